@@ -1,0 +1,1 @@
+//! The working-time clock.

@@ -1,0 +1,12 @@
+//! The rules of suishoupai: who may do what with a ticket, where a point lies, when something is due.
+//!
+//! Nothing here reads a clock, a file, a socket or a database: every function takes what it needs and
+//! answers with a value. That is what makes the rules testable by table and by property, and what lets the
+//! simulation and the server run the very same code.
+
+pub mod clock;
+pub mod demo;
+pub mod geo;
+pub mod import;
+pub mod model;
+pub mod time;

@@ -1,0 +1,110 @@
+//! 事项分类: what a ticket is about, in the style of GB/T 30428.2, with its filing and closing conditions.
+
+use serde::{Deserialize, Serialize};
+
+/// 部件 or 事件.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryKind {
+    /// 部件: a thing that stands there (a manhole cover, a lamp).
+    Component,
+    /// 事件: something that happens (exposed rubbish, street trading).
+    Event,
+}
+
+impl CategoryKind {
+    /// The word used in files and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            CategoryKind::Component => "component",
+            CategoryKind::Event => "event",
+        }
+    }
+
+    /// The kind with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [CategoryKind::Component, CategoryKind::Event].into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The first letter of a category's code: `P` 部件, `E` 事件.
+    pub const fn letter(self) -> char {
+        match self {
+            CategoryKind::Component => 'P',
+            CategoryKind::Event => 'E',
+        }
+    }
+}
+
+/// What a limit is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitUnit {
+    /// 紧急工作时: hours round the clock.
+    UrgentHours,
+    /// 工作时: hours of the working calendar.
+    WorkingHours,
+    /// 工作日: days of the working calendar.
+    WorkingDays,
+    /// 自然日: days of 24 hours.
+    Days,
+}
+
+impl LimitUnit {
+    /// All units of limits.
+    pub const ALL: [LimitUnit; 4] =
+        [LimitUnit::UrgentHours, LimitUnit::WorkingHours, LimitUnit::WorkingDays, LimitUnit::Days];
+
+    /// The word used in files and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LimitUnit::UrgentHours => "urgent_hours",
+            LimitUnit::WorkingHours => "working_hours",
+            LimitUnit::WorkingDays => "working_days",
+            LimitUnit::Days => "days",
+        }
+    }
+
+    /// The unit with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        LimitUnit::ALL.into_iter().find(|unit| unit.as_str() == word)
+    }
+}
+
+/// A 时限: a number with a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Limit {
+    /// How many; at least 1, at most 10,000.
+    #[schema(minimum = 1, maximum = 10000)]
+    pub amount: u32,
+    /// Of what.
+    pub unit: LimitUnit,
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    /// Kind letter, two digits major, two digits minor: `E0102`.
+    pub code: String,
+    /// 部件 or 事件.
+    pub kind: CategoryKind,
+    /// 大类代码, two digits.
+    pub major_code: String,
+    /// 大类名称
+    pub major_name: String,
+    /// 小类代码, two digits.
+    pub minor_code: String,
+    /// 小类名称
+    pub minor_name: String,
+    /// Dangerous to life or traffic: shown first everywhere.
+    pub urgent: bool,
+    /// 立案条件
+    pub filing_condition: String,
+    /// 处置时限
+    pub limit: Limit,
+    /// 结案条件
+    pub closing_condition: String,
+    /// Whether a resident may report it without being named to the handlers.
+    pub anonymous_allowed: bool,
+    /// Visible only to named roles.
+    pub sensitive: bool,
+}
