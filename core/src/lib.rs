@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod demo;
+pub mod flow;
 pub mod geo;
 pub mod import;
 pub mod model;
