@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What outlives the process: the database on two engines, the photo store, and the pictures in it.
+
+pub mod db;
+pub mod seal;

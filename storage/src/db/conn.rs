@@ -1,0 +1,102 @@
+//! One connection type for both engines.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::{PgConnection, SqliteConnection};
+
+use super::error::DbError;
+
+/// A connection to either engine.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// PostgreSQL
+    Pg(PgConnection),
+    /// SQLite, bundled
+    Sqlite(SqliteConnection),
+}
+
+/// Runs the same statement on whichever engine the connection is of: for the few statements that
+/// `MultiConnection` cannot express (ON CONFLICT, batches, row locks).
+macro_rules! each_backend {
+    ($conn:expr, $inner:ident => $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Pg($inner) => $body,
+            $crate::db::Conn::Sqlite($inner) => $body,
+        }
+    };
+}
+pub(crate) use each_backend;
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file.
+    Sqlite(String),
+    /// A `postgres://` URL.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Sqlite(path) => write!(f, "Sqlite({path})"),
+            Target::Postgres(_) => f.write_str("Postgres([redacted])"),
+        }
+    }
+}
+
+impl Target {
+    /// Reads a URL: `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
+    ///
+    /// # Errors
+    /// For any other scheme: a typo must not create an empty database.
+    pub fn parse(url: &str) -> Result<Self, DbError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Target::Postgres(url.to_owned()));
+        }
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+        match path {
+            Some(path) if !path.is_empty() => Ok(Target::Sqlite(path.to_owned())),
+            _ => Err(DbError::Target("the database URL must begin with sqlite:// or postgres://".to_owned())),
+        }
+    }
+}
+
+/// How a SQLite connection is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// By the one writer.
+    Write,
+    /// By one of many readers.
+    Read,
+}
+
+/// Opens a connection and prepares it.
+pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
+    match target {
+        Target::Postgres(url) => {
+            let mut conn = PgConnection::establish(url).map_err(DbError::connect)?;
+            // A statement that takes longer than this is a defect; it must not hold a connection for ever.
+            conn.batch_execute(
+                "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
+            )
+            .map_err(DbError::from)?;
+            Ok(Conn::Pg(conn))
+        }
+        Target::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(path).map_err(DbError::connect)?;
+            // FULL makes every commit survive a power cut in WAL mode; the writer shares one commit among all
+            // that wait, which pays for it.
+            conn.batch_execute(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; \
+                 PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(DbError::from)?;
+            if used_for == Use::Read {
+                conn.batch_execute("PRAGMA query_only = ON").map_err(DbError::from)?;
+            }
+            Ok(Conn::Sqlite(conn))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong between the server and its database.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// A failure of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The URL is unusable.
+    #[error("{0}")]
+    Target(String),
+    /// The database cannot be reached, or gave up the connection.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The change met another one; nothing was written.
+    #[error("a concurrent change came first")]
+    Conflict,
+    /// A unique or foreign key refused the row.
+    #[error("a constraint refused the row: {0}")]
+    Constraint(String),
+    /// The disk is full.
+    #[error("the disk is full")]
+    Full,
+    /// The schema is newer than this program, or migrating failed.
+    #[error("migration: {0}")]
+    Migration(String),
+    /// A stored value cannot be read.
+    #[error("a stored value cannot be read: {0}")]
+    Corrupt(String),
+    /// A statement failed for any other reason.
+    #[error("database: {0}")]
+    Statement(Error),
+}
+
+impl DbError {
+    pub(super) fn connect(error: diesel::ConnectionError) -> Self {
+        // The message of libpq may repeat the URL with its password only for a malformed URL; the host and the
+        // cause are what an operator needs.
+        Self::Unavailable(error.to_string())
+    }
+
+    /// The same failure, told to another of those who waited for the same commit.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            DbError::Full => DbError::Full,
+            other => DbError::Unavailable(other.to_string()),
+        }
+    }
+
+    /// A stored word that no enum knows.
+    pub fn corrupt(what: &str, value: impl std::fmt::Display) -> Self {
+        Self::Corrupt(format!("{what}: {value}"))
+    }
+
+    /// Whether the same work may succeed when it is simply done again.
+    pub(super) fn is_worth_a_retry(&self) -> bool {
+        match self {
+            DbError::Conflict => true,
+            DbError::Statement(Error::DatabaseError(kind, info)) => {
+                matches!(kind, DatabaseErrorKind::SerializationFailure)
+                    || info.message().contains("deadlock detected")
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Error> for DbError {
+    fn from(error: Error) -> Self {
+        let (kind, message) = match &error {
+            Error::DatabaseError(kind, info) => (kind, info.message().to_owned()),
+            _ => return DbError::Statement(error),
+        };
+        match kind {
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation => {
+                DbError::Constraint(message)
+            }
+            DatabaseErrorKind::ClosedConnection => DbError::Unavailable(message),
+            _ if message.contains("database or disk is full") || message.contains("No space left") => {
+                DbError::Full
+            }
+            _ if ["server closed the connection", "terminating connection", "database is locked"]
+                .iter()
+                .any(|sign| message.contains(sign)) =>
+            {
+                DbError::Unavailable(message)
+            }
+            _ => DbError::Statement(error),
+        }
+    }
+}

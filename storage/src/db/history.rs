@@ -1,0 +1,147 @@
+//! The history of tickets: read, and verified link by link.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{Event, GENESIS, TicketId, link};
+
+use super::conn::Conn;
+use super::error::DbError;
+use super::schema::{events, tickets};
+
+/// The history of a ticket, oldest first; at most 1,000 lines.
+///
+/// # Errors
+/// The database's, or [`DbError::Corrupt`] for a line that cannot be read.
+pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<(Event, String)>, DbError> {
+    let rows: Vec<(String, Vec<u8>)> = events::table
+        .filter(events::ticket_id.eq(ticket))
+        .select((events::content, events::hash))
+        .order(events::seq)
+        .limit(1000)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(content, hash)| {
+            let event = Event::parse(&content).map_err(|error| DbError::corrupt("event", error))?;
+            Ok((event, hex::encode(hash)))
+        })
+        .collect()
+}
+
+/// Where a chain is broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Break {
+    /// 案卷号
+    pub number: String,
+    /// The key of the ticket.
+    pub ticket: TicketId,
+    /// The line of the history.
+    pub seq: i64,
+    /// What does not agree.
+    pub what: String,
+}
+
+/// What a verification saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Tickets looked at.
+    pub tickets: u64,
+    /// Lines looked at.
+    pub events: u64,
+    /// The first break in each broken chain, by key of ticket; at most 100.
+    pub breaks: Vec<Break>,
+}
+
+#[derive(Queryable)]
+struct Head {
+    id: i64,
+    number: String,
+    version: i64,
+    state: String,
+    last_hash: Vec<u8>,
+}
+
+#[derive(Queryable)]
+struct Line {
+    seq: i64,
+    at: i64,
+    verb: String,
+    public: bool,
+    content: String,
+    hash: Vec<u8>,
+}
+
+/// Verifies the chains of up to `limit` tickets with keys above `after`; answers what it saw and the last key, or
+/// `None` when there are no more.
+///
+/// # Errors
+/// The database's.
+pub fn verify_some(
+    conn: &mut Conn,
+    after: TicketId,
+    limit: i64,
+    seen: &mut Verified,
+) -> Result<Option<TicketId>, DbError> {
+    let heads: Vec<Head> = tickets::table
+        .filter(tickets::id.gt(after))
+        .select((tickets::id, tickets::number, tickets::version, tickets::state, tickets::last_hash))
+        .order(tickets::id)
+        .limit(limit)
+        .load(conn)?;
+    let last = heads.last().map(|head| head.id);
+    for head in heads {
+        let lines: Vec<Line> = events::table
+            .filter(events::ticket_id.eq(head.id))
+            .select((events::seq, events::at, events::verb, events::public, events::content, events::hash))
+            .order(events::seq)
+            .load(conn)?;
+        seen.tickets += 1;
+        seen.events += lines.len() as u64;
+        if let Some((seq, what)) = first_break(&head, &lines)
+            && seen.breaks.len() < 100
+        {
+            seen.breaks.push(Break { number: head.number, ticket: head.id, seq, what });
+        }
+    }
+    Ok(last)
+}
+
+fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {
+    let mut previous = GENESIS;
+    let mut state = None;
+    for (line, seq) in lines.iter().zip(1..) {
+        if line.seq != seq {
+            return Some((seq, format!("line {seq} is missing")));
+        }
+        let hash = link(&previous, &line.content);
+        if line.hash != hash {
+            return Some((seq, "the hash does not agree with the content and the line before".to_owned()));
+        }
+        let event = match Event::parse(&line.content) {
+            Ok(event) => event,
+            Err(error) => return Some((seq, format!("the content cannot be read: {error}"))),
+        };
+        let columns_agree = event.ticket == head.id
+            && event.seq == seq
+            && event.at == line.at
+            && event.verb.as_str() == line.verb
+            && event.public == line.public;
+        if !columns_agree {
+            return Some((seq, "the columns do not agree with the hashed content".to_owned()));
+        }
+        if event.from != state {
+            return Some((seq, "it does not begin in the state in which the line before ended".to_owned()));
+        }
+        state = Some(event.to);
+        previous = hash;
+    }
+    let next = lines.len() as i64 + 1;
+    if head.version != lines.len() as i64 {
+        return Some((next, format!("the ticket says {} lines, there are {}", head.version, lines.len())));
+    }
+    if head.last_hash != previous {
+        return Some((next, "the ticket's last hash is not that of the last line".to_owned()));
+    }
+    if state.is_none_or(|state| state.as_str() != head.state) {
+        return Some((next, "the ticket's state is not that of the last line".to_owned()));
+    }
+    None
+}

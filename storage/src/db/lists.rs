@@ -1,0 +1,284 @@
+//! Lists of tickets: the pool, a territory, a unit's work orders. Keyset pages, each with an index that serves its
+//! filter and its order.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{OrderKind, OrderState, State, TicketId};
+use suishoupai_core::model::{District, UnitId};
+use suishoupai_core::time::Moment;
+
+use super::conn::Conn;
+use super::error::DbError;
+use super::schema::{tickets, work_orders};
+use super::word::Word;
+
+/// One line of a list.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The key.
+    pub id: TicketId,
+    /// 案卷号
+    pub number: String,
+    /// Where it stands.
+    pub state: State,
+    /// The version.
+    pub version: i64,
+    /// The grid.
+    pub grid: UnitId,
+    /// The category, once there is one.
+    pub category: Option<String>,
+    /// Urgent or not.
+    pub urgent: bool,
+    /// The one unit that answers for it.
+    pub responsible: UnitId,
+    /// Who holds the claim.
+    pub holder: Option<i64>,
+    /// The beginning of the report.
+    pub title: String,
+    /// Longitude, WGS-84.
+    pub lon: f64,
+    /// Latitude, WGS-84.
+    pub lat: f64,
+    /// When it was opened.
+    pub created_at: Moment,
+    /// When it last changed.
+    pub updated_at: Moment,
+    /// When the lead must be done.
+    pub due_at: Option<Moment>,
+    /// When it ended.
+    pub closed_at: Option<Moment>,
+}
+
+type Columns = (
+    tickets::id,
+    tickets::number,
+    tickets::state,
+    tickets::version,
+    tickets::grid_id,
+    tickets::category,
+    tickets::urgent,
+    tickets::responsible_id,
+    tickets::holder_account,
+    tickets::title,
+    tickets::lon,
+    tickets::lat,
+    tickets::created_at,
+    tickets::updated_at,
+    tickets::due_at,
+    tickets::closed_at,
+);
+
+const COLUMNS: Columns = (
+    tickets::id,
+    tickets::number,
+    tickets::state,
+    tickets::version,
+    tickets::grid_id,
+    tickets::category,
+    tickets::urgent,
+    tickets::responsible_id,
+    tickets::holder_account,
+    tickets::title,
+    tickets::lon,
+    tickets::lat,
+    tickets::created_at,
+    tickets::updated_at,
+    tickets::due_at,
+    tickets::closed_at,
+);
+
+#[derive(Queryable)]
+struct Record {
+    id: i64,
+    number: String,
+    state: String,
+    version: i64,
+    grid_id: i64,
+    category: Option<String>,
+    urgent: bool,
+    responsible_id: i64,
+    holder_account: Option<i64>,
+    title: String,
+    lon: f64,
+    lat: f64,
+    created_at: i64,
+    updated_at: i64,
+    due_at: Option<i64>,
+    closed_at: Option<i64>,
+}
+
+impl Record {
+    fn read(self) -> Result<Summary, DbError> {
+        Ok(Summary {
+            id: self.id,
+            number: self.number,
+            state: State::stored(&self.state)?,
+            version: self.version,
+            grid: self.grid_id,
+            category: self.category,
+            urgent: self.urgent,
+            responsible: self.responsible_id,
+            holder: self.holder_account,
+            title: self.title,
+            lon: self.lon,
+            lat: self.lat,
+            created_at: Moment::from_millis(self.created_at),
+            updated_at: Moment::from_millis(self.updated_at),
+            due_at: self.due_at.map(Moment::from_millis),
+            closed_at: self.closed_at.map(Moment::from_millis),
+        })
+    }
+}
+
+/// Whose tickets a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Of a whole district.
+    District(District),
+    /// Lying in a street.
+    Street(UnitId),
+    /// Lying in a community.
+    Community(UnitId),
+    /// Lying in a grid.
+    Grid(UnitId),
+    /// For which one of these units (a department and its squads) has or had an order.
+    Orders(Vec<UnitId>),
+}
+
+/// What narrows a list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only of this category.
+    pub category: Option<String>,
+    /// Only with a smaller key: the cursor.
+    pub before: Option<TicketId>,
+    /// At most so many lines.
+    pub limit: i64,
+}
+
+/// The tickets of a scope, newest first.
+///
+/// # Errors
+/// The database's.
+pub fn page(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<Summary>, DbError> {
+    let mut query = tickets::table.select(COLUMNS).into_boxed();
+    query = match scope {
+        Scope::District(code) => query.filter(tickets::district.eq(*code)),
+        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
+        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
+        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
+        Scope::Orders(units) => query.filter(
+            tickets::id.eq_any(
+                work_orders::table
+                    .filter(work_orders::unit_id.eq_any(units.clone()))
+                    .select(work_orders::ticket_id),
+            ),
+        ),
+    };
+    if let Some(state) = filter.state {
+        query = query.filter(tickets::state.eq(state.as_str()));
+    }
+    if let Some(category) = &filter.category {
+        query = query.filter(tickets::category.eq(category.clone()));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(tickets::id.lt(before));
+    }
+    let rows: Vec<Record> = query.order(tickets::id.desc()).limit(filter.limit).load(conn)?;
+    rows.into_iter().map(Record::read).collect()
+}
+
+/// What waits in the pool of some territories, urgent and old first, at most `limit` of it.
+///
+/// A claim whose lease is over at `now` counts as back in the pool though nobody has written that down yet.
+///
+/// # Errors
+/// The database's.
+pub fn pool(conn: &mut Conn, scope: &Scope, now: Moment, limit: i64) -> Result<Vec<Summary>, DbError> {
+    let waiting = tickets::state.eq(State::Received.as_str()).or(tickets::state
+        .eq(State::Claimed.as_str())
+        .and(tickets::holder_until.le(now.millis()).assume_not_null()));
+    let mut query = tickets::table.select(COLUMNS).filter(waiting).into_boxed();
+    query = match scope {
+        Scope::District(code) => query.filter(tickets::district.eq(*code)),
+        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
+        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
+        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
+        Scope::Orders(_) => return Ok(Vec::new()),
+    };
+    let rows: Vec<Record> =
+        query.order((tickets::urgent.desc(), tickets::id.asc())).limit(limit).load(conn)?;
+    rows.into_iter().map(Record::read).collect()
+}
+
+/// One line of a unit's work orders.
+#[derive(Clone, Debug)]
+pub struct OrderLine {
+    /// Number of the order within its ticket.
+    pub seq: i32,
+    /// Whose it is.
+    pub unit: UnitId,
+    /// 主办 or 协办.
+    pub kind: OrderKind,
+    /// Where it stands.
+    pub state: OrderState,
+    /// When it must be done.
+    pub due_at: Moment,
+    /// The ticket.
+    pub ticket: Summary,
+}
+
+/// The orders of some units in one state, by deadline.
+///
+/// # Errors
+/// The database's.
+pub fn orders(
+    conn: &mut Conn,
+    units: &[UnitId],
+    state: OrderState,
+    after: Option<(i64, TicketId)>,
+    limit: i64,
+) -> Result<Vec<OrderLine>, DbError> {
+    let mut query = work_orders::table
+        .inner_join(tickets::table)
+        .filter(work_orders::unit_id.eq_any(units.to_vec()))
+        .filter(work_orders::state.eq(state.as_str()))
+        .select(((work_orders::seq, work_orders::unit_id, work_orders::kind, work_orders::due_at), COLUMNS))
+        .into_boxed();
+    if let Some((due, ticket)) = after {
+        query = query.filter(
+            work_orders::due_at
+                .gt(due)
+                .or(work_orders::due_at.eq(due).and(work_orders::ticket_id.gt(ticket))),
+        );
+    }
+    type Line = ((i32, i64, String, i64), Record);
+    let rows: Vec<Line> =
+        query.order((work_orders::due_at, work_orders::ticket_id)).limit(limit).load(conn)?;
+    rows.into_iter()
+        .map(|((seq, unit, kind, due_at), record)| {
+            Ok(OrderLine {
+                seq,
+                unit,
+                kind: OrderKind::stored(&kind)?,
+                state,
+                due_at: Moment::from_millis(due_at),
+                ticket: record.read()?,
+            })
+        })
+        .collect()
+}
+
+/// Tickets whose claim had run out by `now`, oldest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn lapsed(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<TicketId>, DbError> {
+    Ok(tickets::table
+        .filter(tickets::holder_until.le(now.millis()))
+        .select(tickets::id)
+        .order(tickets::holder_until)
+        .limit(limit)
+        .load(conn)?)
+}

@@ -1,0 +1,132 @@
+//! Sign-in codes, and counters that bound attempts.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use suishoupai_core::time::Moment;
+
+use super::conn::{Conn, each_backend};
+use super::error::DbError;
+use super::schema::{login_codes, throttles};
+
+/// The last code sent to a phone.
+#[derive(Clone, Debug, Queryable)]
+pub struct LoginCode {
+    /// Keyed hash of the code.
+    pub code_hash: Vec<u8>,
+    /// Good until then.
+    pub expires_at: i64,
+    /// Wrong tries so far.
+    pub tries: i32,
+    /// When it was sent.
+    pub sent_at: i64,
+}
+
+/// Remembers a code, in place of an earlier one.
+///
+/// # Errors
+/// The database's.
+pub fn save_code(
+    conn: &mut Conn,
+    phone: &[u8],
+    code_hash: &[u8],
+    expires_at: Moment,
+    now: Moment,
+) -> Result<(), DbError> {
+    let row = (
+        login_codes::phone_index.eq(phone.to_vec()),
+        login_codes::code_hash.eq(code_hash.to_vec()),
+        login_codes::expires_at.eq(expires_at.millis()),
+        login_codes::tries.eq(0),
+        login_codes::sent_at.eq(now.millis()),
+    );
+    each_backend!(conn, conn => diesel::insert_into(login_codes::table)
+        .values(row)
+        .on_conflict(login_codes::phone_index)
+        .do_update()
+        .set((
+            login_codes::code_hash.eq(excluded(login_codes::code_hash)),
+            login_codes::expires_at.eq(excluded(login_codes::expires_at)),
+            login_codes::tries.eq(excluded(login_codes::tries)),
+            login_codes::sent_at.eq(excluded(login_codes::sent_at)),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The code of a phone, inside a write: the row is locked, so that two tries at once both count.
+///
+/// # Errors
+/// The database's.
+pub fn code_for_update(conn: &mut Conn, phone: &[u8]) -> Result<Option<LoginCode>, DbError> {
+    let columns = (login_codes::code_hash, login_codes::expires_at, login_codes::tries, login_codes::sent_at);
+    let target = login_codes::table.find(phone.to_vec()).select(columns);
+    Ok(match conn {
+        Conn::Sqlite(conn) => target.first(conn).optional()?,
+        Conn::Pg(conn) => target.for_update().first(conn).optional()?,
+    })
+}
+
+/// Counts a wrong try.
+///
+/// # Errors
+/// The database's.
+pub fn count_try(conn: &mut Conn, phone: &[u8]) -> Result<(), DbError> {
+    diesel::update(login_codes::table.find(phone.to_vec()))
+        .set(login_codes::tries.eq(login_codes::tries + 1))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets a code that has been used.
+///
+/// # Errors
+/// The database's.
+pub fn drop_code(conn: &mut Conn, phone: &[u8]) -> Result<(), DbError> {
+    diesel::delete(login_codes::table.find(phone.to_vec())).execute(conn)?;
+    Ok(())
+}
+
+/// Counts a hit under `key` in a fixed window of `window_millis`, and tells how many there are now and when the
+/// window ends.
+///
+/// # Errors
+/// The database's.
+pub fn hit(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Result<(i32, Moment), DbError> {
+    let start = now.millis() - now.millis().rem_euclid(window_millis);
+    let end = Moment::from_millis(start + window_millis);
+    let same_window = throttles::table.filter(throttles::key.eq(key).and(throttles::window_start.eq(start)));
+    if diesel::update(same_window).set(throttles::hits.eq(throttles::hits + 1)).execute(conn)? == 0 {
+        let row = (throttles::key.eq(key), throttles::window_start.eq(start), throttles::hits.eq(1));
+        each_backend!(conn, conn => diesel::insert_into(throttles::table)
+            .values(row)
+            .on_conflict(throttles::key)
+            .do_update()
+            .set((throttles::window_start.eq(start), throttles::hits.eq(1)))
+            .execute(conn))?;
+    }
+    let hits = throttles::table.find(key).select(throttles::hits).first(conn)?;
+    Ok((hits, end))
+}
+
+/// The hits under `key` in the present window.
+///
+/// # Errors
+/// The database's.
+pub fn hits(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Result<(i32, Moment), DbError> {
+    let start = now.millis() - now.millis().rem_euclid(window_millis);
+    let found = throttles::table
+        .find(key)
+        .filter(throttles::window_start.eq(start))
+        .select(throttles::hits)
+        .first(conn)
+        .optional()?;
+    Ok((found.unwrap_or(0), Moment::from_millis(start + window_millis)))
+}
+
+/// Removes counters whose window began before `before`.
+///
+/// # Errors
+/// The database's.
+pub fn sweep_throttles(conn: &mut Conn, before: Moment) -> Result<usize, DbError> {
+    Ok(diesel::delete(throttles::table.filter(throttles::window_start.lt(before.millis()))).execute(conn)?)
+}

@@ -1,0 +1,160 @@
+//! The database: one code base over SQLite and PostgreSQL.
+//!
+//! SQL stands only in this module. [`Db::read`] and [`Db::write`] are the only ways in; both keep blocking work off
+//! the async threads. A write is one transaction: it has happened, durably, when its future answers `Ok`.
+
+pub mod accounts;
+mod conn;
+mod error;
+pub mod history;
+pub mod idempotency;
+mod ids;
+pub mod jobs;
+pub mod lists;
+pub mod login;
+mod migrate;
+pub mod photos;
+mod pool;
+pub mod reference;
+pub mod reports;
+pub mod schema;
+pub mod tickets;
+mod word;
+mod writer;
+
+use std::sync::Arc;
+
+pub use conn::{Conn, Target};
+pub use error::DbError;
+pub use migrate::{Applied, migrate};
+
+use ids::Ids;
+use pool::Pool;
+use writer::Writer;
+
+/// How often a write is done again when it met a concurrent one on PostgreSQL.
+const RETRIES: usize = 5;
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    readers: Pool,
+    writer: Writes,
+    ids: Ids,
+}
+
+enum Writes {
+    /// SQLite: one writer that groups commits.
+    Grouped(Writer),
+    /// PostgreSQL: each write is a transaction of its own on a pooled connection.
+    Pooled,
+}
+
+impl Db {
+    /// Opens the database, which must have been migrated.
+    ///
+    /// `pool` is the number of reading connections (on PostgreSQL of all connections), `group` the largest number
+    /// of writes that share a commit on SQLite.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open(target: &Target, pool: u32, group: usize) -> Result<Self, DbError> {
+        let (readers, writer) = match target {
+            Target::Sqlite(_) => {
+                let writer = Writer::start(target, group)?;
+                (Pool::open(target, conn::Use::Read, pool)?, Writes::Grouped(writer))
+            }
+            Target::Postgres(_) => (Pool::open(target, conn::Use::Write, pool)?, Writes::Pooled),
+        };
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default() }) })
+    }
+
+    /// Runs a reading with a connection, off the async threads.
+    ///
+    /// # Errors
+    /// The reading's own, or that no connection can be had.
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.inner.readers.run(work).await
+    }
+
+    /// Runs a change as one transaction, off the async threads. `Ok` means that it has been committed durably;
+    /// an error means that nothing of it has happened.
+    ///
+    /// On PostgreSQL the change is done again, from its start, when the database reports a serialisation failure
+    /// or a deadlock; so it must have no effect outside the database.
+    ///
+    /// # Errors
+    /// The change's own, or the database's.
+    pub async fn write<T, E>(
+        &self,
+        mut work: impl FnMut(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Retryable + Send + 'static,
+    {
+        match &self.inner.writer {
+            Writes::Grouped(writer) => writer.run(work).await,
+            Writes::Pooled => {
+                self.inner
+                    .readers
+                    .run(move |conn| {
+                        let mut tries = 0;
+                        loop {
+                            match writer::in_savepoint(conn, &mut work) {
+                                Err(error) if error.is_retryable() && tries < RETRIES => tries += 1,
+                                outcome => return outcome,
+                            }
+                        }
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// `N` fresh keys.
+    ///
+    /// # Errors
+    /// When a new block is needed and the database cannot give one.
+    pub async fn ids<const N: usize>(&self) -> Result<[i64; N], DbError> {
+        let range = self.reserve(N as i64).await?;
+        Ok(std::array::from_fn(|i| range.start + i as i64))
+    }
+
+    /// A run of `count` fresh keys.
+    ///
+    /// # Errors
+    /// When a new block is needed and the database cannot give one.
+    pub async fn reserve(&self, count: i64) -> Result<std::ops::Range<i64>, DbError> {
+        if let Some(taken) = self.inner.ids.take(count) {
+            return Ok(taken);
+        }
+        let fresh = self.write(move |conn| ids::reserve(conn, count)).await?;
+        let taken = fresh.start..fresh.start + count;
+        self.inner.ids.refill(taken.end..fresh.end);
+        Ok(taken)
+    }
+}
+
+/// Whether a failed change may be tried again from its start.
+pub trait Retryable {
+    /// True for a conflict with a concurrent change.
+    fn is_retryable(&self) -> bool;
+}
+
+impl Retryable for DbError {
+    fn is_retryable(&self) -> bool {
+        self.is_worth_a_retry()
+    }
+}

@@ -1,0 +1,241 @@
+//! Photos: what is known of a picture; its bytes are in the photo store.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{AccountId, Stage, TicketId};
+use suishoupai_core::geo::LonLat;
+use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
+
+use super::conn::Conn;
+use super::error::DbError;
+use super::schema::{evidence, photos};
+
+/// What is known of a photo.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    /// The key.
+    pub id: i64,
+    /// The district of its uploader.
+    pub district: District,
+    /// Who uploaded it.
+    pub account: AccountId,
+    /// SHA-256 of the original's bytes.
+    pub sha256: [u8; 32],
+    /// True type, sniffed.
+    pub media_type: String,
+    /// Extension that goes with it.
+    pub extension: String,
+    /// Size of the original, bytes.
+    pub bytes: i64,
+    /// Width as stored, pixels.
+    pub width: i32,
+    /// Height as stored, pixels.
+    pub height: i32,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: i32,
+    /// Camera time.
+    pub taken_at: Option<Moment>,
+    /// Camera place, WGS-84: a hint, never published.
+    pub gps: Option<LonLat>,
+    /// Camera make and model.
+    pub camera: Option<String>,
+    /// How far its renditions are.
+    pub state: PhotoState,
+    /// Why the renditions could not be made.
+    pub failure: Option<String>,
+    /// Size of the display rendition, pixels.
+    pub display: Option<(i32, i32)>,
+    /// When it was uploaded.
+    pub created_at: Moment,
+}
+
+/// How far the renditions of a photo are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhotoState {
+    /// The original is stored; the renditions are being made.
+    Received,
+    /// Renditions are there.
+    Ready,
+    /// The picture cannot be rendered; the original stays as evidence.
+    Failed,
+}
+
+impl PhotoState {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PhotoState::Received => "received",
+            PhotoState::Ready => "ready",
+            PhotoState::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = photos)]
+struct Record {
+    id: i64,
+    district: i32,
+    account_id: i64,
+    sha256: Vec<u8>,
+    media_type: String,
+    extension: String,
+    bytes: i64,
+    width: i32,
+    height: i32,
+    orientation: i32,
+    taken_at: Option<i64>,
+    gps_lon: Option<f64>,
+    gps_lat: Option<f64>,
+    camera: Option<String>,
+    state: String,
+    failure: Option<String>,
+    display_width: Option<i32>,
+    display_height: Option<i32>,
+    created_at: i64,
+}
+
+impl Record {
+    fn read(self) -> Result<Photo, DbError> {
+        let state = [PhotoState::Received, PhotoState::Ready, PhotoState::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == self.state)
+            .ok_or_else(|| DbError::corrupt("state of photo", &self.state))?;
+        Ok(Photo {
+            id: self.id,
+            district: self.district,
+            account: self.account_id,
+            sha256: self.sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", self.id))?,
+            media_type: self.media_type,
+            extension: self.extension,
+            bytes: self.bytes,
+            width: self.width,
+            height: self.height,
+            orientation: self.orientation,
+            taken_at: self.taken_at.map(Moment::from_millis),
+            gps: self.gps_lon.zip(self.gps_lat).map(|(lon, lat)| LonLat { lon, lat }),
+            camera: self.camera,
+            state,
+            failure: self.failure,
+            display: self.display_width.zip(self.display_height),
+            created_at: Moment::from_millis(self.created_at),
+        })
+    }
+}
+
+/// Records an uploaded photo.
+///
+/// # Errors
+/// [`DbError::Constraint`] when the account has uploaded the same bytes before; the database's.
+pub fn insert(conn: &mut Conn, photo: &Photo) -> Result<(), DbError> {
+    let record = Record {
+        id: photo.id,
+        district: photo.district,
+        account_id: photo.account,
+        sha256: photo.sha256.to_vec(),
+        media_type: photo.media_type.clone(),
+        extension: photo.extension.clone(),
+        bytes: photo.bytes,
+        width: photo.width,
+        height: photo.height,
+        orientation: photo.orientation,
+        taken_at: photo.taken_at.map(Moment::millis),
+        gps_lon: photo.gps.map(|gps| gps.lon),
+        gps_lat: photo.gps.map(|gps| gps.lat),
+        camera: photo.camera.clone(),
+        state: photo.state.as_str().to_owned(),
+        failure: photo.failure.clone(),
+        display_width: photo.display.map(|(width, _)| width),
+        display_height: photo.display.map(|(_, height)| height),
+        created_at: photo.created_at.millis(),
+    };
+    diesel::insert_into(photos::table).values(&record).execute(conn)?;
+    Ok(())
+}
+
+/// The photo with this key.
+///
+/// # Errors
+/// The database's.
+pub fn find(conn: &mut Conn, id: i64) -> Result<Option<Photo>, DbError> {
+    photos::table.find(id).first::<Record>(conn).optional()?.map(Record::read).transpose()
+}
+
+/// The photo that an account has uploaded with these bytes.
+///
+/// # Errors
+/// The database's.
+pub fn find_same(conn: &mut Conn, account: AccountId, sha256: &[u8; 32]) -> Result<Option<Photo>, DbError> {
+    photos::table
+        .filter(photos::account_id.eq(account).and(photos::sha256.eq(sha256.to_vec())))
+        .first::<Record>(conn)
+        .optional()?
+        .map(Record::read)
+        .transpose()
+}
+
+/// Those of the photos `ids` that `account` has uploaded, in the order of `ids`.
+///
+/// # Errors
+/// The database's.
+pub fn owned(conn: &mut Conn, account: AccountId, ids: &[i64]) -> Result<Vec<Photo>, DbError> {
+    let rows: Vec<Record> = photos::table
+        .filter(photos::account_id.eq(account).and(photos::id.eq_any(ids.to_vec())))
+        .load(conn)?;
+    let mut found = rows.into_iter().map(Record::read).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by_key(|photo| ids.iter().position(|id| *id == photo.id));
+    Ok(found)
+}
+
+/// Records the outcome of rendering.
+///
+/// # Errors
+/// The database's.
+pub fn rendered(conn: &mut Conn, id: i64, outcome: Result<(i32, i32), String>) -> Result<(), DbError> {
+    let (state, failure, display) = match outcome {
+        Ok(size) => (PhotoState::Ready, None, Some(size)),
+        Err(why) => (PhotoState::Failed, Some(why), None),
+    };
+    diesel::update(photos::table.find(id))
+        .set((
+            photos::state.eq(state.as_str()),
+            photos::failure.eq(failure),
+            photos::display_width.eq(display.map(|(width, _)| width)),
+            photos::display_height.eq(display.map(|(_, height)| height)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The evidence of a ticket, in the order in which it came.
+///
+/// # Errors
+/// The database's.
+pub fn evidence_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<(Stage, i64, Photo)>, DbError> {
+    let rows: Vec<((String, i64), Record)> = evidence::table
+        .inner_join(photos::table)
+        .filter(evidence::ticket_id.eq(ticket))
+        .select(((evidence::stage, evidence::event_seq), photos::all_columns))
+        .order((evidence::event_seq, evidence::photo_id))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|((stage, seq), record)| {
+            let stage = Stage::parse(&stage).ok_or_else(|| DbError::corrupt("stage", &stage))?;
+            Ok((stage, seq, record.read()?))
+        })
+        .collect()
+}
+
+/// The tickets for which a photo is evidence.
+///
+/// # Errors
+/// The database's.
+pub fn tickets_of(conn: &mut Conn, photo: i64) -> Result<Vec<TicketId>, DbError> {
+    Ok(evidence::table
+        .filter(evidence::photo_id.eq(photo))
+        .select(evidence::ticket_id)
+        .distinct()
+        .order(evidence::ticket_id.desc())
+        .limit(20)
+        .load(conn)?)
+}

@@ -1,0 +1,278 @@
+//! Reports: what one person sent. They are inserted and read, never altered.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{AccountId, Channel, TicketId};
+use suishoupai_core::geo::LonLat;
+use suishoupai_core::model::{District, UnitId};
+use suishoupai_core::time::Moment;
+
+use super::conn::Conn;
+use super::error::DbError;
+use super::schema::{ratings, reports};
+use super::word::Word;
+
+/// A report as stored.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The key.
+    pub id: i64,
+    /// The district of the place.
+    pub district: District,
+    /// 流水号
+    pub receipt: String,
+    /// Keyed hash of the 查询码.
+    pub query_code_hash: Vec<u8>,
+    /// Who sent it.
+    pub account: AccountId,
+    /// Whether the reporter is hidden from the handlers.
+    pub anonymous: bool,
+    /// Name and contact, sealed.
+    pub contact_sealed: Option<Vec<u8>>,
+    /// How it came in.
+    pub channel: Channel,
+    /// The words.
+    pub text: String,
+    /// The category that the reporter chose.
+    pub category: Option<String>,
+    /// The datum in which the place was sent.
+    pub datum: String,
+    /// The place as sent.
+    pub sent: (f64, f64),
+    /// The place in WGS-84.
+    pub place: LonLat,
+    /// Address in words.
+    pub address: Option<String>,
+    /// Landmark in words.
+    pub landmark: Option<String>,
+    /// The cell as it was then.
+    pub cell: i64,
+    /// The grid of that cell.
+    pub grid: UnitId,
+    /// Distance to the cell in metres; 0 inside.
+    pub distance_m: f64,
+    /// The ticket that it opened.
+    pub ticket: TicketId,
+    /// When it came in.
+    pub created_at: Moment,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = reports)]
+struct Record {
+    id: i64,
+    district: i32,
+    receipt: String,
+    query_code_hash: Vec<u8>,
+    account_id: i64,
+    anonymous: bool,
+    contact_sealed: Option<Vec<u8>>,
+    channel: String,
+    text: String,
+    category: Option<String>,
+    datum: String,
+    lon_sent: f64,
+    lat_sent: f64,
+    lon: f64,
+    lat: f64,
+    address: Option<String>,
+    landmark: Option<String>,
+    cell_id: i64,
+    grid_id: i64,
+    distance_m: f64,
+    ticket_id: i64,
+    created_at: i64,
+}
+
+impl Record {
+    fn read(self) -> Result<Report, DbError> {
+        Ok(Report {
+            id: self.id,
+            district: self.district,
+            receipt: self.receipt,
+            query_code_hash: self.query_code_hash,
+            account: self.account_id,
+            anonymous: self.anonymous,
+            contact_sealed: self.contact_sealed,
+            channel: Channel::stored(&self.channel)?,
+            text: self.text,
+            category: self.category,
+            datum: self.datum,
+            sent: (self.lon_sent, self.lat_sent),
+            place: LonLat { lon: self.lon, lat: self.lat },
+            address: self.address,
+            landmark: self.landmark,
+            cell: self.cell_id,
+            grid: self.grid_id,
+            distance_m: self.distance_m,
+            ticket: self.ticket_id,
+            created_at: Moment::from_millis(self.created_at),
+        })
+    }
+}
+
+/// Writes a report; its ticket has been written before.
+///
+/// # Errors
+/// The database's.
+pub fn insert(conn: &mut Conn, report: Report) -> Result<(), DbError> {
+    let record = Record {
+        id: report.id,
+        district: report.district,
+        receipt: report.receipt,
+        query_code_hash: report.query_code_hash,
+        account_id: report.account,
+        anonymous: report.anonymous,
+        contact_sealed: report.contact_sealed,
+        channel: report.channel.as_str().to_owned(),
+        text: report.text,
+        category: report.category,
+        datum: report.datum,
+        lon_sent: report.sent.0,
+        lat_sent: report.sent.1,
+        lon: report.place.lon,
+        lat: report.place.lat,
+        address: report.address,
+        landmark: report.landmark,
+        cell_id: report.cell,
+        grid_id: report.grid,
+        distance_m: report.distance_m,
+        ticket_id: report.ticket,
+        created_at: report.created_at.millis(),
+    };
+    diesel::insert_into(reports::table).values(&record).execute(conn)?;
+    Ok(())
+}
+
+/// The report with this key.
+///
+/// # Errors
+/// The database's.
+pub fn find(conn: &mut Conn, id: i64) -> Result<Option<Report>, DbError> {
+    reports::table.find(id).first::<Record>(conn).optional()?.map(Record::read).transpose()
+}
+
+/// The report with this receipt number.
+///
+/// # Errors
+/// The database's.
+pub fn find_by_receipt(conn: &mut Conn, receipt: &str) -> Result<Option<Report>, DbError> {
+    reports::table
+        .filter(reports::receipt.eq(receipt))
+        .first::<Record>(conn)
+        .optional()?
+        .map(Record::read)
+        .transpose()
+}
+
+/// The reports of a ticket, oldest first; at most 100.
+///
+/// # Errors
+/// The database's.
+pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<Report>, DbError> {
+    let rows: Vec<Record> =
+        reports::table.filter(reports::ticket_id.eq(ticket)).order(reports::id).limit(100).load(conn)?;
+    rows.into_iter().map(Record::read).collect()
+}
+
+/// One line of a resident's own reports.
+#[derive(Clone, Debug, Queryable)]
+pub struct Line {
+    /// The key.
+    pub id: i64,
+    /// 流水号
+    pub receipt: String,
+    /// The words.
+    pub text: String,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// State of the ticket, as its word.
+    pub state: String,
+    /// When it came in.
+    pub created_at: i64,
+    /// When its ticket last changed.
+    pub updated_at: i64,
+}
+
+/// The reports of an account, newest first.
+///
+/// # Errors
+/// The database's.
+pub fn mine(
+    conn: &mut Conn,
+    account: AccountId,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Line>, DbError> {
+    use super::schema::tickets;
+    let mut query = reports::table
+        .inner_join(tickets::table.on(tickets::id.eq(reports::ticket_id)))
+        .filter(reports::account_id.eq(account))
+        .select((
+            reports::id,
+            reports::receipt,
+            reports::text,
+            reports::ticket_id,
+            tickets::state,
+            reports::created_at,
+            tickets::updated_at,
+        ))
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(reports::id.lt(before));
+    }
+    Ok(query.order(reports::id.desc()).limit(limit).load(conn)?)
+}
+
+/// A 评价 as stored.
+#[derive(Clone, Debug, Queryable)]
+pub struct Rating {
+    /// Which closing it is about: 0 for the first.
+    pub round: i32,
+    /// Solved or not.
+    pub solved: bool,
+    /// 1 to 5.
+    pub stars: i32,
+    /// Words.
+    pub words: Option<String>,
+    /// When.
+    pub created_at: i64,
+}
+
+/// Writes a rating.
+///
+/// # Errors
+/// The database's.
+pub fn insert_rating(
+    conn: &mut Conn,
+    ticket: TicketId,
+    district: District,
+    account: AccountId,
+    rating: &Rating,
+) -> Result<(), DbError> {
+    diesel::insert_into(ratings::table)
+        .values((
+            ratings::ticket_id.eq(ticket),
+            ratings::round.eq(rating.round),
+            ratings::account_id.eq(account),
+            ratings::district.eq(district),
+            ratings::solved.eq(rating.solved),
+            ratings::stars.eq(rating.stars),
+            ratings::words.eq(&rating.words),
+            ratings::created_at.eq(rating.created_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The ratings of a ticket, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn ratings_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<Rating>, DbError> {
+    Ok(ratings::table
+        .filter(ratings::ticket_id.eq(ticket))
+        .select((ratings::round, ratings::solved, ratings::stars, ratings::words, ratings::created_at))
+        .order((ratings::round, ratings::created_at))
+        .limit(100)
+        .load(conn)?)
+}

@@ -1,0 +1,317 @@
+//! The tables, one schema for both engines. The migrations are the truth; a test compares.
+
+#![expect(missing_docs, reason = "the columns are documented in the migrations")]
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    districts (code) {
+        code -> Integer,
+        name -> Text,
+        hours -> Text,
+        is_demo -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    units (id) {
+        id -> BigInt,
+        district -> Integer,
+        code -> Text,
+        name -> Text,
+        level -> Text,
+        parent_id -> Nullable<BigInt>,
+        phone -> Nullable<Text>,
+        lon -> Nullable<Double>,
+        lat -> Nullable<Double>,
+    }
+}
+
+table! {
+    categories (district, code) {
+        district -> Integer,
+        code -> Text,
+        kind -> Text,
+        major_code -> Text,
+        major_name -> Text,
+        minor_code -> Text,
+        minor_name -> Text,
+        urgent -> Bool,
+        filing_condition -> Text,
+        limit_amount -> Integer,
+        limit_unit -> Text,
+        closing_condition -> Text,
+        anonymous_allowed -> Bool,
+        sensitive -> Bool,
+    }
+}
+
+table! {
+    duties (district, category_pattern, territory_code) {
+        district -> Integer,
+        category_pattern -> Text,
+        territory_code -> Text,
+        mode -> Text,
+        lead_code -> Nullable<Text>,
+        assist_codes -> Text,
+    }
+}
+
+table! {
+    calendar_days (district, date) {
+        district -> Integer,
+        date -> Text,
+        name -> Text,
+        is_off_day -> Bool,
+    }
+}
+
+table! {
+    meshes (id) {
+        id -> BigInt,
+        district -> Integer,
+        source -> Text,
+        is_synthetic -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    grid_cells (id) {
+        id -> BigInt,
+        mesh_id -> BigInt,
+        district -> Integer,
+        unit_id -> BigInt,
+        code -> Text,
+        area -> Text,
+        valid_from -> BigInt,
+        valid_to -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    registry_revision (id) {
+        id -> Integer,
+        value -> BigInt,
+    }
+}
+
+table! {
+    id_blocks (id) {
+        id -> Integer,
+        next_id -> BigInt,
+    }
+}
+
+table! {
+    accounts (id) {
+        id -> BigInt,
+        district -> Integer,
+        kind -> Text,
+        login -> Nullable<Text>,
+        display_name -> Text,
+        password_hash -> Nullable<Text>,
+        phone_index -> Nullable<Binary>,
+        phone_sealed -> Nullable<Binary>,
+        is_active -> Bool,
+        tokens_from -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    posts (account_id, role, unit_id) {
+        account_id -> BigInt,
+        role -> Text,
+        unit_id -> BigInt,
+    }
+}
+
+table! {
+    login_codes (phone_index) {
+        phone_index -> Binary,
+        code_hash -> Binary,
+        expires_at -> BigInt,
+        tries -> Integer,
+        sent_at -> BigInt,
+    }
+}
+
+table! {
+    throttles (key) {
+        key -> Text,
+        window_start -> BigInt,
+        hits -> Integer,
+    }
+}
+
+table! {
+    idempotency (account_id, key) {
+        account_id -> BigInt,
+        key -> Text,
+        request_hash -> Binary,
+        status -> Integer,
+        body -> Text,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    photos (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        sha256 -> Binary,
+        media_type -> Text,
+        extension -> Text,
+        bytes -> BigInt,
+        width -> Integer,
+        height -> Integer,
+        orientation -> Integer,
+        taken_at -> Nullable<BigInt>,
+        gps_lon -> Nullable<Double>,
+        gps_lat -> Nullable<Double>,
+        camera -> Nullable<Text>,
+        state -> Text,
+        failure -> Nullable<Text>,
+        display_width -> Nullable<Integer>,
+        display_height -> Nullable<Integer>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    reports (id) {
+        id -> BigInt,
+        district -> Integer,
+        receipt -> Text,
+        query_code_hash -> Binary,
+        account_id -> BigInt,
+        anonymous -> Bool,
+        contact_sealed -> Nullable<Binary>,
+        channel -> Text,
+        text -> Text,
+        category -> Nullable<Text>,
+        datum -> Text,
+        lon_sent -> Double,
+        lat_sent -> Double,
+        lon -> Double,
+        lat -> Double,
+        address -> Nullable<Text>,
+        landmark -> Nullable<Text>,
+        cell_id -> BigInt,
+        grid_id -> BigInt,
+        distance_m -> Double,
+        ticket_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    tickets (id) {
+        id -> BigInt,
+        district -> Integer,
+        number -> Text,
+        state -> Text,
+        version -> BigInt,
+        grid_id -> BigInt,
+        community_id -> BigInt,
+        street_id -> BigInt,
+        category -> Nullable<Text>,
+        urgent -> Bool,
+        responsible_id -> BigInt,
+        holder_account -> Nullable<BigInt>,
+        holder_unit -> Nullable<BigInt>,
+        holder_until -> Nullable<BigInt>,
+        handler_account -> Nullable<BigInt>,
+        handler_unit -> Nullable<BigInt>,
+        returns -> Integer,
+        reworks -> Integer,
+        reopens -> Integer,
+        rated_round -> Nullable<Integer>,
+        title -> Text,
+        lon -> Double,
+        lat -> Double,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        filed_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        closed_at -> Nullable<BigInt>,
+        last_hash -> Binary,
+    }
+}
+
+table! {
+    work_orders (ticket_id, seq) {
+        ticket_id -> BigInt,
+        seq -> Integer,
+        district -> Integer,
+        unit_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        accepted_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        result -> Nullable<Text>,
+    }
+}
+
+table! {
+    events (ticket_id, seq) {
+        ticket_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        public -> Bool,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
+table! {
+    evidence (ticket_id, photo_id, stage) {
+        ticket_id -> BigInt,
+        photo_id -> BigInt,
+        stage -> Text,
+        district -> Integer,
+        report_id -> Nullable<BigInt>,
+        event_seq -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    ratings (ticket_id, round, account_id) {
+        ticket_id -> BigInt,
+        round -> Integer,
+        account_id -> BigInt,
+        district -> Integer,
+        solved -> Bool,
+        stars -> Integer,
+        words -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    jobs (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> BigInt,
+        state -> Text,
+        run_at -> BigInt,
+        attempts -> Integer,
+        locked_until -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+joinable!(work_orders -> tickets (ticket_id));
+joinable!(evidence -> photos (photo_id));
+joinable!(posts -> accounts (account_id));
+allow_tables_to_appear_in_same_query!(tickets, work_orders, reports, events, evidence, photos, ratings);
+allow_tables_to_appear_in_same_query!(accounts, posts);

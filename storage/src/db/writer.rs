@@ -1,0 +1,154 @@
+//! The one writer of SQLite: it takes all changes that wait, carries each out in a savepoint of one transaction,
+//! commits once, and only then answers each. A change that fails is undone alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use super::conn::{Conn, Target, Use, connect};
+use super::error::DbError;
+
+/// Told after the commit whether it worked.
+type Reply = Box<dyn FnOnce(Result<(), DbError>) + Send>;
+/// A change: given the connection inside an open transaction, or the reason why there is none.
+type Job = Box<dyn FnOnce(Result<&mut Conn, DbError>) -> Reply + Send>;
+
+pub(super) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the writer's thread; `group` bounds how many changes share a commit.
+    pub(super) fn start(target: &Target, group: usize) -> Result<Self, DbError> {
+        let conn = connect(target, Use::Write)?;
+        let (jobs, waiting) = channel();
+        let target = target.clone();
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || serve(conn, &target, &waiting, group.max(1)))
+            .map_err(|error| DbError::Unavailable(error.to_string()))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Carries out `work` in a transaction and answers after its commit.
+    pub(super) async fn run<T, E>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let gone = || E::from(DbError::Unavailable("the writer has stopped".to_owned()));
+        let (answer, answered) = oneshot::channel::<Result<T, E>>();
+        let job: Job = Box::new(move |conn| {
+            let outcome = conn.map_err(E::from).and_then(|conn| in_savepoint(conn, work));
+            Box::new(move |commit| {
+                let result = match (outcome, commit) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(error)) => Err(E::from(error)),
+                    (Err(error), _) => Err(error),
+                };
+                // A caller that has gone away (a phone that lost its network) needs no answer.
+                drop(answer.send(result));
+            })
+        });
+        self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(gone)?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Closing the channel lets the thread finish what waits and end.
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// What ends a savepoint: the caller's own error, or one of the database.
+enum Undo<E> {
+    Caller(E),
+    Database(DbError),
+}
+
+impl<E> From<diesel::result::Error> for Undo<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Undo::Database(error.into())
+    }
+}
+
+/// Runs `work` in a transaction of `conn`, which is a savepoint where one is open already. A panic undoes it too.
+pub(super) fn in_savepoint<T, E: From<DbError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    let outcome = conn.transaction(|conn| {
+        catch_unwind(AssertUnwindSafe(|| work(conn)))
+            .unwrap_or_else(|_| Err(E::from(DbError::Corrupt("a change panicked".to_owned()))))
+            .map_err(Undo::Caller)
+    });
+    outcome.map_err(|undo| match undo {
+        Undo::Caller(error) => error,
+        Undo::Database(error) => E::from(error),
+    })
+}
+
+fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Job>, group: usize) {
+    while let Ok(first) = waiting.recv() {
+        let mut jobs = vec![first];
+        while jobs.len() < group
+            && let Ok(next) = waiting.try_recv()
+        {
+            jobs.push(next);
+        }
+        commit_group(&mut conn, target, jobs);
+    }
+}
+
+fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
+    let begun = begin(conn);
+    let replies: Vec<Reply> = jobs
+        .into_iter()
+        .map(|job| match &begun {
+            Ok(()) => job(Ok(conn)),
+            Err(error) => job(Err(error.again())),
+        })
+        .collect();
+    let outcome = begun.and_then(|()| commit(conn));
+    if outcome.is_err() {
+        recover(conn, target);
+    }
+    for reply in replies {
+        reply(outcome.as_ref().copied().map_err(DbError::again));
+    }
+}
+
+fn begin(conn: &mut Conn) -> Result<(), DbError> {
+    match conn {
+        // Taking the write lock at once is what keeps a read-then-write from failing half-way with "locked".
+        Conn::Sqlite(inner) => Ok(AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?),
+        Conn::Pg(inner) => Ok(AnsiTransactionManager::begin_transaction(inner)?),
+    }
+}
+
+fn commit(conn: &mut Conn) -> Result<(), DbError> {
+    match conn {
+        Conn::Sqlite(inner) => Ok(AnsiTransactionManager::commit_transaction(inner)?),
+        Conn::Pg(inner) => Ok(AnsiTransactionManager::commit_transaction(inner)?),
+    }
+}
+
+/// After a failed commit (a full disk) the connection's state is unknown: a fresh one takes its place.
+fn recover(conn: &mut Conn, target: &Target) {
+    match connect(target, Use::Write) {
+        Ok(fresh) => *conn = fresh,
+        Err(error) => tracing::error!(%error, "the writer could not reconnect"),
+    }
+}
