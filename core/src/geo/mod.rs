@@ -1,12 +1,21 @@
 //! Places: datums, coordinates, the mesh of grid cells.
 
-use serde::{Deserialize, Serialize};
+mod check;
+mod coordinate;
+mod datum;
+mod feature;
+mod finding;
+mod mesh;
+mod ring;
+mod shape;
+mod synth;
 
-/// A point in WGS-84 degrees.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct LonLat {
-    /// Longitude, degrees east.
-    pub lon: f64,
-    /// Latitude, degrees north.
-    pub lat: f64,
-}
+pub use check::check_mesh;
+pub use coordinate::{Coordinate, CoordinateError, LonLat, distance_m};
+pub use datum::{Datum, convert, in_china};
+pub use feature::{
+    GridFeature, GridFeatures, GridFileError, WrongFeature, parse_area, read_grids, write_ring_geojson,
+};
+pub use finding::{FindingKind, MeshFinding};
+pub use mesh::{Located, Mesh, MeshCell, REACH_M};
+pub use synth::{Seed, SynthCell, synthesize};
