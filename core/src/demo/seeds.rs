@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use crate::geo::LonLat;
+use crate::import::read_units;
+use crate::model::Level;
 
 /// A community of the demo district while its point is sought.
 struct Community {
@@ -80,15 +82,13 @@ fn distance(a: LonLat, b: LonLat) -> f64 {
 /// The communities and the known centres of the streets.
 fn read() -> (Vec<Community>, Vec<(String, LonLat)>) {
     let (mut communities, mut centres) = (Vec::new(), Vec::new());
-    for record in csv::Reader::from_reader(super::UNITS_CSV.as_bytes()).records().flatten() {
-        let field = |i: usize| record.get(i).unwrap_or_default();
-        let degrees = |i: usize| field(i).parse::<f64>().ok();
-        let point = degrees(5).zip(degrees(6)).map(|(lon, lat)| LonLat { lon, lat });
-        match (field(2), point) {
-            ("community", point) => {
-                communities.push(Community { code: field(0).to_owned(), street: field(3).to_owned(), point })
+    let lines = read_units(super::UNITS_CSV).unwrap_or_default();
+    for unit in lines.into_iter().filter_map(|line| line.row.ok()) {
+        match (unit.level, unit.center, unit.parent_code) {
+            (Level::Community, point, Some(street)) => {
+                communities.push(Community { code: unit.code, street, point });
             }
-            ("street", Some(point)) => centres.push((field(0).to_owned(), point)),
+            (Level::Street, Some(point), _) => centres.push((unit.code, point)),
             _ => {}
         }
     }
