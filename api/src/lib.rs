@@ -4,3 +4,6 @@
 //! kept by `suishoupai-storage`; this crate translates between them and the caller.
 
 pub mod config;
+pub mod http;
+pub mod lang;
+pub mod problem;
