@@ -1,1 +1,9 @@
-//! Server.
+//! The server of suishoupai: configuration, HTTP, sign-in, background jobs, command line.
+//!
+//! HTTP is spoken only here. What a request means is decided by the rules in `suishoupai-core`, what lasts is
+//! kept by `suishoupai-storage`; this crate translates between them and the caller.
+
+pub mod config;
+pub mod http;
+pub mod lang;
+pub mod problem;

@@ -1,0 +1,219 @@
+//! Every setting: name, type, default, range and meaning.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::section;
+use super::{Config, ConfigError, Secret};
+
+section! {
+    /// The listener and its bounds.
+    http as Http {
+        /// Address and port to listen on; port 0 takes any free one.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        /// The address under which phones reach the server, such as https://paizhao.example.cn; used in links.
+        public_url: Option<String> = None;
+        /// Largest JSON body, in bytes. Photos have their own bound.
+        body_limit_bytes: usize = 1 << 20, 1024 to 67_108_864;
+        /// Threads that answer requests; 0 takes one for each core.
+        workers: usize = 0, 0 to 1024;
+        /// How long answers under way may take once the server is told to stop, in seconds.
+        drain_seconds: u64 = 10, 0 to 3600;
+        /// How long a client may take to send the head of a request, in seconds.
+        client_timeout_seconds: u64 = 15, 1 to 3600;
+        /// Whether to believe X-Forwarded-For; only behind a proxy that overwrites it.
+        trust_forwarded_for: bool = false;
+    }
+}
+
+section! {
+    /// The data directory and the database.
+    data as Data {
+        /// The folder for the database, photos and keys; relative to the working directory.
+        dir: PathBuf = PathBuf::from("suishoupai-data");
+        /// The database, sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME; without it, DIR/suishoupai.db.
+        database_url: Option<Secret> = None;
+        /// Connections to the database.
+        pool_size: u32 = 8, 1 to 1024;
+        /// How many waiting writes SQLite commits together; 1 commits each alone.
+        group_commit_max: usize = 64, 1 to 1024;
+    }
+}
+
+section! {
+    /// Bounds on photos.
+    photos as Photos {
+        /// Largest photo, in bytes.
+        max_bytes: u64 = 33_554_432, 65_536 to 1_073_741_824;
+        /// Most pixels of a photo.
+        max_pixels: u64 = 64_000_000, 65_536 to 1_000_000_000;
+        /// Longest side of a photo, in pixels.
+        max_side: u32 = 16_384, 256 to 65_535;
+        /// Threads that make the public renditions; 0 takes one for each core.
+        render_workers: usize = 0, 0 to 256;
+        /// How long the link to a rendition is good, in minutes.
+        rendition_url_minutes: u32 = 60, 1 to 10_080;
+    }
+}
+
+section! {
+    /// Sign-in and keys.
+    auth as Auth {
+        /// How long an access token is good, in minutes.
+        token_minutes: u32 = 480, 1 to 10_080;
+        /// How long a code sent to a phone is good, in minutes.
+        code_minutes: u32 = 5, 1 to 60;
+        /// Wrong tries after which a code is dead.
+        code_tries: u32 = 5, 1 to 20;
+        /// Least time between two codes to one phone, in seconds.
+        code_interval_seconds: u32 = 60, 1 to 3600;
+        /// How codes are sent: log writes them to the log (trials only), none refuses sign-in by phone.
+        code_sender: CodeSender = CodeSender::Log;
+        /// The key that signs access tokens, 32 bytes in base64; without it, DIR/keys/token.key is made.
+        token_key: Option<Secret> = None;
+        /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
+        data_key: Option<Secret> = None;
+    }
+}
+
+section! {
+    /// Reports of residents.
+    reports as Reports {
+        /// How far outside its grid cells a district still takes a report, in metres.
+        reach_m: f64 = 200.0, 0 to 5000;
+        /// For how many days after closing a reporter may say that it is not fixed.
+        not_fixed_days: u32 = 7, 1 to 365;
+        /// Most photos of one report.
+        max_photos: u32 = 9, 1 to 50;
+        /// How long the first answer to an Idempotency-Key is kept, in hours.
+        idempotency_hours: u32 = 24, 1 to 720;
+    }
+}
+
+section! {
+    /// Claims of grid workers.
+    claims as Claims {
+        /// How long a claimed ticket stays with the claimer without any progress, in minutes.
+        lease_minutes: u32 = 30, 1 to 1440;
+    }
+}
+
+section! {
+    /// What is logged, and how.
+    log as Log {
+        /// A level (error, warn, info, debug, trace), or filters such as info,suishoupai_api=debug.
+        level: String = "info".to_owned();
+        /// text for people, json for machines.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+section! {
+    /// Background jobs.
+    jobs as Jobs {
+        /// How often to look for jobs that are due, in milliseconds.
+        poll_milliseconds: u64 = 500, 10 to 60_000;
+        /// Tries after which a failing job is set aside.
+        max_attempts: u32 = 8, 1 to 100;
+    }
+}
+
+/// How the codes for sign-in by phone are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeSender {
+    /// Written to the server's log; for trials.
+    Log,
+    /// Not at all: sign-in by phone is refused.
+    None,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One readable line for each event.
+    Text,
+    /// One JSON object for each event.
+    Json,
+}
+
+/// A database address whose engine is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// The path of an SQLite file.
+    Sqlite(PathBuf),
+    /// The whole address of a PostgreSQL database; holds a password.
+    Postgres(Secret),
+}
+
+const DATABASE_FORMS: &str = "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME";
+
+impl Data {
+    /// The database to open: the given one, or `suishoupai.db` in the data directory.
+    ///
+    /// # Errors
+    /// A text for people when the scheme is not known: opening it anyway would make an empty database out of a
+    /// typing mistake.
+    pub fn database(&self) -> Result<DatabaseUrl, &'static str> {
+        let Some(url) = &self.database_url else {
+            return Ok(DatabaseUrl::Sqlite(self.dir.join("suishoupai.db")));
+        };
+        match url.expose().split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                Ok(DatabaseUrl::Postgres(url.clone()))
+            }
+            _ => Err(DATABASE_FORMS),
+        }
+    }
+}
+
+impl Http {
+    /// How many threads answer requests: as set, or one for each core.
+    pub fn worker_threads(&self) -> usize {
+        or_cores(self.workers)
+    }
+}
+
+impl Photos {
+    /// How many threads make renditions: as set, or one for each core.
+    pub fn render_threads(&self) -> usize {
+        or_cores(self.render_workers)
+    }
+}
+
+fn or_cores(set: usize) -> usize {
+    if set > 0 { set } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}
+
+/// Checks the texts that have a form of their own.
+pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
+    if let Some(url) = &config.http.public_url {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if host
+            .is_none_or(|host| host.is_empty() || host.ends_with('/') || host.contains(char::is_whitespace))
+        {
+            return Err(
+                config.bad("http.public_url", "must be http:// or https:// and a host, without / at the end")
+            );
+        }
+    }
+    if config.data.dir.as_os_str().is_empty() {
+        return Err(config.bad("data.dir", "must name a folder"));
+    }
+    config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
+    for (key, secret) in
+        [("auth.token_key", &config.auth.token_key), ("auth.data_key", &config.auth.data_key)]
+    {
+        if let Some(secret) = secret {
+            secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
+        }
+    }
+    tracing_subscriber::EnvFilter::builder()
+        .parse(&config.log.level)
+        .map_err(|error| config.bad("log.level", format!("{error}; write a level such as info")))?;
+    Ok(())
+}

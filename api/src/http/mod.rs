@@ -1,0 +1,5 @@
+//! What every answer has in common: an id, safe headers, and a problem where nothing matched.
+
+pub mod fallback;
+pub mod headers;
+pub mod request_id;

@@ -1,0 +1,112 @@
+//! Every kind of refusal: its stable code, HTTP status, and title in both languages.
+
+use actix_web::http::StatusCode;
+
+use crate::lang::Lang;
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $status:ident $zh:literal $en:literal;)+) => {
+        /// A kind of refusal. The written code never changes its meaning; new ones may be added.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $en] $variant,)+
+        }
+
+        impl Code {
+            /// The code as clients see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The HTTP status of the answer.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// The title, the same for every problem of this kind.
+            pub const fn title(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$variant, Lang::Zh) => $zh, (Self::$variant, Lang::En) => $en,)+
+                }
+            }
+        }
+
+        /// Every code, in the order of the table.
+        pub const fn all_codes() -> &'static [Code] {
+            &[$(Code::$variant),+]
+        }
+    };
+}
+
+codes! {
+    BadRequest            "bad_request"             BAD_REQUEST "请求有误" "Bad request";
+    InvalidBody           "invalid_body"            BAD_REQUEST "请求正文有误" "Invalid body";
+    InvalidQuery          "invalid_query"           BAD_REQUEST "查询参数有误" "Invalid query parameter";
+    InvalidPath           "invalid_path"            BAD_REQUEST "路径参数有误" "Invalid path parameter";
+    InvalidHeader         "invalid_header"          BAD_REQUEST "请求头有误" "Invalid header";
+
+    Unauthenticated       "unauthenticated"         UNAUTHORIZED "请先登录" "Sign in first";
+    TokenInvalid          "token_invalid"           UNAUTHORIZED "登录凭证无效" "Invalid access token";
+    TokenExpired          "token_expired"           UNAUTHORIZED "登录已过期" "Access token has expired";
+    LoginFailed           "login_failed"            UNAUTHORIZED "用户名或密码不正确" "Wrong name or password";
+    CodeWrong             "code_wrong"              UNAUTHORIZED "验证码不正确或已失效" "Wrong or expired code";
+    Forbidden             "forbidden"               FORBIDDEN "没有权限" "Not permitted";
+
+    NotFound              "not_found"               NOT_FOUND "没有这个地址" "No such address";
+    TicketNotFound        "ticket_not_found"        NOT_FOUND "没有这个案卷" "No such ticket";
+    ReportNotFound        "report_not_found"        NOT_FOUND "没有这条上报" "No such report";
+    PhotoNotFound         "photo_not_found"         NOT_FOUND "没有这张照片" "No such photo";
+    UnitNotFound          "unit_not_found"          NOT_FOUND "没有这个单位" "No such unit";
+    AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
+    CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
+    MethodNotAllowed      "method_not_allowed"      METHOD_NOT_ALLOWED "不支持这种请求方法" "Method not allowed";
+    NotAcceptable         "not_acceptable"          NOT_ACCEPTABLE "无法提供所要求的格式" "Not available in the accepted formats";
+
+    StaleVersion          "stale_version"           CONFLICT "内容已被他人更新，请刷新后再试" "Changed by somebody else in the meantime";
+    AlreadyClaimed        "already_claimed"         CONFLICT "已被他人认领" "Already claimed";
+    NotAllowedInState     "not_allowed_in_state"    CONFLICT "当前状态下不能这样做" "Not allowed in the present state";
+    PhotoInUse            "photo_in_use"            CONFLICT "照片已被使用" "The photo is in use";
+    IdempotencyInProgress "idempotency_in_progress" CONFLICT "相同的请求正在处理" "The same request is being handled";
+    IdempotencyKeyReused  "idempotency_key_reused"  UNPROCESSABLE_ENTITY "幂等键已用于另一个请求" "Idempotency key was used for another request";
+
+    BodyTooLarge          "body_too_large"          PAYLOAD_TOO_LARGE "请求正文过大" "Body too large";
+    PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
+    UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
+    PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
+
+    PhotoEmpty            "photo_empty"             UNPROCESSABLE_ENTITY "照片是空文件" "The photo is empty";
+    PhotoTruncated        "photo_truncated"         UNPROCESSABLE_ENTITY "照片不完整，请重新上传" "The photo is cut short";
+    PhotoDamaged          "photo_damaged"           UNPROCESSABLE_ENTITY "照片已损坏" "The photo is damaged";
+    PhotoTooManyPixels    "photo_too_many_pixels"   UNPROCESSABLE_ENTITY "照片像素过多" "The photo has too many pixels";
+    PhotoTooManyScans     "photo_too_many_scans"    UNPROCESSABLE_ENTITY "照片编码过于复杂" "The photo has too many scans";
+    UnknownDatum          "unknown_datum"           UNPROCESSABLE_ENTITY "坐标系不明，请注明 wgs84、gcj02 或 bd09" "Unknown datum; state wgs84, gcj02 or bd09";
+    BadCoordinate         "bad_coordinate"          UNPROCESSABLE_ENTITY "坐标有误" "Bad coordinate";
+    OutsideDistrict       "outside_district"        UNPROCESSABLE_ENTITY "位置不在本区范围内" "Outside the district";
+    RefusedByRule         "refused_by_rule"         UNPROCESSABLE_ENTITY "不符合规定" "Refused by a rule";
+    ImportWrongLines      "import_wrong_lines"      UNPROCESSABLE_ENTITY "导入文件中有错误的行" "The import has wrong lines";
+    VersionRequired       "version_required"        PRECONDITION_REQUIRED "请提供版本号（If-Match 或 version）" "State the version (If-Match or version)";
+    TooManyRequests       "too_many_requests"       TOO_MANY_REQUESTS "请求过于频繁，请稍后再试" "Too many requests";
+
+    Internal              "internal"                INTERNAL_SERVER_ERROR "服务器内部错误" "Internal error";
+    Unavailable           "unavailable"             SERVICE_UNAVAILABLE "服务暂不可用，请稍后再试" "Not available at present";
+}
+
+impl Code {
+    /// The general code of a status, for an error that this server did not phrase itself; `None` if it has none.
+    pub fn of_status(status: StatusCode) -> Option<Self> {
+        Some(match status {
+            StatusCode::BAD_REQUEST => Self::BadRequest,
+            StatusCode::UNAUTHORIZED => Self::Unauthenticated,
+            StatusCode::FORBIDDEN => Self::Forbidden,
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::NOT_ACCEPTABLE => Self::NotAcceptable,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
+            StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
+            _ => return None,
+        })
+    }
+}
