@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What outlives the process: the photo store and the pictures in it.
+
+pub mod picture;
+pub mod store;
