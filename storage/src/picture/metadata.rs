@@ -130,7 +130,11 @@ fn camera(exif: &Exif) -> Option<String> {
 
 fn printable(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    text.chars().filter(|c| !c.is_control() && *c != char::REPLACEMENT_CHARACTER).collect::<String>().trim().into()
+    text.chars()
+        .filter(|c| !c.is_control() && *c != char::REPLACEMENT_CHARACTER)
+        .collect::<String>()
+        .trim()
+        .into()
 }
 
 /// The first string of an ASCII field.

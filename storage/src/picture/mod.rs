@@ -96,11 +96,8 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspected, PictureError>
     }
     let kind = sniff::sniff(bytes)?;
     let outline = walk::walk(kind, bytes, limits)?;
-    let claims = outline
-        .exif
-        .filter(|exif| exif.len() <= limits.exif_bytes)
-        .map(metadata::read)
-        .unwrap_or_default();
+    let claims =
+        outline.exif.filter(|exif| exif.len() <= limits.exif_bytes).map(metadata::read).unwrap_or_default();
     Ok(Inspected {
         kind,
         width: outline.width,

@@ -65,7 +65,8 @@ impl Pixels {
         }
         let failed = |_| PictureError::Damaged { what: "the picture could not be made smaller" };
         let kind = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let from = ImageRef::new(self.width, self.height, &self.data, kind).map_err(|e| failed(e.to_string()))?;
+        let from =
+            ImageRef::new(self.width, self.height, &self.data, kind).map_err(|e| failed(e.to_string()))?;
         let mut to = Image::new(width, height, kind);
         // The default of this crate is a Lanczos3 convolution, the sharpest of the measured kernels.
         Resizer::new().resize(&from, &mut to, None).map_err(|e| failed(e.to_string()))?;
@@ -96,7 +97,8 @@ impl Pixels {
                 }
             }
         }
-        let (width, height) = if turn.transpose { (self.height, self.width) } else { (self.width, self.height) };
+        let (width, height) =
+            if turn.transpose { (self.height, self.width) } else { (self.width, self.height) };
         Ok(Self { width, height, channels: N, data })
     }
 }

@@ -8,7 +8,11 @@ use super::process;
 
 /// A small picture of each kind, with metadata.
 fn samples() -> Vec<Vec<u8>> {
-    let block = tiff(vec![text(0x010f, "maker"), short(0x0112, 6)], vec![text(0x9003, "2026:11:22 09:30:15")], vec![]);
+    let block = tiff(
+        vec![text(0x010f, "maker"), short(0x0112, 6)],
+        vec![text(0x9003, "2026:11:22 09:30:15")],
+        vec![],
+    );
     let flagged = [webp_image_chunk(40, 24), riff_chunk(b"EXIF", &block)];
     vec![
         jpeg_with_exif(&jpeg(40, 24), &block),

@@ -97,8 +97,7 @@ fn the_claims_of_exif_are_read_from_all_three_containers() {
         ],
     );
     let in_png = png_with_chunk(40, 24, *b"eXIf", &block);
-    let in_webp =
-        extended_webp(40, 24, 0x08, &[webp_image_chunk(40, 24), riff_chunk(b"EXIF", &block)]);
+    let in_webp = extended_webp(40, 24, 0x08, &[webp_image_chunk(40, 24), riff_chunk(b"EXIF", &block)]);
     for bytes in [jpeg_with_exif(&jpeg(40, 24), &block), in_png, in_webp] {
         let seen = ok(&bytes);
         assert_eq!(seen.orientation, 8);
@@ -119,14 +118,10 @@ fn a_time_without_offset_is_that_of_china() {
     let seen = with(vec![], vec![text(0x9003, "2026:11:22 09:30:15")], vec![]);
     assert_eq!(seen.taken_at, "2026-11-22T09:30:15+08:00".parse::<Moment>().ok());
     assert!(!seen.taken_at_has_offset);
-    let bad_offset =
-        with(vec![], vec![text(0x9003, "2026:11:22 09:30:15"), text(0x9011, "+99:00")], vec![]);
+    let bad_offset = with(vec![], vec![text(0x9003, "2026:11:22 09:30:15"), text(0x9011, "+99:00")], vec![]);
     assert_eq!((bad_offset.taken_at, bad_offset.taken_at_has_offset), (seen.taken_at, false));
-    let digitized = with(
-        vec![],
-        vec![text(0x9003, "0000:00:00 00:00:00"), text(0x9004, "2026:11:22 09:30:15")],
-        vec![],
-    );
+    let digitized =
+        with(vec![], vec![text(0x9003, "0000:00:00 00:00:00"), text(0x9004, "2026:11:22 09:30:15")], vec![]);
     assert_eq!(digitized.taken_at, seen.taken_at);
     for blank in ["    :  :     :  :  ", "2026:13:22 09:30:15", "yesterday", ""] {
         assert_eq!(with(vec![], vec![text(0x9003, blank)], vec![]).taken_at, None, "{blank:?}");

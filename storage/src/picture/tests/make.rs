@@ -172,9 +172,8 @@ pub(super) fn rationals(tag: u16, values: &[(u32, u32)]) -> Entry {
 
 /// A little-endian TIFF structure: primary IFD, EXIF IFD (0x8769), GPS IFD (0x8825).
 pub(super) fn tiff(primary: Vec<Entry>, exif: Vec<Entry>, gps: Vec<Entry>) -> Vec<u8> {
-    let size = |ifd: &[Entry]| {
-        6 + ifd.iter().map(|e| 12 + if e.3.len() > 4 { e.3.len() } else { 0 }).sum::<usize>()
-    };
+    let size =
+        |ifd: &[Entry]| 6 + ifd.iter().map(|e| 12 + if e.3.len() > 4 { e.3.len() } else { 0 }).sum::<usize>();
     let mut primary = primary;
     let exif_at = 8 + size(&primary) + 24;
     let gps_at = exif_at + size(&exif);

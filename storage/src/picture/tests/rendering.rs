@@ -100,7 +100,8 @@ fn all_containers_show_the_same_scene() {
 
 #[test]
 fn cmyk_comes_out_in_its_colours_whoever_wrote_it() {
-    let ink: Vec<u8> = scene(96, 64).chunks_exact(3).flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
+    let ink: Vec<u8> =
+        scene(96, 64).chunks_exact(3).flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
     let adobe: Vec<u8> = ink.clone();
     // The encoder writes Adobe's inverted form with its segment; without the segment the values are plain ink.
     let with_segment = jpeg_as(&adobe, 96, 64, ColorType::Cmyk);
@@ -120,7 +121,20 @@ fn cmyk_comes_out_in_its_colours_whoever_wrote_it() {
 fn transparency_is_laid_over_white_at_every_depth() {
     let rgba: Vec<u8> = scene(96, 64)
         .chunks_exact(3)
-        .flat_map(|p| [p[0], p[1], p[2], if p == RED { 0 } else if p == GREEN { 128 } else { 255 }])
+        .flat_map(|p| {
+            [
+                p[0],
+                p[1],
+                p[2],
+                if p == RED {
+                    0
+                } else if p == GREEN {
+                    128
+                } else {
+                    255
+                },
+            ]
+        })
         .collect();
     let mixed = [[255; 3], GREEN.map(|v| ((u32::from(v) * 128 + 255 * 127) / 255) as u8), BLUE, YELLOW];
     let eight = png_with(96, 64, &rgba, |e| e.set_color(png::ColorType::Rgba));
@@ -151,7 +165,8 @@ fn transparency_is_laid_over_white_at_every_depth() {
 #[test]
 fn what_is_appended_or_hidden_does_not_reach_the_renditions() {
     let secret = b"PK\x03\x04 the address of the sender";
-    let mut polyglot = jpeg_with_exif(&jpeg(96, 64), &tiff(vec![text(0x010f, "secret maker")], vec![], vec![]));
+    let mut polyglot =
+        jpeg_with_exif(&jpeg(96, 64), &tiff(vec![text(0x010f, "secret maker")], vec![], vec![]));
     polyglot.extend_from_slice(secret);
     let (_, made) = process(&polyglot).unwrap();
     for rendition in [&made.display, &made.thumbnail] {

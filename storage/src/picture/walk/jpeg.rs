@@ -18,6 +18,8 @@ pub(in super::super) struct Jpeg<'a> {
     pub(in super::super) components: u8,
     /// An Adobe segment was seen: CMYK is stored inverted then.
     pub(in super::super) adobe: bool,
+    /// One scan holds it all, as cameras write it.
+    sequential: bool,
     /// The parts that a decoder needs, in order: tables, frame, scans. Neither metadata nor stray bytes.
     kept: Vec<Range<usize>>,
 }
@@ -25,13 +27,17 @@ pub(in super::super) struct Jpeg<'a> {
 impl Jpeg<'_> {
     /// The picture rewritten with nothing but what a decoder needs, so that no decoder reads the file in
     /// another way than this walk did, and none unpacks metadata.
+    ///
+    /// A picture of one scan ends in zeros instead of EOI: at EOI the decoder makes up data that are missing,
+    /// at the end of input it reports them. It never looks further ahead than half of these zeros.
     pub(in super::super) fn bare(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(4 + self.kept.iter().map(Range::len).sum::<usize>());
+        let end: &[u8] = if self.sequential { &[0; 16] } else { &[0xff, EOI] };
+        let mut out = Vec::with_capacity(2 + end.len() + self.kept.iter().map(Range::len).sum::<usize>());
         out.extend_from_slice(&[0xff, SOI]);
         for part in &self.kept {
             out.extend_from_slice(bytes.get(part.clone()).unwrap_or_default());
         }
-        out.extend_from_slice(&[0xff, EOI]);
+        out.extend_from_slice(end);
         out
     }
 }
@@ -42,6 +48,7 @@ struct Frame {
     width: u32,
     height: u32,
     components: u8,
+    progressive: bool,
 }
 
 /// Walks from SOI to EOI. What follows EOI is tolerated: MPO keeps further pictures there.
@@ -100,7 +107,8 @@ pub(in super::super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Jpe
     let frame = frame.ok_or(PictureError::Damaged { what: "the JPEG has no frame header" })?;
     check_plausible(frame, scan_bytes)?;
     let outline = Outline { width: frame.width, height: frame.height, exif };
-    Ok(Jpeg { outline, components: frame.components, adobe, kept })
+    let sequential = scans == 1 && !frame.progressive;
+    Ok(Jpeg { outline, components: frame.components, adobe, sequential, kept })
 }
 
 /// A block of 8 x 8 samples takes at least one bit, because no Huffman code is shorter. So a few hundred bytes
@@ -150,5 +158,6 @@ fn parse_frame(marker: u8, payload: &[u8]) -> Result<Frame, PictureError> {
         width: u32::from(u16::from_be_bytes([w1, w0])),
         height: u32::from(u16::from_be_bytes([h1, h0])),
         components,
+        progressive: marker == 0xc2,
     })
 }

@@ -4,9 +4,9 @@ pub(super) mod jpeg;
 mod png;
 mod webp;
 
+use super::Limits;
 use super::error::PictureError;
 use super::sniff::PictureKind;
-use super::Limits;
 
 /// What the structure tells.
 #[derive(Debug)]
