@@ -1,4 +1,6 @@
 //! What outlives the process: the database on two engines, the photo store, and the pictures in it.
 
 pub mod db;
+pub mod picture;
 pub mod seal;
+pub mod store;

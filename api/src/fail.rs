@@ -1,0 +1,93 @@
+//! Why a service could not do what it was asked: a problem for the caller, or a failure of the database or store.
+
+use suishoupai_core::flow::Refusal;
+use suishoupai_storage::db::{DbError, Retryable};
+use suishoupai_storage::store::StoreError;
+
+use crate::lang::Text;
+use crate::problem::{Code, Problem};
+
+/// The error of every service.
+#[derive(Debug)]
+pub enum Fail {
+    /// To be answered as it is.
+    Problem(Problem),
+    /// The database's; kept as such so that a conflict can be tried again.
+    Db(DbError),
+}
+
+impl Fail {
+    /// A failure that is not the caller's.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        Fail::Problem(Problem::internal(error))
+    }
+}
+
+impl From<Problem> for Fail {
+    fn from(problem: Problem) -> Self {
+        Fail::Problem(problem)
+    }
+}
+
+impl From<Code> for Fail {
+    fn from(code: Code) -> Self {
+        Fail::Problem(Problem::new(code))
+    }
+}
+
+impl From<DbError> for Fail {
+    fn from(error: DbError) -> Self {
+        Fail::Db(error)
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Fail::from(Code::PhotoNotFound),
+            other => {
+                tracing::error!(error = %other, "the photo store failed");
+                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5))
+            }
+        }
+    }
+}
+
+impl Retryable for Fail {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Fail::Db(error) if error.is_retryable())
+    }
+}
+
+impl From<Fail> for Problem {
+    fn from(fail: Fail) -> Self {
+        match fail {
+            Fail::Problem(problem) => problem,
+            Fail::Db(DbError::Conflict) => Problem::new(Code::StaleVersion),
+            Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full)) => {
+                tracing::error!(%error, "the database did not serve a request");
+                Problem::new(Code::Unavailable).retry_after(5)
+            }
+            Fail::Db(error) => Problem::internal(&error),
+        }
+    }
+}
+
+impl From<Fail> for actix_web::Error {
+    fn from(fail: Fail) -> Self {
+        Problem::from(fail).into()
+    }
+}
+
+/// A refusal by the rules as a problem; `rule` is its stable word.
+pub fn refusal(refusal: &Refusal) -> Problem {
+    let code = match refusal {
+        Refusal::WrongState { .. } => Code::NotAllowedInState,
+        Refusal::NotYours { .. } | Refusal::OwnWork => Code::Forbidden,
+        Refusal::HeldBy { .. } => Code::AlreadyClaimed,
+        Refusal::LeaseOver | Refusal::AlreadyRated | Refusal::AssistsOpen(_) => Code::NotAllowedInState,
+        _ => Code::RefusedByRule,
+    };
+    let said = refusal.said();
+    Problem::new(code).detail(Text::new(said.zh, said.en)).with("rule", refusal.code())
+}

@@ -1,0 +1,100 @@
+//! What every handler and job works with.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::{Db, reference};
+use suishoupai_storage::picture::Limits;
+use suishoupai_storage::seal::Sealer;
+use suishoupai_storage::store::PhotoStore;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::fail::Fail;
+use crate::password::Passwords;
+use crate::registry::Registry;
+use crate::token::TokenKeys;
+
+/// The parts of a running server; cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    parts: Arc<Parts>,
+}
+
+/// The parts themselves.
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// The database.
+    pub db: Db,
+    /// Where photos are.
+    pub store: PhotoStore,
+    /// Reference data, swapped whole.
+    pub registry: ArcSwap<Registry>,
+    /// Keys of access tokens.
+    pub tokens: TokenKeys,
+    /// Password hashing, bounded.
+    pub passwords: Passwords,
+    /// Personal data at rest.
+    pub sealer: Sealer,
+    /// Woken when a job has been put in the queue.
+    pub jobs_waiting: tokio::sync::Notify,
+}
+
+impl std::ops::Deref for Services {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Services {
+    /// Wraps the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The reference data as of now.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.load_full()
+    }
+
+    /// What is accepted as a photo.
+    pub fn photo_limits(&self) -> Limits {
+        let photos = &self.config.photos;
+        Limits {
+            bytes: usize::try_from(photos.max_bytes).unwrap_or(usize::MAX),
+            pixels: photos.max_pixels,
+            side: photos.max_side,
+            ..Limits::default()
+        }
+    }
+
+    /// Reads the reference data again if it has changed since.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn refresh_registry(&self) -> Result<bool, Fail> {
+        let revision = self.db.read(reference::revision).await?;
+        if revision == self.registry.load().revision {
+            return Ok(false);
+        }
+        let data = self.db.read(reference::load).await?;
+        let config = self.config.clone();
+        // Building the mesh of a whole city takes a while; requests go on with the old one meanwhile.
+        let fresh = tokio::task::spawn_blocking(move || Registry::build(data, &config))
+            .await
+            .map_err(|error| Fail::internal(&error))?;
+        self.registry.store(Arc::new(fresh));
+        Ok(true)
+    }
+}

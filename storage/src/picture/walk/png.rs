@@ -1,0 +1,85 @@
+//! The chunks of a PNG (ISO/IEC 15948, PNG third edition).
+
+use super::super::Limits;
+use super::super::error::PictureError;
+use super::{Outline, slice, take, without_prefix};
+
+/// DEFLATE cannot expand by more than this factor: 258 bytes from two bits.
+const MAX_EXPANSION: u64 = 1032;
+
+/// Walks from the signature to IEND.
+pub(super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Outline<'a>, PictureError> {
+    let header = Header::parse(bytes)?;
+    limits.check_size(header.width, header.height)?;
+    let (mut exif, mut data_bytes, mut at) = (None, 0u64, 33usize);
+    loop {
+        let length = u32::from_be_bytes(take(bytes, at)?) as usize;
+        let name: [u8; 4] = take(bytes, at + 4)?;
+        // Cut short or not, a chunk reaches at most to the end of the file.
+        let body = slice(bytes, at + 8, length)?;
+        let _crc: [u8; 4] = take(bytes, at + 8 + length)?;
+        match &name {
+            b"IEND" => break,
+            b"IDAT" => data_bytes += length as u64,
+            b"eXIf" => exif = exif.or(Some(without_prefix(body))),
+            b"IHDR" => return Err(PictureError::Damaged { what: "the PNG has a second header" }),
+            _ => {}
+        }
+        at += 12 + length;
+    }
+    if data_bytes == 0 {
+        return Err(PictureError::Damaged { what: "the PNG has no image data" });
+    }
+    if data_bytes.saturating_mul(MAX_EXPANSION) < header.raw_bytes() {
+        return Err(PictureError::Truncated);
+    }
+    Ok(Outline { width: header.width, height: header.height, exif })
+}
+
+struct Header {
+    width: u32,
+    height: u32,
+    bits_per_pixel: u64,
+}
+
+impl Header {
+    /// IHDR, which must be the first chunk, with its checksum.
+    fn parse(bytes: &[u8]) -> Result<Self, PictureError> {
+        let name: [u8; 4] = take(bytes, 12)?;
+        if &name == b"CgBI" {
+            return Err(PictureError::UnsupportedType { found: "PNG in Apple's private format" });
+        }
+        if &name != b"IHDR" || take(bytes, 8)? != 13u32.to_be_bytes() {
+            return Err(PictureError::Damaged { what: "the PNG does not start with its header" });
+        }
+        if take(bytes, 29)? != crc32(slice(bytes, 12, 17)?).to_be_bytes() {
+            return Err(PictureError::Damaged { what: "the checksum of the PNG header is wrong" });
+        }
+        let [depth, colour] = take::<2>(bytes, 24)?;
+        let samples = match (colour, depth) {
+            (0, 1 | 2 | 4 | 8 | 16) | (3, 1 | 2 | 4 | 8) => 1,
+            (2, 8 | 16) => 3,
+            (4, 8 | 16) => 2,
+            (6, 8 | 16) => 4,
+            _ => return Err(PictureError::Damaged { what: "the PNG has an impossible colour type" }),
+        };
+        Ok(Self {
+            width: u32::from_be_bytes(take(bytes, 16)?),
+            height: u32::from_be_bytes(take(bytes, 20)?),
+            bits_per_pixel: samples * u64::from(depth),
+        })
+    }
+
+    /// Bytes of all rows before compression, at least.
+    fn raw_bytes(&self) -> u64 {
+        let row = (u64::from(self.width).saturating_mul(self.bits_per_pixel)).div_ceil(8);
+        row.saturating_add(1).saturating_mul(u64::from(self.height))
+    }
+}
+
+/// CRC-32 of ISO 3309, bit by bit: it only ever sees the 17 bytes of a header.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    })
+}

@@ -1,0 +1,81 @@
+//! Keys of objects: `original/ab/cd/abcd….jpg`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Kinds of objects: the first part of a key, and the folders at the top of a local store.
+pub(super) const KINDS: [&str; 3] = ["display", "original", "thumbnail"];
+const MAX_EXTENSION: usize = 5;
+
+/// The key of an object: its kind, two levels of folders, the SHA-256 of the original, an extension.
+///
+/// Only well-formed keys exist, so a key is safe as a path below a folder and as a name in a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey(String);
+
+/// The text is not a key of the photo store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a key of the photo store, such as original/ab/cd/abcd0123….jpg")]
+pub struct BadKey;
+
+impl ObjectKey {
+    /// The key of an original, private as it was sent.
+    ///
+    /// # Errors
+    /// [`BadKey`] where `extension` is not 1 to 5 lower-case ASCII letters or digits.
+    pub fn original(sha256: &[u8; 32], extension: &str) -> Result<Self, BadKey> {
+        let valid =
+            (1..=MAX_EXTENSION).contains(&extension.len()) && extension.bytes().all(is_extension_byte);
+        if valid { Ok(Self::new("original", sha256, extension)) } else { Err(BadKey) }
+    }
+
+    /// The key of the display rendition of the original with this digest.
+    pub fn display(sha256: &[u8; 32]) -> Self {
+        Self::new("display", sha256, "jpg")
+    }
+
+    /// The key of the thumbnail of the original with this digest.
+    pub fn thumbnail(sha256: &[u8; 32]) -> Self {
+        Self::new("thumbnail", sha256, "jpg")
+    }
+
+    fn new(kind: &str, sha256: &[u8; 32], extension: &str) -> Self {
+        let digest = hex::encode(sha256);
+        // 65,536 folders hold ten million objects with some 150 in each.
+        Self(format!("{kind}/{}/{}/{digest}.{extension}", &digest[..2], &digest[2..4]))
+    }
+
+    /// The key as text, with `/` between its parts.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_extension_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
+impl FromStr for ObjectKey {
+    type Err = BadKey;
+
+    /// Takes only what a constructor makes: no other folder, no `..`, no upper case.
+    fn from_str(text: &str) -> Result<Self, BadKey> {
+        let (kind, rest) = text.split_once('/').ok_or(BadKey)?;
+        let (digest, extension) = rest.get(6..).and_then(|name| name.split_once('.')).ok_or(BadKey)?;
+        let mut sha256 = [0; 32];
+        hex::decode_to_slice(digest, &mut sha256).map_err(|_| BadKey)?;
+        let key = match kind {
+            "original" => Self::original(&sha256, extension)?,
+            "display" => Self::display(&sha256),
+            "thumbnail" => Self::thumbnail(&sha256),
+            _ => return Err(BadKey),
+        };
+        if key.0 == text { Ok(key) } else { Err(BadKey) }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
