@@ -44,7 +44,7 @@ impl From<DbError> for Fail {
 impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NotFound => Fail::from(Code::PhotoNotFound),
+            StoreError::NotFound { .. } => Fail::from(Code::PhotoNotFound),
             other => {
                 tracing::error!(error = %other, "the photo store failed");
                 Fail::Problem(Problem::new(Code::Unavailable).retry_after(5))

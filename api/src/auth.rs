@@ -1,0 +1,128 @@
+//! Who calls, and what they may: the permission is a type in the handler's signature.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use suishoupai_core::flow::{Actor, Role};
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::{self, Account};
+
+use crate::fail::Fail;
+use crate::problem::{Code, Problem};
+use crate::services::Services;
+use crate::token::TokenError;
+
+/// A set of roles that a route is for. Which rows the caller may touch is decided in the rules.
+pub trait Permission {
+    /// One of these is needed; empty means any account.
+    const ROLES: &'static [Role];
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident: $($role:ident),*;)+) => { $(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Permission for $name {
+            const ROLES: &'static [Role] = &[$(Role::$role),*];
+        }
+    )+ };
+}
+
+permissions! {
+    /// Any signed-in account.
+    Anyone: ;
+    /// Somebody with a post in the district's work, observers included.
+    Official: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, Inspector, Observer,
+        Administrator;
+    /// Somebody who works on tickets.
+    Worker: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, Inspector;
+    /// Somebody who walks the grids.
+    Field: GridWorker, CommunityOfficer, StreetOfficer;
+    /// Somebody who handles: a unit that can be given work.
+    Handler: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer;
+    /// Those who may verify and file.
+    Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher;
+    /// Those who may check a result.
+    Checker: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, Inspector;
+    /// Those who may take an assisting unit off.
+    Releaser: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher;
+    /// The district centre.
+    Centre: Dispatcher;
+    /// The district's IT staff.
+    Admin: Administrator;
+    /// Residents, and grid workers for their own finds.
+    Reporter: Resident, GridWorker;
+    /// Residents.
+    ResidentOnly: Resident;
+}
+
+/// The caller, permitted as `P`.
+#[derive(Debug)]
+pub struct Auth<P> {
+    /// The account.
+    pub account: Account,
+    permission: PhantomData<P>,
+}
+
+impl<P> Auth<P> {
+    /// The caller as the rules see it.
+    pub fn actor(&self) -> Actor {
+        actor(&self.account)
+    }
+}
+
+/// An account as the rules see it.
+pub fn actor(account: &Account) -> Actor {
+    Actor { account: Some(account.id), posts: account.posts.clone() }
+}
+
+impl<P: Permission> FromRequest for Auth<P> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = bearer(request);
+        let services = request.app_data::<web::Data<Services>>().cloned();
+        Box::pin(async move {
+            let services = services.ok_or(Code::Internal)?;
+            let account = authenticate(&services, &token?).await?;
+            let permitted =
+                P::ROLES.is_empty() || account.posts.iter().any(|post| P::ROLES.contains(&post.role));
+            if !permitted {
+                return Err(Code::Forbidden.into());
+            }
+            Ok(Self { account, permission: PhantomData })
+        })
+    }
+}
+
+fn bearer(request: &HttpRequest) -> Result<String, Problem> {
+    let header = request.headers().get(AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+    let text = header.to_str().map_err(|_| Code::TokenInvalid)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Code::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Code::Unauthenticated.into());
+    }
+    Ok(token.trim().to_owned())
+}
+
+/// The account of a token, as it is now: a removal or a change of posts takes effect with the next request.
+async fn authenticate(services: &Services, token: &str) -> Result<Account, Problem> {
+    let claims = services.tokens.verify(token, services.now()).map_err(|error| match error {
+        TokenError::Expired => Code::TokenExpired,
+        TokenError::Invalid => Code::TokenInvalid,
+    })?;
+    let id: i64 = claims.sub.parse().map_err(|_| Code::TokenInvalid)?;
+    let found = services.db.read(move |conn| accounts::find(conn, id)).await.map_err(Fail::from)?;
+    let account = found.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
+    if Moment::from_millis(claims.iat.saturating_mul(1000)) < account.tokens_from.plus_millis(-999) {
+        return Err(Code::TokenInvalid.into());
+    }
+    Ok(account)
+}

@@ -1,0 +1,58 @@
+//! What the API answers: bodies, built from rows and the registry in the caller's language.
+
+mod history;
+mod order;
+mod photo;
+mod place;
+mod report;
+mod ticket;
+
+pub use history::{EventView, events};
+pub use order::{OrderLineView, OrderPage, OrderView};
+pub use photo::{EvidenceView, PhotoView, RenditionState};
+pub use place::{CategoryRef, Located, PlaceView, UnitRef};
+pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use ticket::{HolderView, ReportInTicket, TicketLine, TicketPage, TicketView};
+
+use std::collections::HashMap;
+
+use suishoupai_core::flow::AccountId;
+use suishoupai_core::time::Moment;
+
+use crate::lang::Lang;
+use crate::links::LinkSigner;
+use crate::registry::Registry;
+
+/// What every view is built with.
+pub struct Scene<'a> {
+    /// The language of names.
+    pub lang: Lang,
+    /// Names of units and categories.
+    pub registry: &'a Registry,
+    /// Links to renditions.
+    pub links: &'a LinkSigner,
+    /// The present instant.
+    pub now: Moment,
+    /// Names of the accounts that occur: display name, and whether it is an official's.
+    pub names: HashMap<AccountId, (String, bool)>,
+}
+
+impl Scene<'_> {
+    /// One of two names, by language.
+    pub fn pick(&self, zh: &str, en: &str) -> String {
+        match self.lang {
+            Lang::Zh => zh.to_owned(),
+            Lang::En => en.to_owned(),
+        }
+    }
+
+    /// The display name of an official; residents stay unnamed.
+    pub fn official(&self, account: AccountId) -> Option<String> {
+        self.names.get(&account).filter(|(_, is_official)| *is_official).map(|(name, _)| name.clone())
+    }
+}
+
+/// Documents an instant in a body.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-22T09:30:00.000+08:00")]
+pub struct Instant(#[expect(dead_code, reason = "only its schema is used")] String);

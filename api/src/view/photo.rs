@@ -1,0 +1,154 @@
+//! Photos in answers.
+
+use serde::Serialize;
+use suishoupai_core::flow::Stage;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::photos::{Photo, PhotoState};
+use utoipa::ToSchema;
+
+use super::{Instant, Scene};
+
+/// How far the renditions of a photo are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RenditionState {
+    /// The original is stored; the renditions are being made.
+    Received,
+    /// Renditions can be fetched.
+    Ready,
+    /// The picture cannot be rendered; the original stays as evidence.
+    Failed,
+}
+
+/// A photo that the caller has uploaded.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PhotoView {
+    /// The key, to be named in reports and commands.
+    pub id: i64,
+    /// SHA-256 of the original's bytes, lower-case hex.
+    pub sha256: String,
+    /// True type, sniffed from the bytes.
+    #[schema(example = "image/jpeg")]
+    pub media_type: String,
+    /// Size of the original, bytes.
+    pub bytes: i64,
+    /// Width as stored, pixels.
+    pub width: i32,
+    /// Height as stored, pixels.
+    pub height: i32,
+    /// EXIF orientation, 1 to 8.
+    pub orientation: i32,
+    /// Camera time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Instant>)]
+    pub taken_at: Option<Moment>,
+    /// Whether the camera recorded a place. It is kept as evidence and not published.
+    pub has_gps: bool,
+    /// How far the renditions are.
+    pub state: RenditionState,
+    /// Signed link to the display rendition (longest side 2048), good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_url: Option<String>,
+    /// Signed link to the thumbnail (longest side 320), good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// When it was uploaded.
+    #[schema(value_type = Instant)]
+    pub created_at: Moment,
+}
+
+fn urls(scene: &Scene<'_>, photo: &Photo) -> (Option<String>, Option<String>) {
+    match photo.state {
+        PhotoState::Ready => (
+            Some(scene.links.link(photo.id, "display", scene.now)),
+            Some(scene.links.link(photo.id, "thumbnail", scene.now)),
+        ),
+        PhotoState::Received | PhotoState::Failed => (None, None),
+    }
+}
+
+const fn rendition_state(state: PhotoState) -> RenditionState {
+    match state {
+        PhotoState::Received => RenditionState::Received,
+        PhotoState::Ready => RenditionState::Ready,
+        PhotoState::Failed => RenditionState::Failed,
+    }
+}
+
+impl PhotoView {
+    /// The view of a photo for its uploader.
+    pub fn of(scene: &Scene<'_>, photo: &Photo) -> Self {
+        let (display_url, thumbnail_url) = urls(scene, photo);
+        Self {
+            id: photo.id,
+            sha256: hex::encode(photo.sha256),
+            media_type: photo.media_type.clone(),
+            bytes: photo.bytes,
+            width: photo.width,
+            height: photo.height,
+            orientation: photo.orientation,
+            taken_at: photo.taken_at,
+            has_gps: photo.gps.is_some(),
+            state: rendition_state(photo.state),
+            display_url,
+            thumbnail_url,
+            created_at: photo.created_at,
+        }
+    }
+}
+
+/// A photo as evidence in a ticket.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EvidenceView {
+    /// The key of the photo.
+    pub id: i64,
+    /// When in the course of the ticket it was taken.
+    pub stage: Stage,
+    /// The line of the history with which it came.
+    pub event: i64,
+    /// SHA-256 of the original's bytes, lower-case hex.
+    pub sha256: String,
+    /// How far the renditions are.
+    pub state: RenditionState,
+    /// Signed link to the display rendition, good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_url: Option<String>,
+    /// Signed link to the thumbnail, good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// Camera time, for officials only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Instant>)]
+    pub taken_at: Option<Moment>,
+    /// Metres between the camera's place and the ticket's, for officials only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gps_distance_m: Option<f64>,
+}
+
+impl EvidenceView {
+    /// The view for the public side: no time and no place of the camera.
+    pub fn public(scene: &Scene<'_>, (stage, event, photo): &(Stage, i64, Photo)) -> Self {
+        let (display_url, thumbnail_url) = urls(scene, photo);
+        Self {
+            id: photo.id,
+            stage: *stage,
+            event: *event,
+            sha256: hex::encode(photo.sha256),
+            state: rendition_state(photo.state),
+            display_url,
+            thumbnail_url,
+            taken_at: None,
+            gps_distance_m: None,
+        }
+    }
+
+    /// The view for officials, with what the camera recorded.
+    pub fn official(
+        scene: &Scene<'_>,
+        row: &(Stage, i64, Photo),
+        place: suishoupai_core::geo::LonLat,
+    ) -> Self {
+        let distance = row.2.gps.map(|gps| suishoupai_core::geo::distance_m(gps, place).round());
+        Self { taken_at: row.2.taken_at, gps_distance_m: distance, ..Self::public(scene, row) }
+    }
+}
