@@ -9,14 +9,13 @@ use serde_json::{Map, Value};
 use super::check::{MAX_CELL_POINTS, MAX_CELLS, MAX_POINTS};
 use super::coordinate::Coordinate;
 use super::datum::Datum;
+use super::finding::FindingKind;
 use super::ring::{PAIR_BUDGET, area_fault};
 
 /// The largest file of cells, bytes.
 const MAX_TEXT: usize = 64 * 1024 * 1024;
 /// The longest name, characters.
 const MAX_NAME: usize = 100;
-/// A feature has at most this many reasons; more of them say nothing new.
-const MAX_REASONS: usize = 10;
 
 /// A cell of a file, sound by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +80,7 @@ pub type GridFeatures = Vec<Result<GridFeature, WrongFeature>>;
 /// The cells of a GeoJSON FeatureCollection in `datum`, converted to WGS-84.
 ///
 /// Every feature is a Polygon or MultiPolygon with the property `code` (14 or 15 digits), and may have `name` and
-/// `community_code` (12 digits). Codes may be numbers. Heights are dropped.
+/// `community_code` (12 digits). Codes may be numbers. Heights are dropped, degrees are rounded to 7 decimals.
 ///
 /// # Errors
 /// [`GridFileError`] for what concerns the file as a whole. A feature that is wrong by itself is an `Err` in the
@@ -158,8 +157,7 @@ impl Reader {
         }
         let named = code_property(properties, "community_code", &[12], &mut reasons);
         let name = name_property(properties, &mut reasons);
-        let area = self.area(members.get("geometry"), &mut reasons);
-        reasons.truncate(MAX_REASONS);
+        let area = self.area(members.get("geometry")).map_err(|reason| reasons.push(reason)).ok();
         self.features.push(match (code, area) {
             (Some(code), Some(area)) if reasons.is_empty() => {
                 let community_code = named.unwrap_or_else(|| code.chars().take(12).collect());
@@ -169,31 +167,14 @@ impl Reader {
         });
     }
 
-    fn area(&mut self, geometry: Option<&Value>, reasons: &mut Vec<String>) -> Option<MultiPolygon<f64>> {
-        let polygons = match geometry.map(raw_polygons) {
-            Some(Ok(polygons)) => polygons,
-            Some(Err(reason)) => {
-                reasons.push(reason);
-                return None;
-            }
-            None => {
-                reasons.push("the geometry is missing; give a Polygon or MultiPolygon".to_owned());
-                return None;
-            }
-        };
+    fn area(&mut self, geometry: Option<&Value>) -> Result<MultiPolygon<f64>, String> {
+        let polygons = raw_polygons(geometry.unwrap_or(&Value::Null))?;
         let points: usize = polygons.iter().flatten().map(Vec::len).sum();
         self.points += points;
         if points > MAX_CELL_POINTS {
-            reasons.push(super::finding::FindingKind::TooManyPoints.advice().to_owned());
-            return None;
+            return Err(FindingKind::TooManyPoints.advice().to_owned());
         }
-        match area_of(polygons, self.datum, &mut self.budget) {
-            Ok(area) => Some(area),
-            Err(reason) => {
-                reasons.push(reason);
-                None
-            }
-        }
+        area_of(polygons, self.datum, &mut self.budget)
     }
 }
 
@@ -337,7 +318,8 @@ fn area_of(mut polygons: RawPolygons, datum: Datum, budget: &mut u64) -> Result<
     for c in polygons.iter_mut().flatten().flatten() {
         let sent = Coordinate::new(c.x, c.y, datum).map_err(|error| error.to_string())?;
         let point = sent.to_wgs84();
-        *c = Coord { x: point.lon, y: point.lat };
+        // Rounded as it will be stored, so that what is checked is what is kept.
+        *c = Coord { x: short(point.lon), y: short(point.lat) };
     }
     let rings = polygons.iter().map(|rings| rings.iter().map(Vec::as_slice).collect()).collect();
     if let Some(fault) = area_fault(&rings, budget) {
@@ -351,6 +333,11 @@ fn area_of(mut polygons: RawPolygons, datum: Datum, budget: &mut u64) -> Result<
     Ok(MultiPolygon(assembled.collect()))
 }
 
+/// To 7 decimals of a degree, 1 cm. Adding zero turns -0 into 0.
+fn short(degrees: f64) -> f64 {
+    (degrees * 1e7).round() / 1e7 + 0.0
+}
+
 /// An area as the text of a GeoJSON MultiPolygon, degrees with at most 7 decimals (1 cm).
 pub fn write_ring_geojson(area: &MultiPolygon<f64>) -> String {
     let mut text = String::from(r#"{"type":"MultiPolygon","coordinates":"#);
@@ -358,8 +345,7 @@ pub fn write_ring_geojson(area: &MultiPolygon<f64>) -> String {
         let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
         write_list(text, rings, |text, ring| {
             write_list(text, ring.0.iter(), |text, c| {
-                // Adding zero turns -0 into 0. Writing to a String cannot fail.
-                let short = |v: f64| (v * 1e7).round() / 1e7 + 0.0;
+                // Writing to a String cannot fail.
                 let _ = write!(text, "[{},{}]", short(c.x), short(c.y));
             });
         });
@@ -380,12 +366,13 @@ fn write_list<T>(text: &mut String, items: impl Iterator<Item = T>, mut write: i
 }
 
 /// The area of the text of a GeoJSON Polygon or MultiPolygon in WGS-84; none if it is anything else or unsound.
+/// What [`write_ring_geojson`] wrote of an area that was read here comes back exactly.
 pub fn parse_area(text: &str) -> Option<MultiPolygon<f64>> {
     if text.len() > MAX_TEXT {
         return None;
     }
     let polygons = raw_polygons(&serde_json::from_str(text).ok()?).ok()?;
-    area_of(polygons, Datum::Wgs84, &mut PAIR_BUDGET.clone()).ok()
+    area_of(polygons, Datum::Wgs84, &mut { PAIR_BUDGET }).ok()
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use super::shape::{Place, Shape};
 /// Two sequence digits number the cells of a community from 01 to 99.
 const MOST_PER_COMMUNITY: usize = 99;
 
+/// The most squares in the box around the outline, a bound on memory. A district of slivers far apart has more.
+const MOST_PLACES: f64 = 2e7;
+
 /// A community and a point in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seed {
@@ -42,7 +45,8 @@ type Square = (i64, i64);
 /// a community the squares are numbered as one reads: from west to east, row after row from north to south.
 ///
 /// The same input gives the same mesh, in any order of seeds. Seeds of a repeated code or with coordinates that
-/// are not finite are left out; without a seed or an outline the mesh is empty.
+/// are not finite are left out; without a seed or an outline the mesh is empty,
+/// as it is for an outline of slivers so far apart that the box around it has 20,000,000 squares.
 pub fn synthesize(outline: &[Vec<LonLat>], seeds: &[Seed], target_cells: usize) -> Vec<SynthCell> {
     let seeds = distinct(seeds);
     let parts: Vec<Shape> = outline.iter().map(|part| shape_of(part)).collect();
@@ -138,8 +142,9 @@ fn cover(parts: &[Shape], target: usize) -> Option<(Lattice, BTreeSet<Square>)> 
     }
     let squeeze = ((bounds[1] + bounds[3]) / 2.0).to_radians().cos();
     let mut side = (land * squeeze / target as f64).sqrt();
+    let box_area = (bounds[2] - bounds[0]) * squeeze * (bounds[3] - bounds[1]);
     // Squares shrink by 1 % until there are enough; a centimetre is the end of the lattice.
-    while side * METRES_PER_DEGREE > 0.01 {
+    while side * METRES_PER_DEGREE > 0.01 && box_area / (side * side) < MOST_PLACES {
         let lattice = Lattice {
             west: (bounds[0] * 1e7).floor() as i64,
             south: (bounds[1] * 1e7).floor() as i64,
@@ -364,6 +369,8 @@ mod tests {
         assert_eq!(synthesize(&outline(), &[], 100), vec![]);
         assert_eq!(synthesize(&[vec![at(f64::NAN, 1.0), at(1.0, f64::INFINITY)]], &seeds(3), 100), vec![]);
         assert_eq!(synthesize(&[vec![at(1.0, 1.0), at(2.0, 2.0)]], &seeds(3), 100), vec![]);
+        let sliver = vec![vec![at(110.0, 20.0), at(120.0, 30.0), at(120.0, 30.000_001)]];
+        assert_eq!(synthesize(&sliver, &seeds(3), 100), vec![]);
         let lost = Seed { community_code: "350203000000".into(), at: at(f64::NAN, 24.0) };
         assert_eq!(synthesize(&outline(), &[lost], 100), vec![]);
         check(&synthesize(&outline(), &seeds(7), 0), 7, 7);

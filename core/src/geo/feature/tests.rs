@@ -147,7 +147,8 @@ proptest! {
         for (a, b) in area.0[0].exterior().0.iter().zip(&again.0[0].exterior().0) {
             prop_assert!((a.x - b.x).abs() <= 0.51e-7 && (a.y - b.y).abs() <= 0.51e-7);
         }
-        prop_assert_eq!(write_ring_geojson(&again), text);
+        prop_assert_eq!(write_ring_geojson(&again), text.clone());
+        prop_assert_eq!(parse_area(&text), Some(again));
     }
 
     #[test]
