@@ -35,11 +35,14 @@ impl Folders {
     }
 }
 
-/// Makes `folder` and all that are missing above it, durably.
+/// Makes `folder` and all that are missing above it, durably. What exists is the operator's, and the folder above
+/// it may not even be readable for this process.
 pub(super) fn make_all(folder: &Path) -> io::Result<()> {
-    match folder.parent() {
-        Some(above) if !above.as_os_str().is_empty() && !super::is_folder(above) => make_all(above)?,
-        _ => {}
+    if super::is_folder(folder) {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_all(above)?;
     }
     make(folder)
 }
