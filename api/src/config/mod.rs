@@ -1,6 +1,6 @@
 //! Settings: defaults, then the file, then the environment, then the command line.
 //!
-//! Every key is declared once, in [`sections`], with its meaning, default and range. From that one table come the
+//! Every key is declared once, in `sections.rs`, with its meaning, default and range. From that one table come the
 //! structs, the checks, the hints in errors and the text that the command `suishoupai config` prints.
 
 mod load;

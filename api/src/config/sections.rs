@@ -13,7 +13,7 @@ section! {
     http as Http {
         /// Address and port to listen on; port 0 takes any free one.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        /// The address under which phones reach the server, such as https://paizhao.example.cn; used in links.
+        /// The address under which phones reach the server, such as `https://paizhao.example.cn`; used in links.
         public_url: Option<String> = None;
         /// Largest JSON body, in bytes. Photos have their own bound.
         body_limit_bytes: usize = 1 << 20, 1024 to 67_108_864;

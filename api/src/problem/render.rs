@@ -1,9 +1,11 @@
 //! Writes problems: the body, the headers, the language, and errors that the HTTP library phrased.
 
+use std::collections::HashSet;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
@@ -157,9 +159,11 @@ fn rephrase(response: HttpResponse, lang: Lang, request_id: Option<&str>) -> Htt
     let Some(problem) = attached.or_else(|| foreign(&response)) else { return response };
     let mut better = problem.respond(lang, request_id);
     // Headers that others put on the answer stay, except those that describe the body that is replaced.
+    let own: HashSet<HeaderName> = better.headers().keys().cloned().collect();
     for (name, value) in response.headers() {
         let about_body = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::ETAG].contains(name);
-        if !about_body && !better.headers().contains_key(name) {
+        let varies_more = name == header::VARY && value != "Accept-Language";
+        if varies_more || !(about_body || own.contains(name)) {
             better.headers_mut().append(name.clone(), value.clone());
         }
     }

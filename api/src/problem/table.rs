@@ -66,6 +66,7 @@ codes! {
     AlreadyClaimed        "already_claimed"         CONFLICT "已被他人认领" "Already claimed";
     NotAllowedInState     "not_allowed_in_state"    CONFLICT "当前状态下不能这样做" "Not allowed in the present state";
     PhotoInUse            "photo_in_use"            CONFLICT "照片已被使用" "The photo is in use";
+    // Statuses as in the draft of the IETF for the header Idempotency-Key, section 2.7.
     IdempotencyInProgress "idempotency_in_progress" CONFLICT "相同的请求正在处理" "The same request is being handled";
     IdempotencyKeyReused  "idempotency_key_reused"  UNPROCESSABLE_ENTITY "幂等键已用于另一个请求" "Idempotency key was used for another request";
 

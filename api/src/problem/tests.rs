@@ -18,10 +18,7 @@ fn codes_are_unique_snake_case_and_titled_in_both_languages() {
         assert!(seen.insert(text), "{text} twice");
         assert!(text.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{text}");
         assert!(code.status().is_client_error() || code.status().is_server_error(), "{text}");
-        assert!(
-            !code.title(Lang::Zh).is_empty() && !code.title(Lang::Zh).is_ascii(),
-            "{text}"
-        );
+        assert!(!code.title(Lang::Zh).is_empty() && !code.title(Lang::Zh).is_ascii(), "{text}");
         assert!(!code.title(Lang::En).is_empty() && code.title(Lang::En).is_ascii(), "{text}");
     }
 }
@@ -49,6 +46,16 @@ async fn ask(path: &str, lang: &str) -> (StatusCode, actix_web::http::header::He
             .route(
                 "/own",
                 web::get().to(|| async { HttpResponse::ServiceUnavailable().json(json!({"db": false})) }),
+            )
+            .route(
+                "/cookies",
+                web::get().to(|| async {
+                    let mut response = HttpResponse::from_error(Problem::new(Code::Forbidden));
+                    for (name, value) in [("set-cookie", "a=1"), ("set-cookie", "b=2"), ("vary", "Origin")] {
+                        response.headers_mut().append(name.parse().unwrap(), value.parse().unwrap());
+                    }
+                    response
+                }),
             )
             .service(
                 web::scope("/inner")
@@ -122,6 +129,15 @@ async fn an_error_of_a_middleware_is_rephrased_too() {
     let (status, headers, body) = ask("/inner", "en").await;
     assert_eq!((status.as_u16(), &body["title"]), (403, &json!("Not permitted")));
     assert_eq!(headers.get("content-language").unwrap(), "en");
+}
+
+#[actix_web::test]
+async fn headers_that_others_put_on_a_problem_stay() {
+    let (_, headers, _) = ask("/cookies", "en").await;
+    let all = |name: &str| headers.get_all(name).map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(all("set-cookie"), ["a=1", "b=2"]);
+    assert_eq!(all("vary"), ["Accept-Language", "Origin"]);
+    assert_eq!(all("content-type"), ["application/problem+json"]);
 }
 
 #[actix_web::test]

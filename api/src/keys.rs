@@ -1,0 +1,172 @@
+//! Key files: 32 random bytes in base64, made on the first start and never replaced.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::config::Secret;
+
+/// A key of 32 bytes. It is not printed.
+pub type KeyBytes = [u8; 32];
+
+/// A key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file or its folder cannot be read or made.
+    #[error("cannot use the key file {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is there and holds something else. It is left as it is: what was sealed with the right key can only be
+    /// opened with that key.
+    #[error("the key file {} does not hold 32 bytes in base64; restore it from a backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The folder of the key files within the data directory.
+pub fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys")
+}
+
+/// The key in `DIR/keys/NAME.key`; made if there is none, readable by its owner only.
+///
+/// Safe against a second process that starts at the same time: both get the key of whoever was first.
+///
+/// # Errors
+/// [`KeyError`] when the file can be neither read nor made, or holds something else.
+pub fn read_or_create(data_dir: &Path, name: &str) -> Result<KeyBytes, KeyError> {
+    let path = folder(data_dir).join(format!("{name}.key"));
+    let failed = |source| KeyError::File { path: path.clone(), source };
+    if let Some(key) = read(&path)? {
+        return Ok(key);
+    }
+    create(&path).map_err(failed)?;
+    read(&path)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
+}
+
+/// The key in the file, or `None` if there is no file.
+fn read(path: &Path) -> Result<Option<KeyBytes>, KeyError> {
+    let failed = |source| KeyError::File { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    warn_if_others_can_read(path, &file);
+    let mut bytes = Vec::new();
+    file.take(1024).read_to_end(&mut bytes).map_err(failed)?;
+    let key = String::from_utf8(bytes).ok().and_then(|text| Secret::new(text).key_bytes().ok());
+    key.map(Some).ok_or_else(|| KeyError::Damaged { path: path.to_owned() })
+}
+
+/// Writes a new key beside the file and links it into place, which fails if somebody else was first; then theirs counts.
+/// So a key file is never seen half written, not even after a power cut.
+fn create(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    create_folder(folder)?;
+    let draft = path.with_extension(format!("draft-{}", hex::encode(rand::random::<[u8; 8]>())));
+    let written = write_private(&draft).and_then(|()| match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    });
+    let removed = std::fs::remove_file(&draft);
+    written?;
+    removed?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", STANDARD.encode(rand::random::<KeyBytes>()))?;
+    file.sync_all()
+}
+
+fn create_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// A warning only: where secrets are mounted into a container, the owner often cannot choose the mode.
+fn warn_if_others_can_read(path: &Path, file: &File) {
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata()
+        && std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
+    {
+        tracing::warn!(path = %path.display(), "others can read this key file; chmod 600 it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_read_ever_after() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = read_or_create(dir.path(), "token").unwrap();
+        assert_eq!(read_or_create(dir.path(), "token").unwrap(), first);
+        assert_ne!(read_or_create(dir.path(), "data").unwrap(), first);
+        let names: Vec<_> =
+            std::fs::read_dir(folder(dir.path())).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "no draft is left: {names:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        read_or_create(dir.path(), "token").unwrap();
+        let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder(dir.path()).join("token.key")), 0o600);
+        assert_eq!(mode(folder(dir.path())), 0o700);
+    }
+
+    #[test]
+    fn starts_at_the_same_time_agree_on_one_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys: Vec<KeyBytes> = std::thread::scope(|scope| {
+            let all: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| read_or_create(dir.path(), "data").unwrap())).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder(dir.path())).unwrap();
+        let path = folder(dir.path()).join("data.key");
+        for text in ["", "short", "AAAA", "\u{e9}"] {
+            std::fs::write(&path, text).unwrap();
+            let error = read_or_create(dir.path(), "data").unwrap_err().to_string();
+            assert!(error.contains("data.key") && error.contains("backup"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("keys"), "a file").unwrap();
+        let error = read_or_create(dir.path(), "data").unwrap_err();
+        assert!(matches!(error, KeyError::File { .. }), "{error}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Access tokens: JSON web tokens (RFC 7519) signed with Ed25519 (RFC 8037).
+
+use std::fmt;
+use std::path::Path;
+
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use suishoupai_core::time::Moment;
+
+use crate::config::{Auth, BadKey};
+use crate::keys::{self, KeyBytes, KeyError};
+
+const ISSUER: &str = "suishoupai";
+const AUDIENCE: &str = "suishoupai";
+/// A longer text is no token of this server: its own have about 300 bytes.
+const MAX_BYTES: usize = 4096;
+/// How far the clocks of two processes may be apart, in seconds.
+const SKEW_SECONDS: i64 = 60;
+/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
+const PKCS8_PREFIX: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+
+/// Issues and verifies access tokens.
+#[derive(Clone)]
+pub struct TokenKeys {
+    header: Header,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    validation: Validation,
+    lifetime_seconds: i64,
+}
+
+/// What a token says, once its signature and times are verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The account that signed in.
+    pub account_id: i64,
+    /// The sign-in from which the token comes, 32 hexadecimal digits.
+    pub session: String,
+    /// When it was issued.
+    pub issued: Moment,
+    /// From when on it is refused.
+    pub expires: Moment,
+}
+
+/// A token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It is not a token of this server, or was altered.
+    #[error("the access token is not valid")]
+    Invalid,
+    /// It was good once.
+    #[error("the access token has expired")]
+    Expired,
+}
+
+/// The keys for tokens cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenKeyError {
+    /// The key file.
+    #[error(transparent)]
+    File(#[from] KeyError),
+    /// The setting `auth.token_key`.
+    #[error("auth.token_key {0}")]
+    Setting(#[from] BadKey),
+    /// The signature library refuses the key, or fails.
+    #[error("cannot sign access tokens: {0}")]
+    Library(#[from] jsonwebtoken::errors::Error),
+}
+
+/// The claims as written (RFC 7519, section 4.1); times in seconds.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    sub: String,
+    iss: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    sid: String,
+}
+
+impl TokenKeys {
+    /// The key of the setting `auth.token_key`, else that of `DIR/keys/token.key`, which is made on the first start.
+    ///
+    /// # Errors
+    /// [`TokenKeyError`] when the setting or the file is not a key, or the file cannot be made.
+    pub fn load_or_create(data_dir: &Path, config: &Auth) -> Result<Self, TokenKeyError> {
+        let seed = match &config.token_key {
+            Some(key) => key.key_bytes()?,
+            None => keys::read_or_create(data_dir, "token")?,
+        };
+        Self::from_seed(&seed, config)
+    }
+
+    fn from_seed(seed: &KeyBytes, config: &Auth) -> Result<Self, TokenKeyError> {
+        let signing = EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), seed].concat());
+        let public = Jwk::from_encoding_key(&signing, Algorithm::EdDSA)?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(public.thumbprint(ThumbprintHash::SHA256)?);
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_required_spec_claims(&["aud", "iss", "sub"]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[ISSUER]);
+        // The library would ask the clock of the system; `verify` is told the time instead.
+        validation.validate_exp = false;
+        let lifetime_seconds = i64::from(config.token_minutes) * 60;
+        Ok(Self { header, verifying: DecodingKey::from_jwk(&public)?, signing, validation, lifetime_seconds })
+    }
+
+    /// A new token for the account, and from when on it is refused.
+    ///
+    /// # Errors
+    /// Only when the signature library fails.
+    pub fn issue(&self, account_id: i64, now: Moment) -> Result<(String, Moment), TokenKeyError> {
+        let issued = now.millis().div_euclid(1000);
+        let expires = issued.saturating_add(self.lifetime_seconds);
+        let wire = Wire {
+            sub: account_id.to_string(),
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            iat: issued,
+            exp: expires,
+            nbf: None,
+            sid: hex::encode(rand::random::<[u8; 16]>()),
+        };
+        Ok((jsonwebtoken::encode(&self.header, &wire, &self.signing)?, at(expires)))
+    }
+
+    /// What the token says, if this server issued it and it is good at `now`.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] for a genuine token that is too old, [`TokenError::Invalid`] for anything else.
+    pub fn verify(&self, token: &str, now: Moment) -> Result<Claims, TokenError> {
+        if token.len() > MAX_BYTES {
+            return Err(TokenError::Invalid);
+        }
+        let read = jsonwebtoken::decode::<Wire>(token, &self.verifying, &self.validation);
+        let read = read.map_err(|_| TokenError::Invalid)?;
+        let wire = read.claims;
+        if read.header.kid != self.header.kid {
+            return Err(TokenError::Invalid);
+        }
+        let seconds = now.millis().div_euclid(1000);
+        let soonest = wire.nbf.unwrap_or(wire.iat).max(wire.iat);
+        if soonest > seconds.saturating_add(SKEW_SECONDS) {
+            return Err(TokenError::Invalid);
+        }
+        if wire.exp <= seconds {
+            return Err(TokenError::Expired);
+        }
+        let account_id = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
+        Ok(Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) })
+    }
+}
+
+impl fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenKeys").field("kid", &self.header.kid).finish_non_exhaustive()
+    }
+}
+
+fn at(seconds: i64) -> Moment {
+    Moment::from_millis(seconds.saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests;
