@@ -62,7 +62,7 @@ pub(super) fn load(options: &LoadOptions) -> Result<Config, ConfigError> {
     if let Some((path, text)) = &file {
         // Parsed alone first, so that an error of syntax can only be about this file.
         toml::from_str::<toml::Table>(text)
-            .map_err(|error| ConfigError::BadFile { path: path.clone(), problem: error.to_string() })?;
+            .map_err(|error| ConfigError::BadFile { path: path.clone(), problem: syntax(&error, text) })?;
         builder = builder.add_source(config::File::from_str(text, FileFormat::Toml));
     }
     let file_origin = file.map_or_else(|| "default".to_owned(), |(path, _)| path.display().to_string());
@@ -76,6 +76,12 @@ pub(super) fn load(options: &LoadOptions) -> Result<Config, ConfigError> {
     let config = typed(merged.cache, &file_origin)?;
     config.validate()?;
     Ok(config)
+}
+
+/// What is wrong and where. The library's own text would quote the line, and so perhaps a password.
+fn syntax(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 /// The variables of the environment that are settings, by key.

@@ -140,8 +140,11 @@ fn a_mistake_in_the_environment_names_the_variable() {
 
 #[test]
 fn a_broken_file_is_named_with_the_line() {
-    let error = error_of("[http]\nlisten = ", &[]);
-    assert!(error.contains("suishoupai.toml") && error.contains("line 2"), "{error}");
+    for text in ["[data]\ndir = ", "[data]\ndatabase_url = \"postgres://u:hunter2@h/d\n", "\n[data"] {
+        let error = error_of(text, &[]);
+        assert!(error.contains("suishoupai.toml") && error.contains("line 2"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
     let dir = folder();
     std::fs::write(dir.path().join("suishoupai.toml"), b"[http]\nlisten = \"\xff\"").unwrap();
     let options = LoadOptions { working_dir: dir.path().to_owned(), ..LoadOptions::default() };
