@@ -8,7 +8,6 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use suishoupai_core::flow::{Actor, Role};
-use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, Account};
 
 use crate::fail::Fail;
@@ -118,10 +117,11 @@ async fn authenticate(services: &Services, token: &str) -> Result<Account, Probl
         TokenError::Expired => Code::TokenExpired,
         TokenError::Invalid => Code::TokenInvalid,
     })?;
-    let id: i64 = claims.sub.parse().map_err(|_| Code::TokenInvalid)?;
+    let id = claims.account_id;
     let found = services.db.read(move |conn| accounts::find(conn, id)).await.map_err(Fail::from)?;
     let account = found.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
-    if Moment::from_millis(claims.iat.saturating_mul(1000)) < account.tokens_from.plus_millis(-999) {
+    // Tokens carry whole seconds, so one issued within the second of the change counts as issued after it.
+    if claims.issued.plus_millis(999) < account.tokens_from {
         return Err(Code::TokenInvalid.into());
     }
     Ok(account)

@@ -12,6 +12,7 @@ use suishoupai_storage::store::PhotoStore;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
+use crate::links::LinkSigner;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::token::TokenKeys;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub tokens: TokenKeys,
     /// Password hashing, bounded.
     pub passwords: Passwords,
+    /// Signed links to renditions.
+    pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
     /// Woken when a job has been put in the queue.

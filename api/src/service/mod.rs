@@ -1,0 +1,15 @@
+//! What the routes do: one function for each use, between HTTP and storage.
+
+pub mod imports;
+pub mod photos;
+pub mod read;
+pub mod reports;
+pub mod sign_in;
+pub mod tickets;
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of some bytes.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

@@ -1,0 +1,243 @@
+//! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
+
+use bytes::Bytes;
+use suishoupai_core::flow::may_see;
+use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
+use suishoupai_storage::db::{Conn, DbError, jobs, tickets};
+use suishoupai_storage::picture::{self, Inspected, PictureError};
+use suishoupai_storage::store::ObjectKey;
+
+use super::digest;
+use crate::auth::actor;
+use crate::fail::Fail;
+use crate::lang::Text;
+use crate::problem::{Code, Problem};
+use crate::services::Services;
+
+/// The kind of the job that makes the renditions of a photo.
+pub const RENDER: &str = "render_photo";
+
+/// A picture that has been looked at.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    bytes: Bytes,
+    sha256: [u8; 32],
+    inspected: Inspected,
+}
+
+/// Looks at the bytes of a picture, off the async threads and without decoding it.
+///
+/// # Errors
+/// The problem that says what is wrong with it.
+pub async fn prepare(services: &Services, bytes: Bytes) -> Result<Prepared, Fail> {
+    let limits = services.photo_limits();
+    tokio::task::spawn_blocking(move || {
+        let inspected = picture::inspect(&bytes, &limits).map_err(|error| refused(&error))?;
+        let sha256 = digest(&bytes);
+        Ok(Prepared { bytes, sha256, inspected })
+    })
+    .await
+    .map_err(|error| Fail::internal(&error))?
+}
+
+/// The problem for a refused picture.
+pub fn refused(error: &PictureError) -> Problem {
+    let code = match error.code() {
+        "photo_empty" => Code::PhotoEmpty,
+        "photo_type_unsupported" => Code::PhotoTypeUnsupported,
+        "photo_truncated" => Code::PhotoTruncated,
+        "photo_too_large" => Code::PhotoTooLarge,
+        "photo_too_many_pixels" => Code::PhotoTooManyPixels,
+        "photo_too_many_scans" => Code::PhotoTooManyScans,
+        _ => Code::PhotoDamaged,
+    };
+    let zh = match code {
+        Code::PhotoTypeUnsupported => "请改用 JPEG、PNG 或 WebP 格式。",
+        Code::PhotoTruncated => "文件不完整，请重新上传。",
+        Code::PhotoTooManyPixels => "请降低拍照分辨率后重试。",
+        Code::PhotoTooLarge => "请压缩后重试。",
+        _ => "请重新拍摄或另选一张。",
+    };
+    Problem::new(code).detail(Text::new(zh, error.to_string()))
+}
+
+/// Puts the bytes of a picture into the store, durably; the same bytes are stored once.
+///
+/// # Errors
+/// 503 when the store does not take it.
+pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
+    let key = original_key(&prepared.sha256, prepared.inspected.kind.extension())?;
+    Ok(services.store.put(&key, prepared.bytes.clone()).await?)
+}
+
+fn original_key(sha256: &[u8; 32], extension: &str) -> Result<ObjectKey, Fail> {
+    ObjectKey::original(sha256, extension).map_err(|error| Fail::internal(&error))
+}
+
+/// Records a stored picture and its rendering job inside a write; the one recorded before for the same account
+/// and bytes serves, so that a phone which repeats an upload gets the same photo.
+///
+/// # Errors
+/// The database's.
+pub fn record(
+    conn: &mut Conn,
+    account: &Account,
+    district: District,
+    prepared: &Prepared,
+    [photo_id, job_id]: [i64; 2],
+    now: Moment,
+) -> Result<(Photo, bool), DbError> {
+    if let Some(known) = rows::find_same(conn, account.id, &prepared.sha256)? {
+        return Ok((known, false));
+    }
+    let inspected = &prepared.inspected;
+    let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    let photo = Photo {
+        id: photo_id,
+        district,
+        account: account.id,
+        sha256: prepared.sha256,
+        media_type: inspected.kind.media_type().to_owned(),
+        extension: inspected.kind.extension().to_owned(),
+        bytes: i64::try_from(prepared.bytes.len()).unwrap_or(i64::MAX),
+        width: pixels(inspected.width),
+        height: pixels(inspected.height),
+        orientation: i32::from(inspected.orientation),
+        taken_at: inspected.taken_at,
+        gps: inspected.gps,
+        camera: inspected.camera.clone(),
+        state: PhotoState::Received,
+        failure: None,
+        display: None,
+        created_at: now,
+    };
+    // A concurrent upload of the same bytes by the same account is a conflict: doing it again finds the photo.
+    rows::insert(conn, &photo).map_err(|error| match error {
+        DbError::Constraint(_) => DbError::Conflict,
+        other => other,
+    })?;
+    jobs::enqueue(conn, job_id, RENDER, photo_id, now)?;
+    Ok((photo, true))
+}
+
+/// Takes in one photo: looked at, stored, recorded. The flag says whether it is new.
+///
+/// # Errors
+/// A problem for a refused picture, 503 when the store or database does not take it.
+pub async fn upload(services: &Services, account: Account, bytes: Bytes) -> Result<(Photo, bool), Fail> {
+    let prepared = prepare(services, bytes).await?;
+    store(services, &prepared).await?;
+    let ids = services.db.ids::<2>().await?;
+    let now = services.now();
+    let recorded = services
+        .db
+        .write(move |conn| record(conn, &account, account.district, &prepared, ids, now).map_err(Fail::from))
+        .await?;
+    services.jobs_waiting.notify_one();
+    Ok(recorded)
+}
+
+/// A photo that the account may see: an own one, or evidence in a ticket that it may see.
+///
+/// # Errors
+/// 404 for any other.
+pub async fn visible(services: &Services, account: Account, id: i64) -> Result<Photo, Fail> {
+    let registry = services.registry();
+    services
+        .db
+        .read(move |conn| {
+            let photo = rows::find(conn, id)?.ok_or(Code::PhotoNotFound)?;
+            if photo.account == account.id {
+                return Ok(photo);
+            }
+            let caller = actor(&account);
+            for ticket in rows::tickets_of(conn, id)? {
+                let found = tickets::find(conn, ticket)?;
+                if found.is_some_and(|loaded| may_see(&loaded.ticket, &caller, &registry.tree)) {
+                    return Ok(photo);
+                }
+            }
+            Err(Fail::from(Code::PhotoNotFound))
+        })
+        .await
+}
+
+/// A photo by key, for a caller with a signed link.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn by_key(services: &Services, id: i64) -> Result<Photo, Fail> {
+    services.db.read(move |conn| rows::find(conn, id)?.ok_or(Fail::from(Code::PhotoNotFound))).await
+}
+
+/// Which bytes of a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rendition {
+    /// As uploaded.
+    Original,
+    /// Longest side 2048.
+    Display,
+    /// Longest side 320.
+    Thumbnail,
+}
+
+impl Rendition {
+    /// The word in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Rendition::Original => "original",
+            Rendition::Display => "display",
+            Rendition::Thumbnail => "thumbnail",
+        }
+    }
+}
+
+/// The bytes of a rendition.
+///
+/// # Errors
+/// 404 while it has not been made, 503 when the store does not answer.
+pub async fn fetch(services: &Services, photo: &Photo, rendition: Rendition) -> Result<Bytes, Fail> {
+    let key = match rendition {
+        Rendition::Original => original_key(&photo.sha256, &photo.extension)?,
+        _ if photo.state != PhotoState::Ready => return Err(Code::PhotoNotFound.into()),
+        Rendition::Display => ObjectKey::display(&photo.sha256),
+        Rendition::Thumbnail => ObjectKey::thumbnail(&photo.sha256),
+    };
+    Ok(services.store.get(&key).await?)
+}
+
+/// Makes the renditions of a photo: the job. A picture that cannot be rendered is recorded as such and not tried
+/// again; failures of store and database are.
+///
+/// # Errors
+/// The store's or the database's.
+pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
+    let Some(photo) = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await? else {
+        return Ok(());
+    };
+    let original = services.store.get(&original_key(&photo.sha256, &photo.extension)?).await?;
+    let limits = services.photo_limits();
+    let made = tokio::task::spawn_blocking(move || {
+        let inspected = picture::inspect(&original, &limits)?;
+        picture::render(&original, &inspected, &limits)
+    })
+    .await
+    .map_err(|error| Fail::internal(&error))?;
+    let outcome = match made {
+        Ok(renditions) => {
+            let (width, height) = renditions.display_size;
+            services.store.put(&ObjectKey::display(&photo.sha256), renditions.display.into()).await?;
+            services.store.put(&ObjectKey::thumbnail(&photo.sha256), renditions.thumbnail.into()).await?;
+            let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+            Ok((pixels(width), pixels(height)))
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    services
+        .db
+        .write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from))
+        .await
+}
