@@ -31,6 +31,10 @@ pub(super) fn apply(
             Ok(Line { words: reason.clone(), ..Line::default() })
         }
         Command::Lapse => {
+            // The timer may have chosen the ticket before somebody else claimed it anew.
+            if let Some(holder) = ticket.holder.filter(|_| !ticket.lease_is_over(now)) {
+                return Err(Refusal::HeldBy { account: holder.account, until: holder.until });
+            }
             back_to_pool(ticket);
             Ok(Line::default())
         }
@@ -214,7 +218,7 @@ fn file(
 }
 
 fn accept(ticket: &mut Ticket, tie: Tie, actor: &Actor, post: Post, now: Moment, rules: Rules<'_>) -> Line {
-    if tie == Tie::Assistant {
+    if tie == Tie::AssistantUnsigned {
         orders::accept_assist(ticket, post, now, rules.tree);
         return Line::default();
     }
