@@ -4,6 +4,8 @@
 mod fixture;
 mod history;
 mod laws;
+mod random;
+mod routing;
 mod table;
 mod ties;
 mod walk;
