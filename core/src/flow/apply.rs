@@ -199,12 +199,13 @@ fn file(
     classify(ticket, category, rules)?;
     let routing =
         rules.duties.route(category, ticket.grid, rules.tree).ok_or(Refusal::UnknownUnit(ticket.grid))?;
+    let verified_by_grid = ticket.holder.is_some_and(|holder| holder.unit == ticket.grid);
     ticket.holder = None;
     ticket.filed_at = Some(now);
     let assignment = Assignment { lead: routing.lead, assist: routing.assist };
     orders::assign(ticket, &assignment, orders::due(ticket, now, rules), now);
     ticket.state = State::Dispatched;
-    if routing.grid_first && post.unit == ticket.grid {
+    if routing.grid_first && verified_by_grid {
         // The worker who verified it stands on the spot and belongs to the unit that handles it: signing for
         // the own order would be an empty gesture.
         orders::accept_lead(ticket, now);

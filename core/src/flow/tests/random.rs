@@ -72,7 +72,7 @@ enum Mood {
 
 impl Mood {
     fn choose(self, offered: &mut Vec<Verb>) {
-        use Verb::{Accept, Claim, Close, File, Finish, NotFixed, Refuse, Solve, Withdraw};
+        use Verb::{Accept, Claim, Close, File, Finish, NotFixed, Refuse, Withdraw};
         let forward = |verb: &Verb| matches!(verb, Claim | File | Accept | Finish | Close | NotFixed);
         match self {
             Mood::Forward if offered.iter().any(forward) => offered.retain(forward),

@@ -101,6 +101,9 @@ fn the_grid_that_verified_a_grid_first_ticket_needs_no_second_signature() {
     let mut by_centre = Case::open(&world);
     by_centre.by(&dispatcher(), &file(RUBBISH));
     assert_eq!((by_centre.ticket.state, by_centre.ticket.responsible), (State::Dispatched, GRID));
+    let mut by_misplaced_dispatcher = Case::open(&world);
+    by_misplaced_dispatcher.by(&person(Role::Dispatcher, GRID), &file(RUBBISH));
+    assert_eq!(by_misplaced_dispatcher.ticket.state, State::Dispatched, "filed without having been verified");
     let street = person(Role::StreetOfficer, STREET);
     let mut by_street = Case::open(&world);
     by_street.by(&street, &Command::Claim);
