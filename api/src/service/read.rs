@@ -139,7 +139,7 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
         updated_at: t.updated_at,
         filed_at: t.filed_at,
         due_at: t.due_at,
-        overdue: t.due_at.is_some_and(|due| due < scene.now),
+        overdue: scene.is_overdue(t.state, t.due_at),
         closed_at: t.closed_at,
     }
 }
