@@ -60,7 +60,6 @@ impl TryFrom<String> for SixDigits {
 /// Where to send a code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct CodeRequest {
     phone: Phone,
 }
@@ -77,7 +76,6 @@ pub struct CodeSent {
 /// Phone and the code that was sent to it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct PhoneSignIn {
     phone: Phone,
     code: SixDigits,
@@ -86,7 +84,6 @@ pub struct PhoneSignIn {
 /// An official's name and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct PasswordSignIn {
     name: Words<64>,
     /// At most 256 characters.

@@ -28,7 +28,6 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// A place as a phone knows it.
 #[derive(Clone, Debug, Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct PlaceBody {
     /// Longitude, degrees.
     #[schema(minimum = -180, maximum = 180, example = 118.0855)]
@@ -60,7 +59,6 @@ pub enum DatumWord {
 /// A report.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct ReportBody {
     /// What is wrong, in a sentence.
     text: Words<2000>,
@@ -230,7 +228,6 @@ async fn send_form(
 /// Receipt number and query code, as told with the answer to the report.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct FollowBody {
     /// 流水号
     receipt_number: Words<40>,

@@ -24,7 +24,6 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// Words to add to a report, with photos uploaded before.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct SupplementBody {
     /// What is to be added.
     words: Words<2000>,
@@ -37,7 +36,6 @@ pub struct SupplementBody {
 /// Why a report is taken back.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct WithdrawBody {
     /// Why, if the reporter wants to say.
     words: Option<Words<500>>,
@@ -46,7 +44,6 @@ pub struct WithdrawBody {
 /// 评价
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct RatingBody {
     /// Solved or not.
     solved: bool,
@@ -73,7 +70,6 @@ impl TryFrom<i64> for Stars {
 /// What is not fixed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(additional_properties = false)]
 pub struct NotFixedBody {
     /// What is still wrong.
     words: Words<500>,
