@@ -4,8 +4,10 @@
 //! rounded to four decimals; holidays follow NateScarlet/holiday-cn (MIT). Departments, squads, duties, limits
 //! and conditions are made up in the style of such districts, and every telephone number is fictitious.
 
+mod outline;
 mod seeds;
 
+pub use outline::SIMING;
 pub use seeds::seeds;
 
 /// The units, as an import file: `code,name,level,parent_code,phone,lon,lat` (WGS-84 degrees).
