@@ -3,12 +3,25 @@
 //! HTTP is spoken only here. What a request means is decided by the rules in `suishoupai-core`, what lasts is
 //! kept by `suishoupai-storage`; this crate translates between them and the caller.
 
+pub mod app;
+pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod extract;
+pub mod fail;
 pub mod http;
+pub mod jobs;
 pub mod keys;
 pub mod lang;
+pub mod links;
+pub mod openapi;
 pub mod password;
 pub mod problem;
+pub mod registry;
+pub mod routes;
+pub mod service;
+pub mod services;
 pub mod token;
+pub mod view;
+pub mod words;

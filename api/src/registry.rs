@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use suishoupai_core::clock::WorkCalendar;
+use suishoupai_core::clock::{CalendarError, WorkCalendar};
 use suishoupai_core::flow::{Catalogue, DutyList, DutyRule, Rules};
 use suishoupai_core::geo::{Mesh, MeshCell, parse_area};
 use suishoupai_core::model::{District, Duty, Level, Unit, UnitId, UnitTree};
@@ -46,7 +46,10 @@ pub struct Registry {
 impl Registry {
     /// Builds the registry. A cell whose area cannot be read is left out and said in the log; imports check areas,
     /// so that happens only after a manual change of the database.
-    pub fn build(reference: Reference, config: &Config) -> Self {
+    ///
+    /// # Errors
+    /// When the hours or days of a district make no calendar.
+    pub fn build(reference: Reference, config: &Config) -> Result<Self, CalendarError> {
         let tree = UnitTree::new(reference.units);
         let mut cell_of = HashMap::new();
         let mut cells = Vec::with_capacity(reference.cells.len());
@@ -72,11 +75,11 @@ impl Registry {
                 duties: DutyList::new(
                     duties.filter_map(|(_, duty)| resolve(duty, row.code, &tree)).collect(),
                 ),
-                calendar: WorkCalendar::new(row.hours, days.map(|(_, day)| day.clone())),
+                calendar: WorkCalendar::new(row.hours, days.map(|(_, day)| day.clone()))?,
             };
             districts.insert(row.code, data);
         }
-        Self {
+        Ok(Self {
             revision: reference.revision,
             tree,
             mesh: Mesh::build(cells),
@@ -84,7 +87,7 @@ impl Registry {
             districts,
             lease_seconds: i64::from(config.claims.lease_minutes) * 60,
             not_fixed_days: config.reports.not_fixed_days,
-        }
+        })
     }
 
     /// The rules of a district; none for one that is not there.

@@ -96,6 +96,7 @@ impl Services {
         // Building the mesh of a whole city takes a while; requests go on with the old one meanwhile.
         let fresh = tokio::task::spawn_blocking(move || Registry::build(data, &config))
             .await
+            .map_err(|error| Fail::internal(&error))?
             .map_err(|error| Fail::internal(&error))?;
         self.registry.store(Arc::new(fresh));
         Ok(true)

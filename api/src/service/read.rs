@@ -139,7 +139,7 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
         updated_at: t.updated_at,
         filed_at: t.filed_at,
         due_at: t.due_at,
-        overdue: t.due_at.is_some_and(|due| due < scene.now),
+        overdue: scene.is_overdue(t.state, t.due_at),
         closed_at: t.closed_at,
     }
 }
@@ -196,6 +196,21 @@ pub async fn own_report(
         })
         .await?;
     report_view(services, report, Some(account), lang).await
+}
+
+/// The ticket of one of the caller's own reports.
+///
+/// # Errors
+/// 404 for one that is not the caller's.
+pub async fn ticket_of_own_report(services: &Services, account: &Account, id: i64) -> Result<i64, Fail> {
+    let owner = account.id;
+    services
+        .db
+        .read(move |conn| {
+            let found = report_rows::find(conn, id)?.filter(|report| report.account == owner);
+            found.map(|report| report.ticket).ok_or(Fail::from(Code::ReportNotFound))
+        })
+        .await
 }
 
 /// A report with its course; without an account the caller may do nothing with it.

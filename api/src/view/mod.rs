@@ -16,7 +16,7 @@ pub use ticket::{HolderView, ReportInTicket, TicketLine, TicketPage, TicketView}
 
 use std::collections::HashMap;
 
-use suishoupai_core::flow::AccountId;
+use suishoupai_core::flow::{AccountId, State};
 use suishoupai_core::time::Moment;
 
 use crate::lang::Lang;
@@ -44,6 +44,11 @@ impl Scene<'_> {
             Lang::Zh => zh.to_owned(),
             Lang::En => en.to_owned(),
         }
+    }
+
+    /// Whether the unit that works on it is late; one that has finished and waits for the check is not.
+    pub fn is_overdue(&self, state: State, due: Option<Moment>) -> bool {
+        matches!(state, State::Dispatched | State::Handling) && due.is_some_and(|due| due < self.now)
     }
 
     /// The display name of an official; residents stay unnamed.

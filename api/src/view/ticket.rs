@@ -75,7 +75,7 @@ impl TicketLine {
             created_at: row.created_at,
             updated_at: row.updated_at,
             due_at: row.due_at,
-            overdue: row.due_at.is_some_and(|due| due < scene.now),
+            overdue: scene.is_overdue(row.state, row.due_at),
         }
     }
 }

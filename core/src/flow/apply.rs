@@ -31,6 +31,10 @@ pub(super) fn apply(
             Ok(Line { words: reason.clone(), ..Line::default() })
         }
         Command::Lapse => {
+            // The timer may have chosen the ticket before somebody else claimed it anew.
+            if let Some(holder) = ticket.holder.filter(|_| !ticket.lease_is_over(now)) {
+                return Err(Refusal::HeldBy { account: holder.account, until: holder.until });
+            }
             back_to_pool(ticket);
             Ok(Line::default())
         }
@@ -195,12 +199,13 @@ fn file(
     classify(ticket, category, rules)?;
     let routing =
         rules.duties.route(category, ticket.grid, rules.tree).ok_or(Refusal::UnknownUnit(ticket.grid))?;
+    let verified_by_grid = ticket.holder.is_some_and(|holder| holder.unit == ticket.grid);
     ticket.holder = None;
     ticket.filed_at = Some(now);
     let assignment = Assignment { lead: routing.lead, assist: routing.assist };
     orders::assign(ticket, &assignment, orders::due(ticket, now, rules), now);
     ticket.state = State::Dispatched;
-    if routing.grid_first && post.unit == ticket.grid {
+    if routing.grid_first && verified_by_grid {
         // The worker who verified it stands on the spot and belongs to the unit that handles it: signing for
         // the own order would be an empty gesture.
         orders::accept_lead(ticket, now);
@@ -214,7 +219,7 @@ fn file(
 }
 
 fn accept(ticket: &mut Ticket, tie: Tie, actor: &Actor, post: Post, now: Moment, rules: Rules<'_>) -> Line {
-    if tie == Tie::Assistant {
+    if tie == Tie::AssistantUnsigned {
         orders::accept_assist(ticket, post, now, rules.tree);
         return Line::default();
     }

@@ -107,9 +107,9 @@ pub(super) fn accept_lead(ticket: &mut Ticket, now: Moment) {
 
 /// The assisting unit of the post signs for its order.
 pub(super) fn accept_assist(ticket: &mut Ticket, post: Post, now: Moment, tree: &UnitTree) {
-    for order in assists_of(ticket, post, tree) {
+    for order in assists_of(ticket, post, tree).filter(|order| order.state == OrderState::Pending) {
         order.state = OrderState::Accepted;
-        order.accepted_at = order.accepted_at.or(Some(now));
+        order.accepted_at = Some(now);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who may do what: the table applied to a ticket and an actor.
 
 use super::command::Refusal;
-use super::state::{Role, State, Verb};
+use super::state::{OrderState, Role, State, Verb};
 use super::table::{Row, TABLE, Tie};
 use super::ticket::{Actor, Post, Ticket};
 use crate::model::{Level, UnitTree};
@@ -34,7 +34,13 @@ fn why_not(ticket: &Ticket, verb: Verb, actor: &Actor, tree: &UnitTree, known: b
     {
         return Refusal::HeldBy { account: holder.account, until: holder.until };
     }
-    if !known {
+    // The right person at the wrong time, such as a second officer of the unit who signs after the first: it is
+    // the ticket that has moved on, not the post that lacks a right.
+    let untimely = TABLE.iter().filter(|row| row.verb == verb).any(|row| {
+        let tie = if row.tie == Tie::AssistantUnsigned { Tie::Assistant } else { row.tie };
+        actor.posts.iter().any(|post| row.roles.contains(&post.role) && tied(ticket, actor, post, tie, tree))
+    });
+    if !known || untimely {
         return Refusal::WrongState { state: ticket.state, verb };
     }
     let someone_else = Actor { account: None, posts: actor.posts.clone() };
@@ -62,6 +68,9 @@ fn tied(ticket: &Ticket, actor: &Actor, post: &Post, tie: Tie, tree: &UnitTree) 
         }
         Tie::Responsible => answers_for(post, ticket.responsible, tree),
         Tie::Assistant => ticket.open_assists().any(|order| answers_for(post, order.unit, tree)),
+        Tie::AssistantUnsigned => ticket
+            .open_assists()
+            .any(|order| order.state == OrderState::Pending && answers_for(post, order.unit, tree)),
         Tie::Server => post.role == Role::System,
     }
 }
@@ -94,6 +103,9 @@ pub fn allowed_actions(
             Verb::NotFixed => within_window(ticket, not_fixed_days, now),
             Verb::Rate => ticket.rated_round != Some(ticket.reopens),
             Verb::ReleaseAssist => ticket.open_assists().next().is_some(),
+            Verb::Delegate => !tree.children(ticket.responsible).is_empty(),
+            // A lapse is written down by the server when it is due; it is nobody's choice.
+            Verb::Lapse => false,
             _ => true,
         })
         .filter(|verb| permit(&seen_as, *verb, actor, tree).is_ok())

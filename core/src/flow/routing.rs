@@ -1,5 +1,7 @@
 //! 派遣: from category and place to the lead and the assisting units, with the reasons in words.
 
+use std::cmp::Reverse;
+
 use super::command::Said;
 use crate::model::{CategoryPattern, DutyMode, Level, UnitId, UnitTree};
 
@@ -46,7 +48,8 @@ impl DutyList {
     /// Decides who handles a category in a grid.
     ///
     /// Of the rules that cover both, the one with the narrowest territory wins, then the one with the narrowest
-    /// category; so a street's own arrangement overrides the district's. Without a rule the street of the grid
+    /// category; so a street's own arrangement overrides the district's. Of rules that repeat each other, one with
+    /// a named lead wins over 网格自办, then the smaller keys. Without a rule the street of the grid
     /// takes it (属地兜底), and the district where the tree has no street. `None` only for a grid that is not
     /// in the tree.
     pub fn route(&self, category: &str, grid: UnitId, tree: &UnitTree) -> Option<Routing> {
@@ -58,7 +61,12 @@ impl DutyList {
             .filter(|rule| {
                 rule.mode == DutyMode::GridFirst || rule.lead.is_some_and(|lead| tree.get(lead).is_some())
             })
-            .max_by_key(|rule| (depth(rule.territory), rule.categories.narrowness()));
+            .min_by_key(|rule| {
+                let narrowest = (Reverse(depth(rule.territory)), Reverse(rule.categories.narrowness()));
+                // Rules that are equally narrow say the same place and category twice. What decides between
+                // them must not be their order, which is that of a file or of a query.
+                (narrowest, rule.mode == DutyMode::GridFirst, rule.lead, &rule.assist)
+            });
         match best {
             Some(rule) => Some(by_rule(rule, grid, tree)),
             None => fallback(category, grid, tree),

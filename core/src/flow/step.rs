@@ -162,7 +162,7 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         closed_at: None,
     };
     let line = Line { public: true, facts: opening.facts, ..Line::default() };
-    let post = Post { role, unit: opening.unit.unwrap_or(0) };
+    let post = Post { role, unit: holder.map_or(0, |holder| holder.unit) };
     let event =
         write_line(&ticket, None, Verb::Open, Some(opening.reporter), post, &opening.photos, now, line);
     Ok(Step { ticket, event })

@@ -18,6 +18,8 @@ pub enum Tie {
     Responsible,
     /// The post's unit has an open assisting order.
     Assistant,
+    /// As `Assistant`, and the unit has not signed for that order yet.
+    AssistantUnsigned,
     /// The post is one of the ticket's district.
     District,
     /// As `District`, and the account is not the one that handled it.
@@ -36,6 +38,7 @@ impl Tie {
             Tie::TerritoryNotHandler => "in whose territory it lies, not the handler",
             Tie::Responsible => "of the responsible unit",
             Tie::Assistant => "of an assisting unit",
+            Tie::AssistantUnsigned => "of an assisting unit that has not signed yet",
             Tie::District => "of the district",
             Tie::DistrictNotHandler => "of the district, not the handler",
             Tie::Server => "the server",
@@ -115,7 +118,7 @@ pub const TABLE: &[Row] = &[
         Target::To(State::Dispatched),
     ),
     row(Verb::Accept, &[State::Dispatched], HANDLERS, Tie::Responsible, Target::To(State::Handling)),
-    row(Verb::Accept, IN_WORK, HANDLERS, Tie::Assistant, Target::Stay),
+    row(Verb::Accept, IN_WORK, HANDLERS, Tie::AssistantUnsigned, Target::Stay),
     row(Verb::Return, IN_WORK, HANDLERS, Tie::Responsible, Target::To(State::Filed)),
     row(Verb::Return, IN_WORK, HANDLERS, Tie::Assistant, Target::Stay),
     row(Verb::Delegate, IN_WORK, UPPER, Tie::Responsible, Target::To(State::Dispatched)),

@@ -9,6 +9,7 @@ use rstar::{AABB, RTree};
 
 use super::coordinate::{LonLat, METRES_PER_DEGREE};
 use super::finding::{FindingKind, MeshFinding};
+use super::packed::Bounds;
 use super::ring::{PAIR_BUDGET, area_fault, rings_of};
 use super::shape::Shape;
 
@@ -36,7 +37,7 @@ struct Sound<'a> {
     code: &'a str,
     area: &'a MultiPolygon<f64>,
     shape: Shape,
-    bounds: [f64; 4],
+    bounds: Bounds,
 }
 
 /// Everything that is wrong with a mesh of (code, WGS-84 area), ordered by kind of check and then by code.
@@ -162,7 +163,7 @@ fn add_overlaps(
 }
 
 /// How many edges of the two cells may cross within their common box; counting stops soon after `limit`.
-fn entanglement(a: &Sound<'_>, b: &Sound<'_>, common: [f64; 4], limit: u64) -> u64 {
+fn entanglement(a: &Sound<'_>, b: &Sound<'_>, common: Bounds, limit: u64) -> u64 {
     let (a, b) = (a.shape.edges_in(common), b.shape.edges_in(common));
     let pairs = (a.len() as u64) * (b.len() as u64);
     if pairs <= 1024 {
@@ -222,11 +223,11 @@ fn neighbours(hole: &[Coord<f64>], cells: &[Sound<'_>], tree: &Tree) -> Vec<Stri
     found.into_iter().take(10).map(|index| cells[index].code.to_owned()).collect()
 }
 
-fn common_box(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+fn common_box(a: Bounds, b: Bounds) -> Bounds {
     [a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]
 }
 
-fn box_area_m2([west, south, east, north]: [f64; 4]) -> f64 {
+fn box_area_m2([west, south, east, north]: Bounds) -> f64 {
     square_metres((east - west) * (north - south), (south + north) / 2.0)
 }
 

@@ -1,13 +1,10 @@
 //! Which grid cell a point belongs to.
 
-use std::ops::ControlFlow;
-
 use geo::MultiPolygon;
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
 
 use super::coordinate::{LonLat, METRES_PER_DEGREE};
-use super::shape::{Place, Shape};
+use super::packed::PackedTree;
+use super::shape::{Place, Shape, border_distance_m, place};
 use crate::model::UnitId;
 
 /// How far outside every cell a point may lie and still be given to the nearest one, metres. A phone between
@@ -66,21 +63,25 @@ impl<'a> Located<'a> {
 pub struct Mesh {
     /// Sorted by code, so that the smaller index is the smaller code.
     cells: Vec<MeshCell>,
-    shapes: Vec<Shape>,
-    tree: RTree<GeomWithData<Rectangle<[f64; 2]>, usize>>,
+    /// The points of all cells in that order, in one array: a cell at hand takes three or four cache lines.
+    points: Vec<[f64; 2]>,
+    /// Where each cell's points end.
+    ends: Vec<usize>,
+    tree: PackedTree,
 }
 
 impl Mesh {
     /// A mesh of any cells. Broken areas are taken as far as they go; see [`super::check_mesh`].
     pub fn build(mut cells: Vec<MeshCell>) -> Self {
         cells.sort_by(|a, b| a.code.cmp(&b.code).then(a.unit.cmp(&b.unit)));
-        let shapes: Vec<Shape> = cells.iter().map(|cell| Shape::of(&cell.area)).collect();
-        let boxes = shapes.iter().enumerate().filter_map(|(index, shape)| {
-            let [west, south, east, north] = shape.bounds()?;
-            Some(GeomWithData::new(Rectangle::from_corners([west, south], [east, north]), index))
-        });
-        let tree = RTree::bulk_load(boxes.collect());
-        Self { cells, shapes, tree }
+        let (mut points, mut ends, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, cell) in cells.iter().enumerate() {
+            let shape = Shape::of(&cell.area);
+            points.extend_from_slice(shape.points());
+            ends.push(points.len());
+            boxes.extend(shape.bounds().map(|bounds| (bounds, index)));
+        }
+        Self { cells, points, ends, tree: PackedTree::new(boxes) }
     }
 
     /// The cells, ordered by code.
@@ -115,19 +116,21 @@ impl Mesh {
         }
     }
 
+    fn points_of(&self, index: usize) -> &[[f64; 2]] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.points[start..self.ends[index]]
+    }
+
     /// The smallest index among the cells that hold the point or touch it.
     fn covering(&self, p: LonLat) -> Option<usize> {
         let mut found: Option<usize> = None;
-        let _: ControlFlow<()> =
-            self.tree.locate_in_envelope_intersecting_int(AABB::from_point([p.lon, p.lat]), |candidate| {
-                let index = candidate.data;
-                if found.is_none_or(|best| index < best)
-                    && self.shapes[index].place(p.lon, p.lat) != Place::Outside
-                {
-                    found = Some(index);
-                }
-                ControlFlow::Continue(())
-            });
+        self.tree.touching(&[p.lon, p.lat, p.lon, p.lat], &mut |index| {
+            if found.is_none_or(|best| index < best)
+                && place(self.points_of(index), p.lon, p.lat) != Place::Outside
+            {
+                found = Some(index);
+            }
+        });
         found
     }
 
@@ -136,16 +139,16 @@ impl Mesh {
         // A little wider than needed, so that rounding in the box never loses a cell.
         let high = radius_m / METRES_PER_DEGREE * 1.001;
         let wide = high / p.lat.to_radians().cos().abs().max(1e-9);
-        let around = AABB::from_corners([p.lon - wide, p.lat - high], [p.lon + wide, p.lat + high]);
+        let around = [p.lon - wide, p.lat - high, p.lon + wide, p.lat + high];
         let mut best_m = radius_m;
         let mut near: Vec<(usize, f64)> = Vec::new();
-        for candidate in self.tree.locate_in_envelope_intersecting(around) {
-            let distance_m = self.shapes[candidate.data].border_distance_m(p.lon, p.lat);
+        self.tree.touching(&around, &mut |index| {
+            let distance_m = border_distance_m(self.points_of(index), p.lon, p.lat);
             if distance_m <= best_m + TIE_M {
                 best_m = best_m.min(distance_m);
-                near.push((candidate.data, distance_m));
+                near.push((index, distance_m));
             }
-        }
+        });
         near.into_iter()
             .filter(|&(_, distance_m)| distance_m <= best_m + TIE_M)
             .min_by_key(|&(index, _)| index)

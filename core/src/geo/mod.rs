@@ -6,6 +6,7 @@ mod datum;
 mod feature;
 mod finding;
 mod mesh;
+mod packed;
 mod ring;
 mod shape;
 mod synth;

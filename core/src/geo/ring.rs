@@ -223,7 +223,7 @@ fn stray_hole(rings: &[&[Coord<f64>]]) -> Option<Fault> {
     if holes.is_empty() {
         return None;
     }
-    let shape = Shape::of_polygons(std::iter::once(std::iter::once(*outer)));
+    let shape = Shape::of_rings(std::iter::once(*outer));
     holes.iter().find_map(|hole| {
         let off_border =
             hole.iter().map(|c| (c, shape.place(c.x, c.y))).find(|(_, place)| *place != Place::Border);

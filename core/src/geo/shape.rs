@@ -4,6 +4,7 @@ use geo::algorithm::kernels::{Kernel, Orientation, RobustKernel};
 use geo::{Coord, LineString, MultiPolygon};
 
 use super::coordinate::METRES_PER_DEGREE;
+use super::packed::{Bounds, join};
 
 /// Where a point lies relative to an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,122 +14,122 @@ pub(super) enum Place {
     Outside,
 }
 
-/// The edges of an area in one flat array, polygon after polygon.
+/// The points of an area in one flat array, ring after ring, each ring closed and followed by [`BREAK`].
 ///
-/// Rings need no marks: by the even-odd rule a hole's edges undo those of the ring around it. Coordinates that
-/// are not finite are left out together with their edges.
+/// Rings need no other marks: by the even-odd rule a hole's edges undo those of the ring around it. Points that
+/// are not finite become breaks, which leaves out the edges at them.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
-    edges: Vec<[f64; 4]>,
-    /// Where each polygon's edges end.
-    ends: Vec<usize>,
-    /// West, south, east, north.
-    bounds: Option<[f64; 4]>,
+    points: Vec<[f64; 2]>,
+    bounds: Option<Bounds>,
 }
+
+/// No comparison with it holds, so that an edge from or to it meets nothing.
+const BREAK: [f64; 2] = [f64::NAN, f64::NAN];
 
 impl Shape {
     pub(super) fn of(area: &MultiPolygon<f64>) -> Self {
-        Self::of_polygons(
-            area.iter().map(|polygon| {
-                std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring_points)
-            }),
+        let polygons = area.iter();
+        Self::of_rings(
+            polygons.flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors())).map(ring_points),
         )
     }
 
-    /// From polygons given as rings given as closed lists of (x, y).
-    pub(super) fn of_polygons<R, P>(polygons: impl Iterator<Item = R>) -> Self
-    where
-        R: Iterator<Item = P>,
-        P: AsRef<[Coord<f64>]>,
-    {
-        let mut shape = Shape { edges: Vec::new(), ends: Vec::new(), bounds: None };
-        for rings in polygons {
-            for ring in rings {
-                shape.add_ring(ring.as_ref());
-            }
-            shape.ends.push(shape.edges.len());
+    /// From rings given as closed lists of (x, y).
+    pub(super) fn of_rings<R: AsRef<[Coord<f64>]>>(rings: impl Iterator<Item = R>) -> Self {
+        let mut points = Vec::new();
+        for ring in rings {
+            points.extend(
+                ring.as_ref().iter().map(
+                    |c| {
+                        if c.x.is_finite() && c.y.is_finite() { [c.x, c.y] } else { BREAK }
+                    },
+                ),
+            );
+            points.push(BREAK);
         }
-        shape
-    }
-
-    fn add_ring(&mut self, ring: &[Coord<f64>]) {
-        let edges = ring.windows(2).map(|pair| [pair[0].x, pair[0].y, pair[1].x, pair[1].y]);
-        for edge in edges.filter(|edge| edge.iter().all(|v| v.is_finite())) {
-            let [x1, y1, x2, y2] = edge;
-            let [west, south, east, north] = self.bounds.unwrap_or([x1, y1, x1, y1]);
-            self.bounds = Some([
-                west.min(x1).min(x2),
-                south.min(y1).min(y2),
-                east.max(x1).max(x2),
-                north.max(y1).max(y2),
-            ]);
-            self.edges.push(edge);
-        }
+        let boxes = edges(&points).map(|e| [e[0].min(e[2]), e[1].min(e[3]), e[0].max(e[2]), e[1].max(e[3])]);
+        let bounds = boxes.reduce(join);
+        Self { points, bounds }
     }
 
     /// West, south, east, north; none without edges.
-    pub(super) fn bounds(&self) -> Option<[f64; 4]> {
+    pub(super) fn bounds(&self) -> Option<Bounds> {
         self.bounds
+    }
+
+    /// For the functions of this module that take points.
+    pub(super) fn points(&self) -> &[[f64; 2]] {
+        &self.points
+    }
+
+    /// See [`place`].
+    pub(super) fn place(&self, x: f64, y: f64) -> Place {
+        place(&self.points, x, y)
+    }
+
+    /// See [`border_distance_m`].
+    pub(super) fn border_distance_m(&self, x: f64, y: f64) -> f64 {
+        border_distance_m(&self.points, x, y)
     }
 
     /// Square degrees enclosed, for one simple ring.
     pub(super) fn area(&self) -> f64 {
         let Some([west, south, ..]) = self.bounds else { return 0.0 };
-        let doubled =
-            self.edges.iter().map(|[x1, y1, x2, y2]| (x1 - west) * (y2 - south) - (x2 - west) * (y1 - south));
+        let doubled = edges(&self.points)
+            .map(|[x1, y1, x2, y2]| (x1 - west) * (y2 - south) - (x2 - west) * (y1 - south));
         doubled.sum::<f64>().abs() / 2.0
     }
 
-    /// The edges whose boxes touch a box of west, south, east, north.
-    pub(super) fn edges_in(&self, [west, south, east, north]: [f64; 4]) -> Vec<[f64; 4]> {
-        let meets = |&&[x1, y1, x2, y2]: &&[f64; 4]| {
+    /// The edges whose boxes touch a box.
+    pub(super) fn edges_in(&self, [west, south, east, north]: Bounds) -> Vec<[f64; 4]> {
+        let meets = |&[x1, y1, x2, y2]: &[f64; 4]| {
             x1.min(x2) <= east && x1.max(x2) >= west && y1.min(y2) <= north && y1.max(y2) >= south
         };
-        self.edges.iter().filter(meets).copied().collect()
+        edges(&self.points).filter(meets).collect()
     }
+}
 
-    /// Exact for the given coordinates: orientation is decided by robust predicates, so that the two cells of
-    /// a common edge never both claim a point beside it and never both disown it.
-    pub(super) fn place(&self, x: f64, y: f64) -> Place {
-        let mut start = 0;
-        for &end in &self.ends {
-            match place_in(&self.edges[start..end], x, y) {
-                Place::Outside => start = end,
-                found => return found,
-            }
-        }
-        Place::Outside
-    }
+fn edges(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 4]> + '_ {
+    let edges = points.windows(2).map(|w| [w[0][0], w[0][1], w[1][0], w[1][1]]);
+    edges.filter(|edge| !edge[0].is_nan() && !edge[2].is_nan())
+}
 
-    /// Metres from (x, y) to the nearest edge, in the plane that touches the earth at (x, y).
-    pub(super) fn border_distance_m(&self, x: f64, y: f64) -> f64 {
-        let squeeze = y.to_radians().cos();
-        let nearest = self.edges.iter().map(|&[x1, y1, x2, y2]| {
-            let (ax, ay) = ((x1 - x) * squeeze, y1 - y);
-            let (bx, by) = ((x2 - x1) * squeeze, y2 - y1);
-            let length2 = bx * bx + by * by;
-            let along = if length2 > 0.0 { (-(ax * bx + ay * by) / length2).clamp(0.0, 1.0) } else { 0.0 };
-            let (dx, dy) = (ax + along * bx, ay + along * by);
-            dx * dx + dy * dy
-        });
-        nearest.fold(f64::INFINITY, f64::min).sqrt() * METRES_PER_DEGREE
-    }
+/// Metres from (x, y) to the nearest edge, in the plane that touches the earth at (x, y).
+pub(super) fn border_distance_m(points: &[[f64; 2]], x: f64, y: f64) -> f64 {
+    let squeeze = y.to_radians().cos();
+    let nearest = edges(points).map(|[x1, y1, x2, y2]| {
+        let (ax, ay) = ((x1 - x) * squeeze, y1 - y);
+        let (bx, by) = ((x2 - x1) * squeeze, y2 - y1);
+        let length2 = bx * bx + by * by;
+        let along = if length2 > 0.0 { (-(ax * bx + ay * by) / length2).clamp(0.0, 1.0) } else { 0.0 };
+        let (dx, dy) = (ax + along * bx, ay + along * by);
+        dx * dx + dy * dy
+    });
+    nearest.fold(f64::INFINITY, f64::min).sqrt() * METRES_PER_DEGREE
 }
 
 fn ring_points(ring: &LineString<f64>) -> &[Coord<f64>] {
     &ring.0
 }
 
-fn place_in(edges: &[[f64; 4]], x: f64, y: f64) -> Place {
+/// Where (x, y) lies in the area of these points.
+///
+/// Exact for the given coordinates: orientation is decided by robust predicates, so that the two cells of a
+/// common edge never both claim a point beside it and never both disown it.
+pub(super) fn place(points: &[[f64; 2]], x: f64, y: f64) -> Place {
     let mut inside = false;
-    for &[x1, y1, x2, y2] in edges {
-        // A ray to the east: most edges are settled by comparisons alone.
-        if (y < y1 && y < y2) || (y > y1 && y > y2) || (x > x1 && x > x2) {
+    for pair in points.windows(2) {
+        let ([x1, y1], [x2, y2]) = (pair[0], pair[1]);
+        // A ray to the east: most edges are settled by comparisons alone. They are joined without a short cut,
+        // because six branches that nobody can predict cost more than six comparisons.
+        let level = ((y1 <= y) & (y <= y2)) | ((y2 <= y) & (y <= y1));
+        if !(level & ((x <= x1) | (x <= x2))) {
             continue;
         }
         // An edge counts with its lower end and without its upper one, so that a vertex counts once.
         let crosses = (y1 <= y) != (y2 <= y);
-        if x < x1 && x < x2 {
+        if (x < x1) & (x < x2) {
             inside ^= crosses;
             continue;
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use geo::Coord;
 
 use super::coordinate::{LonLat, METRES_PER_DEGREE};
+use super::packed::join;
 use super::shape::{Place, Shape};
 
 /// Two sequence digits number the cells of a community from 01 to 99.
@@ -86,7 +87,7 @@ fn distinct(seeds: &[Seed]) -> Vec<&Seed> {
 fn shape_of(part: &[LonLat]) -> Shape {
     let mut ring: Vec<Coord<f64>> = part.iter().map(|p| Coord { x: p.lon, y: p.lat }).collect();
     ring.extend(ring.first().copied());
-    Shape::of_polygons(std::iter::once(std::iter::once(ring)))
+    Shape::of_rings(std::iter::once(ring))
 }
 
 /// Squares counted in whole 1e-7 degrees, so that a corner is the same number in every square around it.
@@ -131,10 +132,7 @@ impl Lattice {
 
 /// At least `target` squares over the parts; none if the parts have no land or no square is wanted.
 fn cover(parts: &[Shape], target: usize) -> Option<(Lattice, BTreeSet<Square>)> {
-    let bounds = parts
-        .iter()
-        .filter_map(Shape::bounds)
-        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])?;
+    let bounds = parts.iter().filter_map(Shape::bounds).reduce(join)?;
     let land: f64 = parts.iter().map(Shape::area).sum();
     let in_range = bounds[0] >= -180.0 && bounds[1] >= -89.0 && bounds[2] <= 180.0 && bounds[3] <= 89.0;
     if target == 0 || land <= 0.0 || !in_range {

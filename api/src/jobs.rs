@@ -1,0 +1,145 @@
+//! Work off the request path: renditions, leases that run out, sweeps. Jobs are rows; a test can drain the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use suishoupai_storage::db::jobs::{self, Job};
+use suishoupai_storage::db::{idempotency, lists, login};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::fail::Fail;
+use crate::problem::Problem;
+use crate::service::{photos, tickets};
+use crate::services::Services;
+
+/// How long one process keeps a job before another may take it.
+const LEASE_SECONDS: i64 = 120;
+/// Claims that ran out are written down in portions of this size.
+const LAPSES: i64 = 100;
+
+/// Runs jobs until told to stop; what has begun is finished.
+pub async fn run(services: Services, mut stop: watch::Receiver<bool>) {
+    let pause = Duration::from_millis(services.config.jobs.poll_milliseconds);
+    let mut ticks: u64 = 0;
+    while !*stop.borrow() {
+        if let Err(fail) = turn(&services, ticks).await {
+            tracing::error!(problem = %Problem::from(fail), "a turn of the background jobs failed");
+        }
+        ticks += 1;
+        tokio::select! {
+            () = services.jobs_waiting.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// One turn: everything that is due now.
+async fn turn(services: &Services, ticks: u64) -> Result<(), Fail> {
+    services.refresh_registry().await?;
+    drain(services).await?;
+    lapse_claims(services).await?;
+    // Once in a thousand turns is often enough for rows that only take up room.
+    if ticks.is_multiple_of(1000) {
+        sweep(services).await?;
+    }
+    Ok(())
+}
+
+/// Does every job that is due, as many at once as there are workers.
+///
+/// # Errors
+/// The database's; a job that fails is recorded with its row.
+pub async fn drain(services: &Services) -> Result<usize, Fail> {
+    let workers = services.config.photos.render_threads().max(1);
+    let room = Arc::new(Semaphore::new(workers));
+    let mut done = 0;
+    loop {
+        let now = services.now();
+        let until = now.plus_seconds(LEASE_SECONDS);
+        let limit = 2 * workers as i64;
+        let leased = services
+            .db
+            .write(move |conn| jobs::lease(conn, now, until, limit).map_err(Fail::from))
+            .await?;
+        if leased.is_empty() {
+            return Ok(done);
+        }
+        done += leased.len();
+        let mut running = JoinSet::new();
+        for job in leased {
+            let (services, room) = (services.clone(), Arc::clone(&room));
+            running.spawn(async move {
+                let _permit = room.acquire_owned().await;
+                one(&services, job).await
+            });
+        }
+        while let Some(outcome) = running.join_next().await {
+            outcome.map_err(|error| Fail::internal(&error))??;
+        }
+    }
+}
+
+async fn one(services: &Services, job: Job) -> Result<(), Fail> {
+    let outcome = match job.kind.as_str() {
+        photos::RENDER => photos::render(services, job.subject).await.map_err(Problem::from),
+        other => Err(Problem::internal(&UnknownKind(other.to_owned()))),
+    };
+    let now = services.now();
+    let tries = i32::try_from(services.config.jobs.max_attempts).unwrap_or(i32::MAX);
+    services
+        .db
+        .write(move |conn| {
+            match &outcome {
+                Ok(()) => jobs::done(conn, job.id)?,
+                Err(problem) => {
+                    // 2, 4, 8 … seconds, at most about an hour.
+                    let wait = 1_i64 << job.attempts.clamp(1, 12);
+                    let next = (job.attempts < tries).then(|| now.plus_seconds(wait));
+                    jobs::failed(conn, job.id, &problem.to_string(), next)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no worker knows jobs of the kind {0}")]
+struct UnknownKind(String);
+
+/// Puts tickets whose claim has run out back into their pools.
+///
+/// # Errors
+/// The database's.
+pub async fn lapse_claims(services: &Services) -> Result<usize, Fail> {
+    let mut lapsed = 0;
+    loop {
+        let now = services.now();
+        let due =
+            services.db.read(move |conn| lists::lapsed(conn, now, LAPSES).map_err(Fail::from)).await?;
+        for ticket in &due {
+            tickets::lapse(services, *ticket).await?;
+        }
+        lapsed += due.len();
+        if (due.len() as i64) < LAPSES {
+            return Ok(lapsed);
+        }
+    }
+}
+
+async fn sweep(services: &Services) -> Result<(), Fail> {
+    let now = services.now();
+    let hours = i64::from(services.config.reports.idempotency_hours);
+    services
+        .db
+        .write(move |conn| {
+            idempotency::sweep(conn, now.plus_seconds(-hours * 3600))?;
+            login::sweep_throttles(conn, now.plus_seconds(-24 * 3600))?;
+            Ok::<_, Fail>(())
+        })
+        .await?;
+    services.store.sweep(Duration::from_secs(24 * 3600)).await?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! On the spot: claim, verify, solve, file or refuse.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use serde::Deserialize;
+use suishoupai_core::flow::{Command, RefuseReason, Stage};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Id, PhotoIds, order};
+use crate::auth::{Auth, Field, Filer};
+use crate::extract::{Json, Path};
+use crate::lang::Lang;
+use crate::problem::Problem;
+use crate::services::Services;
+use crate::view::TicketView;
+use crate::words::Words;
+
+pub(super) fn register(config: &mut ServiceConfig<'_>) {
+    config
+        .service(claim)
+        .service(release)
+        .service(solve)
+        .service(file)
+        .service(refuse);
+}
+
+/// The body of `claim`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+}
+
+/// 认领: takes a ticket from the pool. Of many who claim at once, exactly one gets it; the others are told who holds it.
+#[utoipa::path(tag = "commands", operation_id = "claim_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/claim")]
+async fn claim(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<ClaimBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let ClaimBody { version } = body.into_inner();
+    let command = Command::Claim;
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `release`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Why.
+    reason: Option<Words<500>>,
+}
+
+/// 释放: puts a claimed ticket back into the pool.
+#[utoipa::path(tag = "commands", operation_id = "release_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/release")]
+async fn release(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<ReleaseBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let ReleaseBody { version, reason } = body.into_inner();
+    let command = Command::Release { reason: reason.map(Words::into_string) };
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `solve`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SolveBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Code of the category.
+    category: Words<8>,
+    /// What the reporter reads.
+    answer: Words<1000>,
+    /// What stays inside.
+    note: Option<Words<1000>>,
+    /// Keys of photos uploaded before: at least one, taken after the work.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    photo_ids: PhotoIds,
+}
+
+/// 随手解决: solved on the spot by whoever holds the claim, with a photo taken afterwards.
+#[utoipa::path(tag = "commands", operation_id = "solve_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/solve")]
+async fn solve(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<SolveBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let SolveBody { version, category, answer, note, photo_ids } = body.into_inner();
+    let command = Command::Solve { category: category.into_string(), answer: answer.into_string(), note: note.map(Words::into_string) };
+    let photos = (photo_ids, Stage::After);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `file`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Code of the category.
+    category: Words<8>,
+    /// What was seen on the spot.
+    note: Option<Words<1000>>,
+    /// Keys of photos uploaded before: what was seen on the spot.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    photo_ids: PhotoIds,
+}
+
+/// 立案: verified and filed under a category. The duty list decides who leads and who assists; its reasons are kept.
+#[utoipa::path(tag = "commands", operation_id = "file_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/file")]
+async fn file(
+    services: web::Data<Services>,
+    caller: Auth<Filer>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<FileBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let FileBody { version, category, note, photo_ids } = body.into_inner();
+    let command = Command::File { category: category.into_string(), note: note.map(Words::into_string) };
+    let photos = (photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `refuse`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Why.
+    reason: RefuseReason,
+    /// In words, for the reporter.
+    words: Words<1000>,
+    /// Keys of photos uploaded before: what was seen on the spot.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    photo_ids: PhotoIds,
+}
+
+/// 不予立案: not filed, with a reason that the reporter reads.
+#[utoipa::path(tag = "commands", operation_id = "refuse_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/refuse")]
+async fn refuse(
+    services: web::Data<Services>,
+    caller: Auth<Filer>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<RefuseBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let RefuseBody { version, reason, words, photo_ids } = body.into_inner();
+    let command = Command::Refuse { reason, words: words.into_string() };
+    let photos = (photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}

@@ -1,0 +1,253 @@
+//! Work orders: dispatched, accepted, handed on, given back, finished.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use serde::Deserialize;
+use suishoupai_core::flow::{Command, ReturnReason, Stage};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Id, PhotoIds, UnitIds, order};
+use crate::auth::{Auth, Centre, Handler, Releaser};
+use crate::extract::{Json, Path};
+use crate::lang::Lang;
+use crate::problem::Problem;
+use crate::services::Services;
+use crate::view::TicketView;
+use crate::words::Words;
+
+pub(super) fn register(config: &mut ServiceConfig<'_>) {
+    config
+        .service(dispatch)
+        .service(accept)
+        .service(give_back)
+        .service(delegate)
+        .service(escalate)
+        .service(release_assist)
+        .service(finish);
+}
+
+/// The body of `dispatch`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DispatchBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Key of the leading unit 主办.
+    #[schema(minimum = 1)]
+    lead: i64,
+    /// Keys of the assisting units 协办.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    assist: UnitIds,
+    /// Why.
+    reason: Words<1000>,
+}
+
+/// 派遣: gives the ticket to units of the dispatcher's choice, also against the duty list, with a reason.
+#[utoipa::path(tag = "commands", operation_id = "dispatch_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/dispatch")]
+async fn dispatch(
+    services: web::Data<Services>,
+    caller: Auth<Centre>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<DispatchBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let DispatchBody { version, lead, assist, reason } = body.into_inner();
+    let command = Command::Dispatch { lead, assist: assist.0, reason: reason.into_string() };
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `accept`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+}
+
+/// 签收: the unit signs for its order.
+#[utoipa::path(tag = "commands", operation_id = "accept_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/accept")]
+async fn accept(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<AcceptBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let AcceptBody { version } = body.into_inner();
+    let command = Command::Accept;
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `return`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Why.
+    reason: ReturnReason,
+    /// In words.
+    words: Words<1000>,
+    /// Keys of photos uploaded before: what supports the reason.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    photo_ids: PhotoIds,
+}
+
+/// 退回: the unit gives its order back, with a typed reason.
+#[utoipa::path(tag = "commands", operation_id = "return_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/return")]
+async fn give_back(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<ReturnBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let ReturnBody { version, reason, words, photo_ids } = body.into_inner();
+    let command = Command::Return { reason, words: words.into_string() };
+    let photos = (photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `delegate`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DelegateBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Key of a unit below the responsible one.
+    #[schema(minimum = 1)]
+    to: i64,
+    /// Why.
+    reason: Option<Words<1000>>,
+}
+
+/// 下派: hands the ticket down to a unit below; the deadline does not move.
+#[utoipa::path(tag = "commands", operation_id = "delegate_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/delegate")]
+async fn delegate(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<DelegateBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let DelegateBody { version, to, reason } = body.into_inner();
+    let command = Command::Delegate { to, reason: reason.map(Words::into_string) };
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `escalate`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalateBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Why.
+    reason: Words<1000>,
+}
+
+/// 上报上级: hands the ticket up to the unit above; from the highest territory unit it goes to the district centre.
+#[utoipa::path(tag = "commands", operation_id = "escalate_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/escalate")]
+async fn escalate(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<EscalateBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let EscalateBody { version, reason } = body.into_inner();
+    let command = Command::Escalate { reason: reason.into_string() };
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `release-assist`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseAssistBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Key of the assisting unit.
+    #[schema(minimum = 1)]
+    unit: i64,
+    /// Why.
+    reason: Words<1000>,
+}
+
+/// 解除协办: takes the order off an assisting unit.
+#[utoipa::path(tag = "commands", operation_id = "release_assist_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/release-assist")]
+async fn release_assist(
+    services: web::Data<Services>,
+    caller: Auth<Releaser>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<ReleaseAssistBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let ReleaseAssistBody { version, unit, reason } = body.into_inner();
+    let command = Command::ReleaseAssist { unit, reason: reason.into_string() };
+    let photos = (PhotoIds::default(), Stage::Before);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}
+
+/// The body of `finish`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FinishBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// What the reporter reads.
+    answer: Words<1000>,
+    /// What stays inside.
+    note: Option<Words<1000>>,
+    /// Keys of photos uploaded before: the lead needs at least one, taken after the work.
+    #[serde(default)]
+    #[schema(max_items = 9)]
+    photo_ids: PhotoIds,
+}
+
+/// 处置完成: the lead hands in the result with photos taken afterwards and a public answer; an assisting unit ends its own order.
+#[utoipa::path(tag = "commands", operation_id = "finish_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/finish")]
+async fn finish(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<FinishBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let FinishBody { version, answer, note, photo_ids } = body.into_inner();
+    let command = Command::Finish { answer: answer.into_string(), note: note.map(Words::into_string) };
+    let photos = (photo_ids, Stage::After);
+    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+}

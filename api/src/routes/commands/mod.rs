@@ -1,0 +1,80 @@
+//! The commands of officials, one route each. All take the same path: [`order`].
+
+mod check;
+mod field;
+mod handle;
+
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use suishoupai_core::flow::{Command, Stage};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Id, expected_version, ok};
+use crate::auth::Auth;
+use crate::lang::{Lang, Text};
+use crate::problem::{Code, Problem};
+use crate::service::read;
+use crate::service::tickets::{Order, carry_out, is_safe_without_version};
+use crate::services::Services;
+
+pub(super) fn register(config: &mut ServiceConfig<'_>) {
+    config.configure(field::register).configure(handle::register).configure(check::register);
+}
+
+/// Keys of photos: at most 9, each once.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(try_from = "Vec<i64>")]
+#[schema(value_type = Vec<i64>)]
+pub struct PhotoIds(pub Vec<i64>);
+
+impl TryFrom<Vec<i64>> for PhotoIds {
+    type Error = &'static str;
+
+    fn try_from(mut ids: Vec<i64>) -> Result<Self, Self::Error> {
+        if ids.len() > 9 {
+            return Err("must have at most 9 photos");
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        ids.retain(|id| seen.insert(*id));
+        Ok(Self(ids))
+    }
+}
+
+/// The one path of all commands: the version that the client saw, the service, the ticket as it is afterwards.
+#[expect(clippy::too_many_arguments, reason = "what every route of this file hands over")]
+async fn order<P>(
+    services: &Services,
+    caller: Auth<P>,
+    request: &HttpRequest,
+    ticket: i64,
+    version: Option<i64>,
+    command: Command,
+    (photos, stage): (PhotoIds, Stage),
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let version = expected_version(request, version)?;
+    if version.is_none() && !is_safe_without_version(command.verb()) {
+        return Err(Problem::new(Code::VersionRequired).detail(Text::new(
+            "请在正文的 version 或请求头 If-Match 中给出您看到的版本号。",
+            "Give the version that you have seen, as `version` in the body or in the header If-Match.",
+        )));
+    }
+    let order = Order { ticket, version, command, photos: photos.0, stage };
+    carry_out(services, caller.actor(), order).await?;
+    Ok(ok(&read::ticket(services, &caller.account, ticket, lang).await?))
+}
+
+/// Keys of units: at most 9.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(try_from = "Vec<i64>")]
+#[schema(value_type = Vec<i64>)]
+pub struct UnitIds(Vec<i64>);
+
+impl TryFrom<Vec<i64>> for UnitIds {
+    type Error = &'static str;
+
+    fn try_from(ids: Vec<i64>) -> Result<Self, Self::Error> {
+        if ids.len() <= 9 { Ok(Self(ids)) } else { Err("must have at most 9 units") }
+    }
+}

@@ -1,0 +1,130 @@
+//! The routes: each extracts, authorises by its signature, calls a service, answers. `register` is the one list of
+//! them; the contract is made from the same list.
+
+mod accounts;
+mod admin;
+mod commands;
+mod photos;
+mod places;
+mod reports;
+mod resident;
+mod system;
+mod tickets;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::lang::Text;
+use crate::problem::{Code, Problem};
+use crate::service::read::MAX_PAGE;
+
+pub use reports::MultipartReport;
+
+/// Registers every route.
+pub fn register(config: &mut ServiceConfig<'_>) {
+    config.configure(system::register).service(
+        scope::scope("/api/v1")
+            .configure(accounts::register)
+            .configure(places::register)
+            .configure(photos::register)
+            .configure(reports::register)
+            .configure(resident::register)
+            .configure(tickets::register)
+            .configure(commands::register)
+            .configure(admin::register),
+    );
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status).json(body)
+}
+
+fn ok(body: &impl Serialize) -> HttpResponse {
+    json(StatusCode::OK, body)
+}
+
+/// Cursor and length of a page.
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// `next_cursor` of the page before.
+    #[param(max_length = 40)]
+    cursor: Option<Cursor>,
+    /// Lines on a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// The key after which a page begins.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
+pub struct Cursor(pub i64);
+
+impl TryFrom<String> for Cursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let key = if digits && !text.starts_with('0') { text.parse().ok() } else { None };
+        key.map(Self).ok_or("must be the `next_cursor` of an earlier page")
+    }
+}
+
+/// How many lines a page has.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "i64")]
+#[schema(value_type = i64, minimum = 1, maximum = 100)]
+pub struct Limit(pub i64);
+
+impl Limit {
+    /// The given length, or 50.
+    pub fn or_default(limit: Option<Self>) -> i64 {
+        limit.map_or(50, |limit| limit.0)
+    }
+}
+
+impl TryFrom<i64> for Limit {
+    type Error = String;
+
+    fn try_from(limit: i64) -> Result<Self, Self::Error> {
+        if (1..=MAX_PAGE).contains(&limit) {
+            Ok(Self(limit))
+        } else {
+            Err(format!("must be from 1 to {MAX_PAGE}"))
+        }
+    }
+}
+
+/// A key in an address: a positive number.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct Id(pub i64);
+
+impl TryFrom<i64> for Id {
+    type Error = &'static str;
+
+    fn try_from(id: i64) -> Result<Self, Self::Error> {
+        if id > 0 { Ok(Self(id)) } else { Err("must be a positive number") }
+    }
+}
+
+/// The version that a command acts on: of the body, or of `If-Match`, which wins.
+///
+/// # Errors
+/// 400 where `If-Match` is not a version.
+fn expected_version(request: &actix_web::HttpRequest, body: Option<i64>) -> Result<Option<i64>, Problem> {
+    let Some(header) = request.headers().get(actix_web::http::header::IF_MATCH) else {
+        return Ok(body);
+    };
+    let text = header.to_str().unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"');
+    let version = text.parse().ok().filter(|version| *version > 0);
+    version.map(Some).ok_or_else(|| {
+        let message = Text::new("应为案卷的版本号，例如 \"3\"", "must be the ticket's version, such as \"3\"");
+        Problem::new(Code::InvalidHeader).field("If-Match", "wrong_value", message)
+    })
+}

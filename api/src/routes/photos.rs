@@ -1,0 +1,195 @@
+//! Photos: uploaded one by one as they are chosen, read by signed link or by permission.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, get, post, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use suishoupai_storage::db::photos::Photo;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Id, json, ok};
+use crate::auth::{Anyone, Auth, Official};
+use crate::extract::{Path, Query};
+use crate::lang::{Lang, Text};
+use crate::problem::{Code, Problem};
+use crate::service::photos::{self, Rendition};
+use crate::services::Services;
+use crate::view::{PhotoView, Scene};
+
+pub(super) fn register(config: &mut ServiceConfig<'_>) {
+    config.service(upload).service(photo).service(original).service(display).service(thumbnail);
+}
+
+fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
+    let registry = services.registry();
+    let scene = Scene {
+        lang,
+        registry: &registry,
+        links: &services.links,
+        now: services.now(),
+        names: std::collections::HashMap::new(),
+    };
+    PhotoView::of(&scene, photo)
+}
+
+/// Reads a body up to the bound for photos.
+async fn body(services: &Services, request: &HttpRequest, mut payload: web::Payload) -> Result<Bytes, Problem> {
+    let limit = services.photo_limits().bytes;
+    let too_large = || {
+        Problem::new(Code::PhotoTooLarge).detail(Text::new(
+            format!("照片最大 {} MiB，请压缩后重试。", limit >> 20),
+            format!("A photo may have at most {} MiB.", limit >> 20),
+        ))
+    };
+    let declared = request.headers().get(actix_web::http::header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = BytesMut::with_capacity(declared.unwrap_or(64 << 10));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Uploads one photo: its bytes are the body.
+///
+/// JPEG, PNG or WebP, told by the bytes and not by the name. The same bytes sent again are the same photo (200).
+/// Renditions are made afterwards; `GET /photos/{id}` tells when they are ready.
+#[utoipa::path(tag = "photos", operation_id = "upload_photo", security(("token" = [])),
+    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"),
+        (Vec<u8> = "application/octet-stream"))),
+    responses((status = CREATED, body = PhotoView), (status = OK, description = "Uploaded before", body = PhotoView)))]
+#[post("/photos")]
+async fn upload(
+    services: web::Data<Services>,
+    caller: Auth<Anyone>,
+    request: HttpRequest,
+    payload: web::Payload,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body(&services, &request, payload).await?;
+    let (photo, is_new) = photos::upload(&services, caller.account, bytes).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(json(status, &view(&services, &photo, lang)))
+}
+
+/// What is known of a photo that the caller uploaded.
+#[utoipa::path(tag = "photos", operation_id = "photo", security(("token" = [])),
+    params(("id" = i64, Path, minimum = 1)), responses((status = OK, body = PhotoView)))]
+#[get("/photos/{id}")]
+async fn photo(
+    services: web::Data<Services>,
+    caller: Auth<Anyone>,
+    id: Path<Id>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    Ok(ok(&view(&services, &photo, lang)))
+}
+
+/// The original, for its uploader and for officials of the ticket; as an attachment.
+#[utoipa::path(tag = "photos", operation_id = "photo_original", security(("token" = [])),
+    params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, description = "The bytes as uploaded", content((Vec<u8> = "image/jpeg"),
+        (Vec<u8> = "image/png"), (Vec<u8> = "image/webp")))))]
+#[get("/photos/{id}/original")]
+async fn original(
+    services: web::Data<Services>,
+    caller: Auth<Official>,
+    id: Path<Id>,
+) -> Result<HttpResponse, Problem> {
+    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    let bytes = photos::fetch(&services, &photo, Rendition::Original).await?;
+    let name = format!("attachment; filename=\"{}.{}\"", photo.id, photo.extension);
+    Ok(HttpResponse::Ok()
+        .content_type(photo.media_type.clone())
+        .insert_header((CONTENT_DISPOSITION, name))
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .body(bytes))
+}
+
+/// A signed link's parameters; without them a token is needed.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LinkQuery {
+    /// When the link expires, seconds since the epoch.
+    expires: Option<i64>,
+    /// The signature of the link.
+    #[param(max_length = 64)]
+    signature: Option<String>,
+}
+
+/// The display rendition: upright, longest side 2048, without metadata.
+#[utoipa::path(tag = "photos", operation_id = "photo_display", security(("token" = []), ()),
+    params(("id" = i64, Path, minimum = 1), LinkQuery),
+    responses((status = OK, description = "JPEG", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
+#[get("/photos/{id}/display")]
+async fn display(
+    services: web::Data<Services>,
+    request: HttpRequest,
+    id: Path<Id>,
+    query: Query<LinkQuery>,
+) -> Result<HttpResponse, Problem> {
+    rendition(&services, &request, id.0.0, &query.0, Rendition::Display).await
+}
+
+/// The thumbnail: upright, longest side 320, without metadata.
+#[utoipa::path(tag = "photos", operation_id = "photo_thumbnail", security(("token" = []), ()),
+    params(("id" = i64, Path, minimum = 1), LinkQuery),
+    responses((status = OK, description = "JPEG", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
+#[get("/photos/{id}/thumbnail")]
+async fn thumbnail(
+    services: web::Data<Services>,
+    request: HttpRequest,
+    id: Path<Id>,
+    query: Query<LinkQuery>,
+) -> Result<HttpResponse, Problem> {
+    rendition(&services, &request, id.0.0, &query.0, Rendition::Thumbnail).await
+}
+
+async fn rendition(
+    services: &Services,
+    request: &HttpRequest,
+    id: i64,
+    link: &LinkQuery,
+    which: Rendition,
+) -> Result<HttpResponse, Problem> {
+    let photo = match (link.expires, &link.signature) {
+        (Some(expires), Some(signature)) => {
+            if !services.links.verify(id, which.as_str(), expires, signature, services.now()) {
+                return Err(Problem::new(Code::TokenExpired).detail(Text::new(
+                    "链接无效或已过期，请重新获取。",
+                    "The link is not valid or has expired; fetch a new one.",
+                )));
+            }
+            photos::by_key(services, id).await?
+        }
+        _ => {
+            let caller = Auth::<Anyone>::extract(request).await?;
+            photos::visible(services, caller.account, id).await?
+        }
+    };
+    let etag = format!("\"{}-{}\"", hex::encode(&photo.sha256[..8]), which.as_str());
+    let unchanged = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if unchanged.is_some_and(|seen| seen.split(',').any(|tag| tag.trim() == etag)) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    let bytes = photos::fetch(services, &photo, which).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("image/jpeg")
+        .insert_header((CACHE_CONTROL, "private, max-age=3600"))
+        .insert_header((ETAG, etag))
+        .body(bytes))
+}

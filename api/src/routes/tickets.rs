@@ -1,0 +1,183 @@
+//! Tickets as officials read them: the pool, a territory, work orders, one ticket.
+
+use actix_web::http::header::ETAG;
+use actix_web::{HttpResponse, get, web};
+use serde::Deserialize;
+use suishoupai_core::flow::{OrderState, State};
+use suishoupai_storage::db::lists::Filter;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::places::coordinate;
+use super::{Cursor, Id, Limit, ok};
+use crate::auth::{Auth, Field, Handler, Official};
+use crate::extract::{Path, Query};
+use crate::lang::{Lang, Text};
+use crate::problem::{Code, Problem};
+use crate::service::read;
+use crate::services::Services;
+use crate::view::{OrderPage, TicketPage, TicketView};
+use crate::words::Words;
+
+pub(super) fn register(config: &mut ServiceConfig<'_>) {
+    config.service(pool).service(list).service(orders).service(one);
+}
+
+/// Whose pool, and from where it is seen.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PoolQuery {
+    /// Key of a grid, community or street of the caller; without it the first post's.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    unit: Option<Id>,
+    /// Longitude of the caller, degrees; with `lat` and `datum`.
+    #[param(minimum = -180, maximum = 180)]
+    lon: Option<f64>,
+    /// Latitude of the caller, degrees.
+    #[param(minimum = -90, maximum = 90)]
+    lat: Option<f64>,
+    /// Datum of the two.
+    #[param(value_type = Option<suishoupai_core::geo::Datum>)]
+    datum: Option<String>,
+    /// Lines at the most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// The pool of a territory: what waits to be claimed, urgent first, then near or old.
+#[utoipa::path(tag = "tickets", operation_id = "pool", security(("token" = [])), params(PoolQuery),
+    responses((status = OK, body = TicketPage)))]
+#[get("/tickets/pool")]
+async fn pool(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    query: Query<PoolQuery>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let query = query.0;
+    let near = match (query.lon, query.lat) {
+        (Some(lon), Some(lat)) => Some(coordinate(lon, lat, query.datum.as_deref(), "")?.to_wgs84()),
+        (None, None) => None,
+        _ => {
+            let message = Text::new("lon 与 lat 须同时给出", "lon and lat go together");
+            return Err(Problem::new(Code::InvalidQuery).field("lon", "missing", message));
+        }
+    };
+    let unit = query.unit.map(|id| id.0);
+    let limit = Limit::or_default(query.limit);
+    Ok(ok(&read::pool(&services, &caller.account, unit, near, limit, lang).await?))
+}
+
+/// Which tickets.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Key of a unit of the caller, or below it; without it the first post's.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    unit: Option<Id>,
+    /// Only in this state.
+    state: Option<State>,
+    /// Only of this category.
+    #[param(value_type = Option<Words<8>>)]
+    category: Option<Words<8>>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<Cursor>)]
+    cursor: Option<Cursor>,
+    /// Lines on a page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// The tickets of a territory, or those for which a department has or had an order; newest first.
+#[utoipa::path(tag = "tickets", operation_id = "tickets", security(("token" = [])), params(ListQuery),
+    responses((status = OK, body = TicketPage)))]
+#[get("/tickets")]
+async fn list(
+    services: web::Data<Services>,
+    caller: Auth<Official>,
+    query: Query<ListQuery>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let query = query.0;
+    let filter = Filter {
+        state: query.state,
+        category: query.category.map(Words::into_string),
+        before: query.cursor.map(|cursor| cursor.0),
+        limit: Limit::or_default(query.limit),
+    };
+    Ok(ok(&read::list(&services, &caller.account, query.unit.map(|id| id.0), filter, lang).await?))
+}
+
+/// Where a page of work orders begins: deadline and ticket.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = "^[0-9]{1,15}\\.[1-9][0-9]{0,17}$", example = "1795312800000.1043")]
+pub struct OrderCursor(i64, i64);
+
+impl TryFrom<String> for OrderCursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let part = |text: &str| text.parse::<i64>().ok().filter(|number| *number >= 0);
+        text.split_once('.')
+            .and_then(|(due, ticket)| Some(Self(part(due)?, part(ticket)?)))
+            .ok_or("must be the `next_cursor` of an earlier page")
+    }
+}
+
+/// Which work orders.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// Key of a unit of the caller, or below it; without it the first post's.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    unit: Option<Id>,
+    /// In which state; without it those to be accepted.
+    state: Option<OrderState>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<OrderCursor>)]
+    cursor: Option<OrderCursor>,
+    /// Lines on a page.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// The work orders of a unit (of a department with its squads) in one state, by deadline.
+#[utoipa::path(tag = "tickets", operation_id = "work_orders", security(("token" = [])), params(OrderQuery),
+    responses((status = OK, body = OrderPage)))]
+#[get("/work-orders")]
+async fn orders(
+    services: web::Data<Services>,
+    caller: Auth<Handler>,
+    query: Query<OrderQuery>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let query = query.0;
+    let state = query.state.unwrap_or(OrderState::Pending);
+    let after = query.cursor.map(|OrderCursor(due, ticket)| (due, ticket));
+    let limit = Limit::or_default(query.limit);
+    let unit = query.unit.map(|id| id.0);
+    Ok(ok(&read::orders(&services, &caller.account, unit, state, after, limit, lang).await?))
+}
+
+/// One ticket with its reports, evidence, orders and history, and what the caller may do with it.
+#[utoipa::path(tag = "tickets", operation_id = "ticket", security(("token" = [])),
+    params(("id" = i64, Path, minimum = 1)), responses((status = OK, body = TicketView)))]
+#[get("/tickets/{id}")]
+async fn one(
+    services: web::Data<Services>,
+    caller: Auth<Official>,
+    id: Path<Id>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let view = read::ticket(&services, &caller.account, id.0.0, lang).await?;
+    let etag = format!("\"{}\"", view.version);
+    let mut response = ok(&view);
+    if let Ok(value) = etag.parse() {
+        response.headers_mut().insert(ETAG, value);
+    }
+    Ok(response)
+}

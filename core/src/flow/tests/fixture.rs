@@ -1,0 +1,317 @@
+//! A small district with its people, and a ticket whose life is played step by step.
+
+use std::collections::BTreeMap;
+
+use super::laws;
+use crate::clock::WorkCalendar;
+use crate::flow::{
+    Actor, Catalogue, Channel, Command, DutyList, DutyRule, Event, Opening, PhotoRef, Post, Refusal, Role,
+    Rules, Stage, Ticket, lapse_first, open, step,
+};
+use crate::model::{
+    Category, CategoryKind, CategoryPattern, District, DutyMode, Level, Limit, LimitUnit, Unit, UnitId,
+    UnitTree, WeeklyHours,
+};
+use crate::time::Moment;
+
+/// The codes of 思明区 and of its neighbour 湖里区.
+pub(super) const HOME: District = 350_203;
+pub(super) const NEIGHBOUR: District = 350_206;
+
+pub(super) const CENTRE: UnitId = 1;
+/// 城管局 with its two squads, and 市政园林局.
+pub(super) const D01: UnitId = 10;
+pub(super) const SQUAD_1: UnitId = 11;
+pub(super) const SQUAD_2: UnitId = 12;
+pub(super) const D02: UnitId = 20;
+/// Street 100 > communities 110 (grids 111, 112) and 120 (grid 121).
+pub(super) const STREET: UnitId = 100;
+pub(super) const COMMUNITY: UnitId = 110;
+pub(super) const GRID: UnitId = 111;
+pub(super) const GRID_NEXT: UnitId = 112;
+pub(super) const GRID_FAR: UnitId = 121;
+/// Street 200 > community 210 > grids 211 and 212.
+pub(super) const OTHER_STREET: UnitId = 200;
+pub(super) const OTHER_COMMUNITY: UnitId = 210;
+pub(super) const OTHER_GRID: UnitId = 211;
+pub(super) const HELPER_GRID: UnitId = 212;
+/// The neighbouring district has a centre and a department only.
+pub(super) const NEIGHBOUR_CENTRE: UnitId = 900;
+pub(super) const NEIGHBOUR_DEPARTMENT: UnitId = 910;
+/// No unit has this key.
+pub(super) const NOWHERE: UnitId = 4040;
+
+/// Leads D02, assisted by the first squad of D01.
+pub(super) const MANHOLE: &str = "P0101";
+/// 网格自办 everywhere.
+pub(super) const RUBBISH: &str = "E0102";
+/// D01 in the district, but the street itself in street 100; urgent.
+pub(super) const STALLS: &str = "E0201";
+/// No rule covers it.
+pub(super) const UNRULED: &str = "E0301";
+
+pub(super) const LEASE_SECONDS: i64 = 7200;
+pub(super) const NOT_FIXED_DAYS: u32 = 7;
+
+pub(super) struct World {
+    pub tree: UnitTree,
+    pub duties: DutyList,
+    catalogue: Catalogue,
+    calendar: WorkCalendar,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let catalogue = [
+            category(MANHOLE, 8, LimitUnit::UrgentHours),
+            category(RUBBISH, 4, LimitUnit::WorkingHours),
+            Category { urgent: true, ..category(STALLS, 2, LimitUnit::WorkingDays) },
+            category(UNRULED, 3, LimitUnit::Days),
+        ];
+        Self {
+            tree: UnitTree::new(units()),
+            duties: DutyList::new(duty_rules()),
+            catalogue: catalogue.into_iter().map(|found| (found.code.clone(), found)).collect(),
+            calendar: WorkCalendar::new(WeeklyHours::default(), Vec::new()),
+        }
+    }
+
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules {
+            tree: &self.tree,
+            duties: &self.duties,
+            catalogue: &self.catalogue,
+            calendar: &self.calendar,
+            lease_seconds: LEASE_SECONDS,
+            not_fixed_days: NOT_FIXED_DAYS,
+        }
+    }
+}
+
+pub(super) fn duty(pattern: &str, territory: UnitId, lead: Option<UnitId>, assist: &[UnitId]) -> DutyRule {
+    DutyRule {
+        categories: CategoryPattern::parse(pattern).unwrap(),
+        territory,
+        mode: if lead.is_some() { DutyMode::Unit } else { DutyMode::GridFirst },
+        lead,
+        assist: assist.to_vec(),
+    }
+}
+
+pub(super) fn duty_rules() -> Vec<DutyRule> {
+    vec![
+        duty("P01*", CENTRE, Some(D02), &[SQUAD_1]),
+        duty("E0102", CENTRE, None, &[]),
+        duty("E0201", CENTRE, Some(D01), &[]),
+        duty("E02*", STREET, Some(STREET), &[]),
+    ]
+}
+
+fn category(code: &str, amount: u32, unit: LimitUnit) -> Category {
+    Category {
+        code: code.to_owned(),
+        kind: if code.starts_with('P') { CategoryKind::Component } else { CategoryKind::Event },
+        major_code: code[1..3].to_owned(),
+        major_name: format!("大类{}", &code[1..3]),
+        minor_code: code[3..5].to_owned(),
+        minor_name: format!("小类{}", &code[3..5]),
+        urgent: false,
+        filing_condition: String::new(),
+        limit: Limit { amount, unit },
+        closing_condition: String::new(),
+        anonymous_allowed: true,
+        sensitive: false,
+    }
+}
+
+fn units() -> Vec<Unit> {
+    use Level::{Community, Department, Grid, Street};
+    let of = |district, id, code: &str, name: &str, level, parent| Unit {
+        id,
+        district,
+        code: code.to_owned(),
+        name: name.to_owned(),
+        level,
+        parent,
+        phone: None,
+        center: None,
+    };
+    let home =
+        |id, code: &str, name: &str, level, parent: UnitId| of(HOME, id, code, name, level, Some(parent));
+    vec![
+        of(HOME, CENTRE, "350203000000", "思明区", Level::District, None),
+        home(D01, "D01", "城管局", Department, CENTRE),
+        home(SQUAD_1, "D01-1", "城管一中队", Department, D01),
+        home(SQUAD_2, "D01-2", "城管二中队", Department, D01),
+        home(D02, "D02", "市政园林局", Department, CENTRE),
+        home(STREET, "350203001000", "甲街道", Street, CENTRE),
+        home(COMMUNITY, "350203001001", "甲一社区", Community, STREET),
+        home(GRID, "35020300100101", "甲一01网格", Grid, COMMUNITY),
+        home(GRID_NEXT, "35020300100102", "甲一02网格", Grid, COMMUNITY),
+        home(120, "350203001002", "甲二社区", Community, STREET),
+        home(GRID_FAR, "35020300100201", "甲二01网格", Grid, 120),
+        home(OTHER_STREET, "350203002000", "乙街道", Street, CENTRE),
+        home(OTHER_COMMUNITY, "350203002001", "乙一社区", Community, OTHER_STREET),
+        home(OTHER_GRID, "35020300200101", "乙一01网格", Grid, OTHER_COMMUNITY),
+        home(HELPER_GRID, "35020300200102", "乙一02网格", Grid, OTHER_COMMUNITY),
+        of(NEIGHBOUR, NEIGHBOUR_CENTRE, "350206000000", "湖里区", Level::District, None),
+        of(NEIGHBOUR, NEIGHBOUR_DEPARTMENT, "D01", "湖里城管局", Level::Department, Some(NEIGHBOUR_CENTRE)),
+    ]
+}
+
+/// A person with one post. The account follows from role and unit, so that equal arguments mean one person.
+pub(super) fn person(role: Role, unit: UnitId) -> Actor {
+    Actor { account: Some(role as i64 * 10_000 + unit + 1), posts: vec![Post { role, unit }] }
+}
+
+/// Somebody else with the same post.
+pub(super) fn colleague(role: Role, unit: UnitId) -> Actor {
+    Actor { account: person(role, unit).account.map(|account| account + 500_000), ..person(role, unit) }
+}
+
+pub(super) fn resident() -> Actor {
+    person(Role::Resident, 0)
+}
+
+pub(super) fn worker() -> Actor {
+    person(Role::GridWorker, GRID)
+}
+
+pub(super) fn officer(department: UnitId) -> Actor {
+    person(Role::DepartmentOfficer, department)
+}
+
+pub(super) fn dispatcher() -> Actor {
+    person(Role::Dispatcher, CENTRE)
+}
+
+pub(super) fn inspector() -> Actor {
+    person(Role::Inspector, CENTRE)
+}
+
+pub(super) fn photo(stage: Stage) -> Vec<PhotoRef> {
+    vec![PhotoRef { id: 7, sha256: "ab".repeat(32), stage }]
+}
+
+pub(super) fn start() -> Moment {
+    "2026-11-23T09:00:00+08:00".parse().unwrap()
+}
+
+pub(super) fn opening(grid: UnitId) -> Opening {
+    Opening {
+        id: 1,
+        district: HOME,
+        grid,
+        category: None,
+        channel: Channel::Resident,
+        reporter: resident().account.unwrap(),
+        unit: None,
+        facts: BTreeMap::from([("report".to_owned(), "cd".repeat(32))]),
+        photos: photo(Stage::Before),
+    }
+}
+
+pub(super) fn file(category: &str) -> Command {
+    Command::File { category: category.to_owned(), note: None }
+}
+
+pub(super) fn dispatch(lead: UnitId, assist: &[UnitId]) -> Command {
+    Command::Dispatch { lead, assist: assist.to_vec(), reason: "由其处置".to_owned() }
+}
+
+pub(super) fn finish() -> Command {
+    Command::Finish { answer: "已清理".to_owned(), note: Some("内部备注".to_owned()) }
+}
+
+pub(super) fn escalate() -> Command {
+    Command::Escalate { reason: "超出能力".to_owned() }
+}
+
+/// A ticket in play. Every accepted step is checked against the laws; time moves by a minute with each.
+#[derive(Clone)]
+pub(super) struct Case<'w> {
+    pub world: &'w World,
+    pub ticket: Ticket,
+    pub events: Vec<Event>,
+    pub now: Moment,
+}
+
+impl<'w> Case<'w> {
+    /// A resident's report in grid 111.
+    pub(super) fn open(world: &'w World) -> Self {
+        Self::open_with(world, opening(GRID))
+    }
+
+    pub(super) fn open_with(world: &'w World, opening: Opening) -> Self {
+        let first = open(opening, start(), world.rules()).unwrap();
+        Self { world, ticket: first.ticket, events: vec![first.event], now: start() }
+    }
+
+    /// Claimed by the worker of grid 111 and filed under a category.
+    pub(super) fn filed(world: &'w World, category: &str) -> Self {
+        let mut case = Self::open(world);
+        case.by(&worker(), &Command::Claim);
+        case.by(&worker(), &file(category));
+        case
+    }
+
+    /// Dispatched by the centre to these units, not signed for yet.
+    pub(super) fn dispatched(world: &'w World, lead: UnitId, assist: &[UnitId]) -> Self {
+        let mut case = Self::filed(world, UNRULED);
+        case.by(&dispatcher(), &dispatch(lead, assist));
+        case
+    }
+
+    /// Finished by an officer of D01, waiting for the check.
+    pub(super) fn checking(world: &'w World) -> Self {
+        let mut case = Self::dispatched(world, D01, &[]);
+        case.by(&officer(D01), &Command::Accept);
+        case.by_with_photo(&officer(D01), &finish());
+        case
+    }
+
+    pub(super) fn closed(world: &'w World) -> Self {
+        let mut case = Self::checking(world);
+        case.by(&inspector(), &Command::Close { note: None });
+        case
+    }
+
+    pub(super) fn attempt(
+        &mut self,
+        actor: &Actor,
+        command: &Command,
+        photos: &[PhotoRef],
+    ) -> Result<&Event, Refusal> {
+        let now = self.now.plus_seconds(60);
+        assert_eq!(lapse_first(&self.ticket, command.verb(), actor, now), Ok(false), "no lapse is due here");
+        let done = step(&self.ticket, command, actor, photos, now, self.world.rules())?;
+        laws::hold_after_step(&self.ticket, &done, self.world);
+        self.now = now;
+        self.ticket = done.ticket;
+        self.events.push(done.event);
+        Ok(&self.events[self.events.len() - 1])
+    }
+
+    #[track_caller]
+    pub(super) fn by(&mut self, actor: &Actor, command: &Command) -> Event {
+        self.attempt(actor, command, &[]).unwrap_or_else(|why| panic!("{command:?}: {why:?}")).clone()
+    }
+
+    #[track_caller]
+    pub(super) fn by_with_photo(&mut self, actor: &Actor, command: &Command) -> Event {
+        let photos = photo(Stage::After);
+        self.attempt(actor, command, &photos).unwrap_or_else(|why| panic!("{command:?}: {why:?}")).clone()
+    }
+
+    /// The command is refused, for this reason.
+    #[track_caller]
+    pub(super) fn refused(&self, actor: &Actor, command: &Command) -> Refusal {
+        self.clone().attempt(actor, command, &[]).cloned().expect_err("the command should have been refused")
+    }
+
+    /// The open orders as (unit, is lead).
+    pub(super) fn open_orders(&self) -> Vec<(UnitId, bool)> {
+        let open = self.ticket.orders.iter().filter(|order| order.state.is_open());
+        open.map(|order| (order.unit, order.kind == crate::flow::OrderKind::Lead)).collect()
+    }
+}
