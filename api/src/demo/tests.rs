@@ -25,7 +25,7 @@ async fn the_demonstration_is_loaded_once_and_every_part_of_it_works() {
     let revision = reference.revision;
     assert!(reference.cells.len() >= TARGET_CELLS && reference.districts[0].is_demo);
 
-    let registry = Registry::build(reference, &Config::default());
+    let registry = Registry::build(reference, &Config::default()).unwrap();
     let Located::Inside(cell) = registry.mesh.locate(POINT, 0.0) else { panic!("no cell holds the point") };
     assert_eq!(registry.above(cell.unit, Level::Community).unwrap().name, "鸿山社区");
     let routing = |code: &str| -> Option<Routing> {
