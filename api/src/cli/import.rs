@@ -19,13 +19,13 @@ const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// The exit code when lines are wrong.
 const WRONG_LINES: u8 = 2;
 
-/// Import a file, all of it or, while one line is wrong, nothing.
+/// Import a district's units, grids, categories, duties or calendar from a file
 ///
+/// All of the file is imported or, while one line is wrong, nothing.
 /// The report says of every line whether it is new, changed, the same or wrong, and what to mend. Import the units
 /// first. The exit code is 0 when the file was applied or a dry run found nothing wrong, 2 when lines are wrong, 1 for
 /// any other error. A server that runs on the same data notices the change by itself.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Import {
     /// What the file holds
     #[arg(value_enum)]

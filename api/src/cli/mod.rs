@@ -45,7 +45,6 @@ enum Command {
     Serve(serve::Serve),
     /// Print every setting with its meaning and origin, as TOML that can be used as a configuration file
     Config,
-    /// Import a district's units, grids, categories, duties or calendar from a file
     Import(import::Import),
     /// Verify the hash chains of all ticket histories; exit code 3 if one is broken
     Verify,

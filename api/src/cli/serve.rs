@@ -1,5 +1,6 @@
 //! `suishoupai serve`
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use clap::Args;
@@ -37,7 +38,10 @@ fn start_log(settings: &Config) -> Result<(), Stop> {
     let filter = EnvFilter::builder()
         .parse(&settings.log.level)
         .map_err(|error| Stop::words(format!("log.level: {error}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match settings.log.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -10,6 +10,8 @@ use crate::config::Config;
 
 /// How many tickets are verified with one connection before others get their turn.
 const PAGE: i64 = 500;
+/// How many broken chains a verification lists.
+const MOST_LISTED: usize = 100;
 /// The exit code when a chain is broken.
 const BROKEN: u8 = 3;
 
@@ -45,8 +47,8 @@ pub(super) fn report(seen: &Verified) -> Done {
     }
     let verdict = match seen.breaks.len() {
         0 => "every chain is intact".to_owned(),
-        count if count < 100 => format!("{count} chains are broken"),
-        count => format!("at least {count} chains are broken; the first {count} are listed"),
+        count if count < MOST_LISTED => format!("broken chains: {count}"),
+        count => format!("broken chains: {count} or more; the first {count} are listed"),
     };
     let _ = writeln!(text, "{verdict}");
     Done { text, code: if seen.breaks.is_empty() { 0 } else { BROKEN } }

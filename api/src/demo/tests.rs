@@ -86,3 +86,12 @@ async fn a_real_district_is_not_mixed_with_the_demonstration() {
     let found: Result<_, DbError> = db.read(|conn| accounts::find_by_login(conn, "admin")).await;
     assert!(found.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_real_district_is_not_imported_beside_the_demonstration() {
+    let (db, _dir) = database();
+    load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    let real = "code,name,level,parent_code,phone,lon,lat\n350205000000,海沧区,district,,,,\n";
+    let refused = imports::run(&db, Request::new(Kind::Units, real), NOW).await;
+    assert!(matches!(refused, Err(Fail::Problem(problem)) if problem.code() == Code::NotAllowedInState));
+}

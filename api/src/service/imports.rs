@@ -149,7 +149,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// `invalid_body` for a text that cannot be read as a whole, `invalid_query` with a field for a missing datum or an
-/// unclear district, `stale_version` when another import came in between; or the database's.
+/// unclear district, `not_allowed_in_state` for a real district beside the demonstration,
+/// `stale_version` when another import came in between; or the database's.
 pub async fn run(db: &Db, request: Request, now: Moment) -> Result<Outcome, Fail> {
     if request.kind == Kind::Grids && request.datum.is_none() {
         return Err(no_datum().into());

@@ -33,7 +33,8 @@ pub fn grid_name(code: &str) -> String {
     format!("网格 {}", code.get(12..).unwrap_or(code))
 }
 
-/// Compares a mesh with the cells that are there.
+/// Compares a mesh with the cells that are there. The name of a feature is that of a new grid; a grid that is there
+/// is renamed by a file of units.
 pub(super) fn compare(
     request: &Request,
     present: &Present,

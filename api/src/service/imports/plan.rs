@@ -16,7 +16,7 @@ use suishoupai_storage::db::reference::{
 
 use super::Request;
 use super::grids;
-use super::present::{Present, Rows, other_district};
+use super::present::{Present, Rows, beside_demo, other_district};
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -87,6 +87,10 @@ fn compare_tree(request: &Request, present: &Present) -> Result<Plan, Problem> {
         return Err(other_district(asked, named));
     }
     let district = named.or(present.district);
+    let is_new = !present.units.iter().any(|unit| Some(unit.district) == district);
+    if is_new && present.has_demo && !request.is_demo {
+        return Err(beside_demo());
+    }
     let existing = district.map(|district| present.unit_rows(district)).unwrap_or_default();
     let report = compare_units(&lines, &existing);
     let name = report.accepted.iter().find(|row| row.level == Level::District).map(|row| row.name.clone());

@@ -6,7 +6,7 @@ use suishoupai_core::import::UnitRow;
 use suishoupai_core::model::{CalendarDay, Category, District, Duty, Unit, UnitId};
 use suishoupai_storage::db::Conn;
 use suishoupai_storage::db::reference::{
-    load_areas, load_categories, load_days, load_duties, load_units, revision,
+    load, load_areas, load_categories, load_days, load_duties, load_units, revision,
 };
 
 use super::Kind;
@@ -22,6 +22,8 @@ pub(super) struct Present {
     pub(super) district: Option<District>,
     /// The units of that district; for [`Kind::Units`] those of all districts.
     pub(super) units: Vec<Unit>,
+    /// Whether the installation holds the demonstration; asked only for [`Kind::Units`].
+    pub(super) has_demo: bool,
     pub(super) rows: Rows,
 }
 
@@ -47,7 +49,8 @@ impl Present {
         let districts: BTreeSet<District> = units.iter().map(|unit| unit.district).collect();
         let only = districts.iter().next().copied().filter(|_| districts.len() == 1);
         if kind == Kind::Units {
-            return Ok(Self { revision, district: wanted.or(only), units, rows: Rows::Units });
+            let has_demo = load(conn)?.districts.iter().any(|district| district.is_demo);
+            return Ok(Self { revision, district: wanted.or(only), units, has_demo, rows: Rows::Units });
         }
         let district = wanted.or(only).ok_or_else(|| unclear(&districts))?;
         if !districts.contains(&district) {
@@ -65,7 +68,7 @@ impl Present {
             },
             Kind::Calendar => Rows::Calendar(bare(load_days(conn, some)?)),
         };
-        Ok(Self { revision, district: some, units, rows })
+        Ok(Self { revision, district: some, units, has_demo: false, rows })
     }
 
     /// The units of a district by codes, as in a file.
@@ -118,4 +121,13 @@ pub(super) fn other_district(asked: District, named: District) -> Problem {
     let zh = format!("文件属于区 {named}，与指明的 {asked} 不同");
     let en = format!("the file is of the district {named}, not of {asked}");
     district_problem("district_other", Text::new(zh, en))
+}
+
+/// A real district beside the demonstration, whose passwords everybody knows.
+pub(super) fn beside_demo() -> Problem {
+    Problem::new(Code::NotAllowedInState).detail(Text::new(
+        "数据目录中是演示数据，演示账号的密码是公开的；请为正式的区使用另一个空目录",
+        "the data directory holds the demonstration, whose passwords are public; use another, empty folder for a \
+         real district",
+    ))
 }
