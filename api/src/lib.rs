@@ -5,13 +5,13 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod extract;
 pub mod fail;
 pub mod http;
-pub mod jobs;
 pub mod keys;
 pub mod lang;
 pub mod links;
@@ -19,7 +19,6 @@ pub mod openapi;
 pub mod password;
 pub mod problem;
 pub mod registry;
-pub mod routes;
 pub mod service;
 pub mod services;
 pub mod token;

@@ -107,6 +107,18 @@ impl Request {
             source: String::new(),
         }
     }
+
+    /// An import by a district's administrator: into their own district, never a demonstration.
+    pub fn by_administrator(
+        kind: Kind,
+        district: District,
+        datum: Option<Datum>,
+        text: String,
+        dry_run: bool,
+    ) -> Self {
+        let source = "imported by an administrator".to_owned();
+        Self { district: Some(district), datum, dry_run, source, ..Self::new(kind, text) }
+    }
 }
 
 /// What an import did, or would do.

@@ -96,7 +96,10 @@ fn district_problem(code: &'static str, text: Text) -> Problem {
 fn unclear(districts: &BTreeSet<District>) -> Problem {
     if districts.is_empty() {
         let zh = "还没有任何区，请先导入单位（units）";
-        return district_problem("no_units", Text::new(zh, "there is no district yet; import the units first"));
+        return district_problem(
+            "no_units",
+            Text::new(zh, "there is no district yet; import the units first"),
+        );
     }
     let codes: Vec<String> = districts.iter().take(20).map(District::to_string).collect();
     let codes = codes.join(", ");

@@ -1,0 +1,171 @@
+//! The command line: every command returns its text and exit code, or one line that says what is wrong.
+
+mod config;
+mod import;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod user;
+mod verify;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use suishoupai_storage::db::{Db, DbError, Target};
+
+use crate::app::{self, StartError};
+use crate::config::{Config, ConfigError, LoadOptions};
+use crate::fail::Fail;
+use crate::lang::Lang;
+use crate::password::PasswordError;
+use crate::problem::Problem;
+
+/// 随手拍: grid-based reporting for a district.
+///
+/// Settings come from defaults, then the file suishoupai.toml, then environment variables such as
+/// SUISHOUPAI_HTTP__LISTEN, then these options; `suishoupai config` shows them all with their origin.
+#[derive(Debug, Parser)]
+#[command(name = "suishoupai", version)]
+struct Arguments {
+    /// The folder for database, photos and keys [default: suishoupai-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file [default: suishoupai.toml here, else in the data folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server; Ctrl-C or SIGTERM stops it once the answers under way are finished
+    Serve(serve::Serve),
+    /// Print every setting with its meaning and origin, as TOML that can be used as a configuration file
+    Config,
+    /// Import a district's units, grids, categories, duties or calendar from a file
+    Import(import::Import),
+    /// Verify the hash chains of all ticket histories; exit code 3 if one is broken
+    Verify,
+    /// Add officials and set their passwords
+    #[command(subcommand)]
+    User(user::User),
+    /// Print the contract of the API as OpenAPI 3.1 in YAML
+    Openapi,
+}
+
+/// What a command prints, and with which code it ends.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Done {
+    text: String,
+    code: u8,
+}
+
+impl Done {
+    fn of(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: 0 }
+    }
+}
+
+/// Why a command cannot do what it was asked; one line for people.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error("{0}")]
+    Words(String),
+}
+
+impl Stop {
+    fn words(text: impl Into<String>) -> Self {
+        Self::Words(text.into())
+    }
+}
+
+impl From<Fail> for Stop {
+    fn from(fail: Fail) -> Self {
+        match fail {
+            Fail::Db(error) => Stop::Db(error),
+            Fail::Problem(problem) => Stop::Words(in_words(&problem)),
+        }
+    }
+}
+
+/// A problem without its code, which is for programs.
+fn in_words(problem: &Problem) -> String {
+    let text = problem.to_string();
+    match text.split_once(": ") {
+        Some((_, detail)) => detail.to_owned(),
+        None => problem.code().title(Lang::En).to_owned(),
+    }
+}
+
+/// Reads the arguments of the process, carries out the command, and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors. Wrong arguments end with 1: 2 is for wrong lines of an import.
+            drop(error.print());
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    match carry_out(arguments) {
+        Ok(done) => {
+            print(&done.text);
+            ExitCode::from(done.code)
+        }
+        Err(stop) => {
+            let line = stop.to_string().replace(['\n', '\r'], " ");
+            drop(writeln!(std::io::stderr(), "suishoupai: {}", line.trim()));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
+    if matches!(arguments.command, Command::Openapi) {
+        return Ok(Done::of(crate::openapi::yaml()));
+    }
+    let mut options =
+        LoadOptions { file: arguments.config, data_dir: arguments.data, ..LoadOptions::from_process() };
+    if let Command::Serve(serve) = &arguments.command {
+        options.listen.clone_from(&serve.listen);
+    }
+    let settings = Config::load(&options)?;
+    actix_web::rt::System::new().block_on(async move {
+        match arguments.command {
+            Command::Serve(serve) => serve::run(settings, serve.demo).await,
+            Command::Config => Ok(config::run(&settings)),
+            Command::Import(import) => import::run(&settings, import).await,
+            Command::Verify => verify::run(&settings).await,
+            Command::User(user) => user::run(&settings, user).await,
+            Command::Openapi => Ok(Done::default()),
+        }
+    })
+}
+
+/// Prints a text; a reader that went away (`| head`) is no error.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Opens a database that must be there already: for commands that only make sense on one, a mistyped folder must
+/// not become a new, empty database.
+fn open_existing(settings: &Config) -> Result<Db, Stop> {
+    if let Target::Sqlite(path) = app::target(settings)?
+        && !std::path::Path::new(&path).exists()
+    {
+        return Err(Stop::words(format!("there is no database {path}; name its folder by --data")));
+    }
+    Ok(app::open_db(settings)?)
+}
