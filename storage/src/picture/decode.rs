@@ -90,15 +90,20 @@ fn cmyk_to_rgb(mut data: Vec<u8>) -> Vec<u8> {
     data
 }
 
-/// Palette and 16 bits are expanded to 8 bits per channel. Text and colour profiles, which may unpack to any
-/// size, are not read; a wide-gamut picture is therefore taken for sRGB.
-fn decode_png(bytes: &[u8], inspected: &Inspected) -> Result<Pixels, PictureError> {
-    let (width, height) = (inspected.width, inspected.height);
+/// A PNG up to its image data. Text and colour profiles, which may unpack to any size, are not read; a wide-gamut
+/// picture is therefore taken for sRGB.
+pub(super) fn png_reader(bytes: &[u8]) -> Result<png::Reader<Cursor<&[u8]>>, PictureError> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits::default());
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(|_| UNDECODABLE)?;
+    decoder.read_info().map_err(|_| UNDECODABLE)
+}
+
+/// Palette and 16 bits are expanded to 8 bits per channel.
+fn decode_png(bytes: &[u8], inspected: &Inspected) -> Result<Pixels, PictureError> {
+    let (width, height) = (inspected.width, inspected.height);
+    let mut reader = png_reader(bytes)?;
     let channels = reader.output_color_type().0.samples();
     let len = width as usize * height as usize * channels;
     if reader.output_buffer_size() != Some(len) {
