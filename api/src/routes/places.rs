@@ -23,7 +23,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 ///
 /// # Errors
 /// `unknown_datum`, `bad_coordinate`.
-pub fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
+pub(crate) fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
     let datum = datum.and_then(Datum::parse).ok_or_else(|| {
         let message = Text::new(
             "请注明坐标系：wgs84、gcj02、bd09（CGCS2000 按 wgs84）",
@@ -47,7 +47,7 @@ pub fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<C
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PointQuery {
+pub(crate) struct PointQuery {
     /// Longitude, degrees.
     #[param(minimum = -180, maximum = 180, example = 118.0855)]
     lon: f64,
@@ -88,7 +88,7 @@ fn scene<'a>(services: &'a Services, registry: &'a crate::registry::Registry, la
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct DistrictQuery {
+pub(crate) struct DistrictQuery {
     /// Six digits.
     #[param(minimum = 100000, maximum = 999999, example = 350203)]
     district: Option<District>,
@@ -96,7 +96,7 @@ pub struct DistrictQuery {
 
 /// One category of the catalogue 事项分类.
 #[derive(Serialize, ToSchema)]
-pub struct CategoryView {
+pub(crate) struct CategoryView {
     /// Kind letter, major, minor.
     #[schema(example = "E0102")]
     code: String,
@@ -120,7 +120,7 @@ pub struct CategoryView {
 
 /// The catalogue.
 #[derive(Serialize, ToSchema)]
-pub struct Categories {
+pub(crate) struct Categories {
     /// By code.
     items: Vec<CategoryView>,
 }
@@ -158,15 +158,15 @@ async fn categories(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct UnitQuery {
+pub(crate) struct UnitQuery {
     /// The key of a unit; without it the districts.
-    #[param(minimum = 1)]
+    #[param(value_type = Option<i64>, minimum = 1)]
     parent: Option<super::Id>,
 }
 
 /// A unit of the tree.
 #[derive(Serialize, ToSchema)]
-pub struct UnitView {
+pub(crate) struct UnitView {
     /// The key.
     id: i64,
     /// Its code.
@@ -184,7 +184,7 @@ pub struct UnitView {
 
 /// Units of the tree.
 #[derive(Serialize, ToSchema)]
-pub struct Units {
+pub(crate) struct Units {
     /// By code.
     items: Vec<UnitView>,
 }
@@ -200,8 +200,7 @@ async fn units(services: web::Data<Services>, query: Query<UnitQuery>) -> Result
             registry.tree.children(parent).to_vec()
         }
         None => {
-            let mut roots: Vec<_> =
-                registry.tree.iter().filter(|unit| unit.parent.is_none()).collect();
+            let mut roots: Vec<_> = registry.tree.iter().filter(|unit| unit.parent.is_none()).collect();
             roots.sort_by(|a, b| a.code.cmp(&b.code));
             roots.into_iter().map(|unit| unit.id).collect()
         }

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::places::coordinate;
 use super::{Id, Limit, PageQuery, json, ok};
-use crate::auth::{Auth, Anyone, Reporter};
+use crate::auth::{Anyone, Auth, Reporter};
 use crate::extract::{Json, Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -28,7 +28,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// A place as a phone knows it.
 #[derive(Clone, Debug, Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PlaceBody {
+pub(crate) struct PlaceBody {
     /// Longitude, degrees.
     #[schema(minimum = -180, maximum = 180, example = 118.0855)]
     lon: f64,
@@ -45,7 +45,7 @@ pub struct PlaceBody {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
-pub enum DatumWord {
+pub(crate) enum DatumWord {
     /// GPS, browsers.
     Wgs84,
     /// 高德, 腾讯.
@@ -59,7 +59,7 @@ pub enum DatumWord {
 /// A report.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReportBody {
+pub(crate) struct ReportBody {
     /// What is wrong, in a sentence.
     text: Words<2000>,
     /// Where.
@@ -144,7 +144,7 @@ async fn send(
 /// A report as a form, with its photos in the same request.
 #[derive(MultipartForm, ToSchema)]
 #[multipart(deny_unknown_fields, duplicate_field = "deny")]
-pub struct MultipartReport {
+pub(crate) struct MultipartReport {
     /// What is wrong, in a sentence.
     #[schema(value_type = Words<2000>)]
     text: FormText<String>,
@@ -188,10 +188,7 @@ fn words<const MAX: usize>(name: &str, text: &str) -> Result<String, Problem> {
     })
 }
 
-fn optional<const MAX: usize>(
-    name: &str,
-    text: Option<FormText<String>>,
-) -> Result<Option<String>, Problem> {
+fn optional<const MAX: usize>(name: &str, text: Option<FormText<String>>) -> Result<Option<String>, Problem> {
     text.map(|text| words::<MAX>(name, &text.0)).transpose()
 }
 
@@ -228,7 +225,7 @@ async fn send_form(
 /// Receipt number and query code, as told with the answer to the report.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FollowBody {
+pub(crate) struct FollowBody {
     /// 流水号
     receipt_number: Words<40>,
     /// 查询码

@@ -11,8 +11,8 @@ use crate::auth::{Auth, ResidentOnly};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
-use crate::service::tickets::{Order, carry_out};
 use crate::service::read;
+use crate::service::tickets::{Order, carry_out};
 use crate::services::Services;
 use crate::view::ReportView;
 use crate::words::Words;
@@ -24,7 +24,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// Words to add to a report, with photos uploaded before.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SupplementBody {
+pub(crate) struct SupplementBody {
     /// What is to be added.
     words: Words<2000>,
     /// Keys of photos uploaded before.
@@ -36,7 +36,7 @@ pub struct SupplementBody {
 /// Why a report is taken back.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WithdrawBody {
+pub(crate) struct WithdrawBody {
     /// Why, if the reporter wants to say.
     words: Option<Words<500>>,
 }
@@ -44,7 +44,7 @@ pub struct WithdrawBody {
 /// 评价
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RatingBody {
+pub(crate) struct RatingBody {
     /// Solved or not.
     solved: bool,
     /// 1 to 5.
@@ -57,20 +57,24 @@ pub struct RatingBody {
 /// From 1 to 5.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]
-pub struct Stars(u8);
+pub(crate) struct Stars(u8);
 
 impl TryFrom<i64> for Stars {
     type Error = &'static str;
 
     fn try_from(stars: i64) -> Result<Self, Self::Error> {
-        u8::try_from(stars).ok().filter(|stars| (1..=5).contains(stars)).map(Self).ok_or("must be from 1 to 5")
+        u8::try_from(stars)
+            .ok()
+            .filter(|stars| (1..=5).contains(stars))
+            .map(Self)
+            .ok_or("must be from 1 to 5")
     }
 }
 
 /// What is not fixed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NotFixedBody {
+pub(crate) struct NotFixedBody {
     /// What is still wrong.
     words: Words<500>,
     /// Keys of photos uploaded before.

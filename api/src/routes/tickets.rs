@@ -27,7 +27,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PoolQuery {
+pub(crate) struct PoolQuery {
     /// Key of a grid, community or street of the caller; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
@@ -73,7 +73,7 @@ async fn pool(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
+pub(crate) struct ListQuery {
     /// Key of a unit of the caller, or below it; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
@@ -111,10 +111,9 @@ async fn list(
 }
 
 /// Where a page of work orders begins: deadline and ticket.
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^[0-9]{1,15}\\.[1-9][0-9]{0,17}$", example = "1795312800000.1043")]
-pub struct OrderCursor(i64, i64);
+pub(crate) struct OrderCursor(i64, i64);
 
 impl TryFrom<String> for OrderCursor {
     type Error = &'static str;
@@ -131,14 +130,14 @@ impl TryFrom<String> for OrderCursor {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct OrderQuery {
+pub(crate) struct OrderQuery {
     /// Key of a unit of the caller, or below it; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
     /// In which state; without it those to be accepted.
     state: Option<OrderState>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<OrderCursor>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,15}\\.[0-9]{1,18}$", example = "1795312800000.1043")]
     cursor: Option<OrderCursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]

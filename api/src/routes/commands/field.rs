@@ -16,18 +16,13 @@ use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
-        .service(claim)
-        .service(release)
-        .service(solve)
-        .service(file)
-        .service(refuse);
+    config.service(claim).service(release).service(solve).service(file).service(refuse);
 }
 
 /// The body of `claim`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClaimBody {
+pub(crate) struct ClaimBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -54,7 +49,7 @@ async fn claim(
 /// The body of `release`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReleaseBody {
+pub(crate) struct ReleaseBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -83,7 +78,7 @@ async fn release(
 /// The body of `solve`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SolveBody {
+pub(crate) struct SolveBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -112,7 +107,11 @@ async fn solve(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let SolveBody { version, category, answer, note, photo_ids } = body.into_inner();
-    let command = Command::Solve { category: category.into_string(), answer: answer.into_string(), note: note.map(Words::into_string) };
+    let command = Command::Solve {
+        category: category.into_string(),
+        answer: answer.into_string(),
+        note: note.map(Words::into_string),
+    };
     let photos = (photo_ids, Stage::After);
     order(&services, caller, &request, id.0.0, version, command, photos, lang).await
 }
@@ -120,7 +119,7 @@ async fn solve(
 /// The body of `file`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FileBody {
+pub(crate) struct FileBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -155,7 +154,7 @@ async fn file(
 /// The body of `refuse`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RefuseBody {
+pub(crate) struct RefuseBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
