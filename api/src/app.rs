@@ -1,66 +1,276 @@
-//! Stub.
-use std::net::SocketAddr;
-use suishoupai_storage::db::{Db, DbError, Target, migrate};
+//! An application that builds, tells its address, and runs until it is stopped. Tests start it on port 0.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+use arc_swap::ArcSwap;
+use suishoupai_storage::db::{Db, DbError, Target, migrate, reference};
+use suishoupai_storage::seal::Sealer;
+use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
+use tokio::sync::watch;
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::SwaggerUi;
+
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
+use crate::extract::JsonLimit;
 use crate::fail::Fail;
+use crate::http::fallback::{Routes, fallback, head_as_get};
+use crate::http::headers::security_headers;
+use crate::http::request_id::request_id;
+use crate::keys::{self, KeyBytes, KeyError};
+use crate::links::LinkSigner;
+use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
-use crate::problem::Problem;
-/// E.
+use crate::problem::{Code, Problem, localise};
+use crate::registry::Registry;
+use crate::services::{Parts, Services};
+use crate::token::{TokenKeyError, TokenKeys};
+use crate::{jobs, routes};
+
+/// Why the server cannot start or go on, in words for an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A.
+    /// A setting.
     #[error("{0}")]
     Setting(String),
-    /// B.
+    /// A folder or socket.
     #[error("{what}: {source}")]
-    Io { /// w
-        what: String, /// s
-        source: std::io::Error },
-    /// C.
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// D.
+    /// The photo store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key file.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The token key.
+    #[error(transparent)]
+    Token(#[from] TokenKeyError),
+    /// Password hashing.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// F.
+    /// The demo or the reference data.
     #[error("{0}")]
     Data(String),
 }
+
 impl From<Fail> for StartError {
-    fn from(fail: Fail) -> Self { StartError::Data(Problem::from(fail).to_string()) }
+    fn from(fail: Fail) -> Self {
+        StartError::Data(Problem::from(fail).to_string())
+    }
 }
-/// App.
-pub struct Application { address: SocketAddr, demo_accounts: Vec<DemoAccount> }
-/// T.
+
+/// A server that is ready to run.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    services: Services,
+    demo_accounts: Vec<DemoAccount>,
+    drain: Duration,
+}
+
+/// Where the database is, by the settings.
+///
+/// # Errors
+/// For an unknown scheme.
 pub fn target(config: &Config) -> Result<Target, StartError> {
     match config.data.database().map_err(|error| StartError::Setting(error.to_owned()))? {
         DatabaseUrl::Sqlite(path) => Ok(Target::Sqlite(path.to_string_lossy().into_owned())),
         DatabaseUrl::Postgres(url) => Ok(Target::Postgres(url.expose().to_owned())),
     }
 }
-/// O.
+
+/// Makes the data directory, migrates the database and opens it.
+///
+/// # Errors
+/// When a folder cannot be made or the database cannot be used.
 pub fn open_db(config: &Config) -> Result<Db, StartError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data.dir).map_err(|source| StartError::Io {
-        what: format!("the data directory {} cannot be made", config.data.dir.display()), source })?;
+    make_folder(&config.data.dir)?;
     let target = target(config)?;
     migrate(&target)?;
     Ok(Db::open(&target, config.data.pool_size, config.data.group_commit_max)?)
 }
+
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| StartError::Io {
+        what: format!("the data directory {} cannot be made", folder.display()),
+        source,
+    })
+}
+
+/// The key that seals personal data: of the setting, else of the key file.
+///
+/// # Errors
+/// When neither can be used.
+pub fn data_key(config: &Config) -> Result<KeyBytes, StartError> {
+    match &config.auth.data_key {
+        Some(key) => key.key_bytes().map_err(|error| StartError::Setting(format!("auth.data_key {error}"))),
+        None => Ok(keys::read_or_create(&config.data.dir, "data")?),
+    }
+}
+
 impl Application {
-    /// B.
+    /// Opens everything and binds the address; nothing is served before [`Application::run`].
+    ///
+    /// # Errors
+    /// [`StartError`], saying what to mend.
     pub async fn build(config: Config, clock: Clock, with_demo: bool) -> Result<Self, StartError> {
         let db = open_db(&config)?;
         let passwords = Passwords::new()?;
-        let demo_accounts = if with_demo { demo::load(&db, &passwords, clock.now()).await? } else { Vec::new() };
-        Ok(Self { address: config.http.listen, demo_accounts })
+        let demo_accounts =
+            if with_demo { demo::load(&db, &passwords, clock.now()).await? } else { Vec::new() };
+        let data_key = data_key(&config)?;
+        let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
+        let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
+        let services = Services::new(Parts {
+            tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
+            links: LinkSigner::new(&data_key, config.photos.rendition_url_minutes),
+            sealer: Sealer::new(&data_key),
+            store: PhotoStore::Local(LocalStore::open(config.data.dir.join("photos"))?),
+            registry: ArcSwap::from_pointee(registry),
+            jobs_waiting: tokio::sync::Notify::new(),
+            clock,
+            db,
+            passwords,
+            config,
+        });
+        let (server, address) = bind(&services)?;
+        let drain = Duration::from_secs(services.config.http.drain_seconds);
+        Ok(Self { server, address, services, demo_accounts, drain })
     }
-    /// A.
-    pub fn address(&self) -> SocketAddr { self.address }
-    /// D.
-    pub fn demo_accounts(&self) -> &[DemoAccount] { &self.demo_accounts }
-    /// R.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> { stop.await; Ok(()) }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The parts, for tests that drain jobs.
+    pub fn services(&self) -> Services {
+        self.services.clone()
+    }
+
+    /// The demo's accounts; empty without the demo.
+    pub fn demo_accounts(&self) -> &[DemoAccount] {
+        &self.demo_accounts
+    }
+
+    /// Serves until `stop` ends, then drains requests and jobs.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        let (tell, told) = watch::channel(false);
+        let jobs = tokio::spawn(jobs::run(self.services.clone(), told));
+        let handle = self.server.handle();
+        let mut server = self.server;
+        let failed = |source| StartError::Io { what: "the server failed".to_owned(), source };
+        tokio::select! {
+            outcome = &mut server => outcome.map_err(failed)?,
+            () = stop => {
+                let stopping = handle.stop(true);
+                let (_, outcome) = tokio::join!(stopping, server);
+                outcome.map_err(failed)?;
+            }
+        }
+        let _ = tell.send(true);
+        if tokio::time::timeout(self.drain, jobs).await.is_err() {
+            tracing::warn!(
+                "jobs were still running at the end of the drain; they are taken up at the next start"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
+    let http = &services.config.http;
+    let io =
+        |source| StartError::Io { what: format!("cannot listen on {} (http.listen)", http.listen), source };
+    let listener = TcpListener::bind(http.listen).map_err(io)?;
+    let address = listener.local_addr().map_err(io)?;
+    let contract = Contract::new();
+    let routes = web::Data::new(known_routes(&contract));
+    let shared = web::Data::new(services.clone());
+    let limit = JsonLimit(http.body_limit_bytes);
+    let photo_bytes = services.photo_limits().bytes;
+    let server = HttpServer::new(move || {
+        let forms = actix_multipart::form::MultipartFormConfig::default()
+            .total_limit(photo_bytes.saturating_mul(4))
+            .memory_limit(photo_bytes.saturating_mul(4))
+            .error_handler(|error, _| form_problem(&error).into());
+        let (app, _) = App::new()
+            .into_utoipa_app()
+            .app_data(shared.clone())
+            .app_data(routes.clone())
+            .app_data(web::Data::new(contract.clone()))
+            .app_data(limit)
+            .app_data(forms)
+            .configure(routes::register)
+            .split_for_parts();
+        app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", contract.api.clone()))
+            .wrap(Compress::default())
+            .wrap(from_fn(head_as_get))
+            .wrap(from_fn(localise))
+            .wrap(from_fn(security_headers))
+            .wrap(from_fn(request_id))
+            .default_service(web::to(fallback))
+    })
+    .workers(http.worker_threads())
+    .client_request_timeout(Duration::from_secs(http.client_timeout_seconds))
+    .shutdown_timeout(http.drain_seconds)
+    .disable_signals()
+    .listen(listener)
+    .map_err(io)?
+    .run();
+    Ok((server, address))
+}
+
+/// The routes of the contract, by which a wrong method is told from a wrong address.
+fn known_routes(contract: &Contract) -> Routes {
+    use actix_web::http::Method;
+    let paths = contract.api.paths.paths.iter();
+    Routes::new(paths.flat_map(|(path, item)| {
+        let methods = [(Method::GET, item.get.is_some()), (Method::POST, item.post.is_some())];
+        methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))
+    }))
+}
+
+fn form_problem(error: &actix_multipart::MultipartError) -> Problem {
+    use crate::lang::Text;
+    use actix_multipart::MultipartError as E;
+    let field = |name: &str, code: &'static str, zh: &str, en: &str| {
+        let message = Text::new(zh.to_owned(), en.to_owned());
+        Problem::new(Code::InvalidBody).field(format!("/{name}"), code, message)
+    };
+    match error {
+        E::MissingField(name) if name == "datum" => Problem::new(Code::UnknownDatum),
+        E::MissingField(name) => field(name, "missing", "缺少此字段", "is missing"),
+        E::DuplicateField(name) => field(name, "repeated", "重复出现", "is given more than once"),
+        E::UnknownField(name) => field(name, "unknown", "没有这个字段", "is not known"),
+        E::Field { name, source } if !source.to_string().to_lowercase().contains("limit") => {
+            field(name, "wrong_value", "内容有误", "has a wrong value")
+        }
+        E::ContentTypeMissing | E::ContentTypeParse | E::ContentTypeIncompatible => {
+            Problem::new(Code::UnsupportedMediaType)
+        }
+        E::Payload(actix_web::error::PayloadError::Overflow) | E::Field { .. } => {
+            Problem::new(Code::BodyTooLarge)
+        }
+        _ => Problem::new(Code::InvalidBody).detail(Text::new("表单格式有误", "the form is not well formed")),
+    }
 }

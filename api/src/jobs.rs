@@ -59,10 +59,8 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
         let now = services.now();
         let until = now.plus_seconds(LEASE_SECONDS);
         let limit = 2 * workers as i64;
-        let leased = services
-            .db
-            .write(move |conn| jobs::lease(conn, now, until, limit).map_err(Fail::from))
-            .await?;
+        let leased =
+            services.db.write(move |conn| jobs::lease(conn, now, until, limit).map_err(Fail::from)).await?;
         if leased.is_empty() {
             return Ok(done);
         }
@@ -117,8 +115,7 @@ pub async fn lapse_claims(services: &Services) -> Result<usize, Fail> {
     let mut lapsed = 0;
     loop {
         let now = services.now();
-        let due =
-            services.db.read(move |conn| lists::lapsed(conn, now, LAPSES).map_err(Fail::from)).await?;
+        let due = services.db.read(move |conn| lists::lapsed(conn, now, LAPSES).map_err(Fail::from)).await?;
         for ticket in &due {
             tickets::lapse(services, *ticket).await?;
         }

@@ -14,8 +14,8 @@ use crate::auth::{Anyone, Auth};
 use crate::extract::Json;
 use crate::lang::Lang;
 use crate::problem::Problem;
-use crate::services::Services;
 use crate::service::sign_in::{self, Session};
+use crate::services::Services;
 use crate::view::{Instant, UnitRef};
 use crate::words::Words;
 

@@ -1,15 +1,15 @@
 //! The routes: each extracts, authorises by its signature, calls a service, answers. `register` is the one list of
 //! them; the contract is made from the same list.
 
-mod accounts;
-mod admin;
-mod commands;
-mod photos;
-mod places;
-mod reports;
-mod resident;
-mod system;
-mod tickets;
+pub mod accounts;
+pub mod admin;
+pub mod commands;
+pub mod photos;
+pub mod places;
+pub mod reports;
+pub mod resident;
+pub mod system;
+pub mod tickets;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -124,7 +124,8 @@ fn expected_version(request: &actix_web::HttpRequest, body: Option<i64>) -> Resu
     let text = header.to_str().unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"');
     let version = text.parse().ok().filter(|version| *version > 0);
     version.map(Some).ok_or_else(|| {
-        let message = Text::new("应为案卷的版本号，例如 \"3\"", "must be the ticket's version, such as \"3\"");
+        let message =
+            Text::new("应为案卷的版本号，例如 \"3\"", "must be the ticket's version, such as \"3\"");
         Problem::new(Code::InvalidHeader).field("If-Match", "wrong_value", message)
     })
 }

@@ -20,7 +20,7 @@ use crate::services::Services;
 use crate::view::{PhotoView, Scene};
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(upload).service(photo).service(original).service(display).service(thumbnail);
+    config.service(upload).service(describe).service(original).service(display).service(thumbnail);
 }
 
 fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
@@ -36,7 +36,11 @@ fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
 }
 
 /// Reads a body up to the bound for photos.
-async fn body(services: &Services, request: &HttpRequest, mut payload: web::Payload) -> Result<Bytes, Problem> {
+async fn body(
+    services: &Services,
+    request: &HttpRequest,
+    mut payload: web::Payload,
+) -> Result<Bytes, Problem> {
     let limit = services.photo_limits().bytes;
     let too_large = || {
         Problem::new(Code::PhotoTooLarge).detail(Text::new(
@@ -86,7 +90,7 @@ async fn upload(
 #[utoipa::path(tag = "photos", operation_id = "photo", security(("token" = [])),
     params(("id" = i64, Path, minimum = 1)), responses((status = OK, body = PhotoView)))]
 #[get("/photos/{id}")]
-async fn photo(
+async fn describe(
     services: web::Data<Services>,
     caller: Auth<Anyone>,
     id: Path<Id>,

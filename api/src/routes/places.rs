@@ -160,7 +160,7 @@ async fn categories(
 #[into_params(parameter_in = Query)]
 pub struct UnitQuery {
     /// The key of a unit; without it the districts.
-    #[param(minimum = 1)]
+    #[param(value_type = Option<i64>, minimum = 1)]
     parent: Option<super::Id>,
 }
 
@@ -200,8 +200,7 @@ async fn units(services: web::Data<Services>, query: Query<UnitQuery>) -> Result
             registry.tree.children(parent).to_vec()
         }
         None => {
-            let mut roots: Vec<_> =
-                registry.tree.iter().filter(|unit| unit.parent.is_none()).collect();
+            let mut roots: Vec<_> = registry.tree.iter().filter(|unit| unit.parent.is_none()).collect();
             roots.sort_by(|a, b| a.code.cmp(&b.code));
             roots.into_iter().map(|unit| unit.id).collect()
         }

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::places::coordinate;
 use super::{Id, Limit, PageQuery, json, ok};
-use crate::auth::{Auth, Anyone, Reporter};
+use crate::auth::{Anyone, Auth, Reporter};
 use crate::extract::{Json, Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -44,7 +44,6 @@ pub struct PlaceBody {
 /// The words for datums that are accepted.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used")]
 pub enum DatumWord {
     /// GPS, browsers.
     Wgs84,
@@ -188,10 +187,7 @@ fn words<const MAX: usize>(name: &str, text: &str) -> Result<String, Problem> {
     })
 }
 
-fn optional<const MAX: usize>(
-    name: &str,
-    text: Option<FormText<String>>,
-) -> Result<Option<String>, Problem> {
+fn optional<const MAX: usize>(name: &str, text: Option<FormText<String>>) -> Result<Option<String>, Problem> {
     text.map(|text| words::<MAX>(name, &text.0)).transpose()
 }
 

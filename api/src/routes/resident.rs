@@ -11,8 +11,8 @@ use crate::auth::{Auth, ResidentOnly};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
-use crate::service::tickets::{Order, carry_out};
 use crate::service::read;
+use crate::service::tickets::{Order, carry_out};
 use crate::services::Services;
 use crate::view::ReportView;
 use crate::words::Words;
@@ -63,7 +63,11 @@ impl TryFrom<i64> for Stars {
     type Error = &'static str;
 
     fn try_from(stars: i64) -> Result<Self, Self::Error> {
-        u8::try_from(stars).ok().filter(|stars| (1..=5).contains(stars)).map(Self).ok_or("must be from 1 to 5")
+        u8::try_from(stars)
+            .ok()
+            .filter(|stars| (1..=5).contains(stars))
+            .map(Self)
+            .ok_or("must be from 1 to 5")
     }
 }
 

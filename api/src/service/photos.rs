@@ -236,8 +236,5 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
         }
         Err(error) => Err(error.to_string()),
     };
-    services
-        .db
-        .write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from))
-        .await
+    services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
 }

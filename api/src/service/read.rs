@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use suishoupai_core::flow::{
-    AccountId, Event, Role, Stage, State, Ticket, Verb, allowed_actions, may_see,
-};
+use suishoupai_core::flow::{AccountId, Event, Role, Stage, State, Ticket, Verb, allowed_actions, may_see};
 use suishoupai_core::geo::Datum;
 use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
@@ -61,10 +59,7 @@ fn dossier(conn: &mut Conn, loaded: Loaded) -> Result<Dossier, Fail> {
     })
 }
 
-fn names(
-    conn: &mut Conn,
-    ids: BTreeSet<AccountId>,
-) -> Result<HashMap<AccountId, (String, bool)>, Fail> {
+fn names(conn: &mut Conn, ids: BTreeSet<AccountId>) -> Result<HashMap<AccountId, (String, bool)>, Fail> {
     let ids: Vec<_> = ids.into_iter().collect();
     let rows = accounts::names(conn, &ids)?;
     Ok(rows.into_iter().map(|(id, name, is_official)| (id, (name, is_official))).collect())
@@ -282,22 +277,22 @@ fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
             "A grid worker of this grid will claim it and look at it on the spot.",
         ),
         State::Claimed => scene.pick("网格员正在核实。", "A grid worker is verifying it."),
-        State::Filed => scene.pick("已立案，区指挥中心将派遣责任单位。", "Filed; the district centre will dispatch it."),
+        State::Filed => {
+            scene.pick("已立案，区指挥中心将派遣责任单位。", "Filed; the district centre will dispatch it.")
+        }
         State::Dispatched => scene.pick(
             &format!("已派遣至{unit}，等待签收。"),
             &format!("Dispatched to {unit}, which has to accept it."),
         ),
-        State::Handling => {
-            scene.pick(&format!("{unit}正在处置。"), &format!("{unit} is handling it."))
-        }
-        State::Checking => {
-            scene.pick("已处置，等待核查。", "Handled; somebody else will check the result.")
-        }
+        State::Handling => scene.pick(&format!("{unit}正在处置。"), &format!("{unit} is handling it.")),
+        State::Checking => scene.pick("已处置，等待核查。", "Handled; somebody else will check the result."),
         State::Closed => scene.pick(
             "已结案。请评价；如未解决，可在规定期限内反映。",
             "Closed. Please rate it; if it is not fixed, say so within the window.",
         ),
-        State::Refused => scene.pick("不予立案，原因见办理情况。", "Not filed; the reason is in the timeline."),
+        State::Refused => {
+            scene.pick("不予立案，原因见办理情况。", "Not filed; the reason is in the timeline.")
+        }
         State::Withdrawn => scene.pick("您已撤回。", "You have withdrawn it."),
     }
 }
@@ -378,7 +373,8 @@ fn next_cursor(rows: usize, limit: i64, last: Option<i64>) -> Option<String> {
 /// 404 for a unit that no post of the caller stands over.
 pub fn scope(registry: &Registry, account: &Account, unit: Option<UnitId>) -> Result<(i32, Scope), Problem> {
     let posts = account.posts.iter().filter(|post| post.role != Role::Resident);
-    let mut over = posts.map(|post| post.unit).filter(|own| unit.is_none_or(|unit| registry.tree.is_within(unit, *own)));
+    let mut over =
+        posts.map(|post| post.unit).filter(|own| unit.is_none_or(|unit| registry.tree.is_within(unit, *own)));
     let own = over.next().ok_or_else(|| {
         Problem::new(Code::UnitNotFound).field(
             "unit",
@@ -411,8 +407,7 @@ pub async fn list(
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
-    let rows =
-        services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
+    let rows = services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
     let scene = scene(services, &registry, lang, HashMap::new());
     Ok(TicketPage {
         next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
@@ -435,10 +430,8 @@ pub async fn pool(
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let now = services.now();
-    let rows = services
-        .db
-        .read(move |conn| lists::pool(conn, &scope, now, POOL_WINDOW).map_err(Fail::from))
-        .await?;
+    let rows =
+        services.db.read(move |conn| lists::pool(conn, &scope, now, POOL_WINDOW).map_err(Fail::from)).await?;
     let distance = |row: &Summary| {
         let at = suishoupai_core::geo::LonLat { lon: row.lon, lat: row.lat };
         near.map(|near| suishoupai_core::geo::distance_m(near, at))

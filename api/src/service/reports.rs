@@ -161,7 +161,8 @@ fn check_category(registry: &Registry, district: District, draft: &Draft) -> Res
     let Some(code) = &draft.category else { return Ok(()) };
     let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
     let Some(category) = category else {
-        let message = Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
+        let message =
+            Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
         return Err(Problem::new(Code::CategoryNotFound).field("/category", "unknown_category", message));
     };
     if draft.anonymous && !category.anonymous_allowed {
@@ -287,8 +288,7 @@ impl Incoming {
     /// The photos named and those that came along, the latter recorded now.
     fn photos(&self, conn: &mut Conn) -> Result<Vec<PhotoRef>, Fail> {
         let mut found = photos::owned(conn, self.account.id, &self.draft.photo_ids)?;
-        let missing =
-            self.draft.photo_ids.iter().find(|id| !found.iter().any(|photo| photo.id == **id));
+        let missing = self.draft.photo_ids.iter().find(|id| !found.iter().any(|photo| photo.id == **id));
         if let Some(missing) = missing {
             return Err(unknown_photo(*missing).into());
         }
@@ -309,11 +309,7 @@ impl Incoming {
         }
         Ok(found
             .iter()
-            .map(|photo| PhotoRef {
-                id: photo.id,
-                sha256: hex::encode(photo.sha256),
-                stage: Stage::Before,
-            })
+            .map(|photo| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: Stage::Before })
             .collect())
     }
 
@@ -382,11 +378,7 @@ fn not_in_your_grid() -> Problem {
 }
 
 /// The first answer is kept sealed, because it holds the query code.
-fn kept(
-    repeat: &Repeat,
-    receipt: &Receipt,
-    sealer: &suishoupai_storage::seal::Sealer,
-) -> Result<Kept, Fail> {
+fn kept(repeat: &Repeat, receipt: &Receipt, sealer: &suishoupai_storage::seal::Sealer) -> Result<Kept, Fail> {
     let body = serde_json::to_string(receipt).map_err(|error| Fail::internal(&error))?;
     let sealed = sealer.seal("idempotency", &body).map_err(|error| Fail::internal(&error))?;
     Ok(Kept { request_hash: repeat.request.to_vec(), status: 201, body: STANDARD.encode(sealed) })

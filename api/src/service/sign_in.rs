@@ -96,13 +96,7 @@ pub async fn by_phone(services: &Services, phone: &str, code: &str) -> Result<Se
 }
 
 /// A wrong try is counted and committed, so that it cannot be repeated for free.
-fn try_code(
-    conn: &mut Conn,
-    index: &[u8],
-    hash: &[u8],
-    tries: i32,
-    now: Moment,
-) -> Result<Tried, Fail> {
+fn try_code(conn: &mut Conn, index: &[u8], hash: &[u8], tries: i32, now: Moment) -> Result<Tried, Fail> {
     let Some(known) = login::code_for_update(conn, index)? else { return Ok(Tried::Wrong) };
     let equal: bool = known.code_hash.ct_eq(hash).into();
     if known.tries >= tries || known.expires_at < now.millis() || !equal {
@@ -190,7 +184,6 @@ pub async fn by_password(services: &Services, name: &str, password: String) -> R
 }
 
 fn issue(services: &Services, account: Account, now: Moment) -> Result<Session, Fail> {
-    let (token, expires) =
-        services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
+    let (token, expires) = services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
     Ok(Session { token, expires, account })
 }

@@ -70,12 +70,7 @@ fn execute(
 }
 
 /// Writes down that a claim has run out.
-fn lapse_claim(
-    conn: &mut Conn,
-    registry: &Registry,
-    loaded: &mut Loaded,
-    now: Moment,
-) -> Result<(), Fail> {
+fn lapse_claim(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, now: Moment) -> Result<(), Fail> {
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     let lapsed = step(&loaded.ticket, &Command::Lapse, &Actor::server(), &[], now, rules)
         .map_err(|why| refusal(&why))?;
@@ -136,8 +131,7 @@ fn save_rating(
     let ticket = &loaded.ticket;
     let Some(account) = actor.account else { return Ok(()) };
     let round = ticket.reopens;
-    let rating =
-        reports::Rating { round, solved, stars: i32::from(stars), words, created_at: now.millis() };
+    let rating = reports::Rating { round, solved, stars: i32::from(stars), words, created_at: now.millis() };
     reports::insert_rating(conn, ticket.id, ticket.district, account, &rating)?;
     Ok(())
 }
@@ -155,9 +149,8 @@ fn stale(loaded: &Loaded) -> Problem {
 }
 
 fn refused(conn: &mut Conn, loaded: &Loaded, why: &Refusal) -> Fail {
-    let problem = refusal(why)
-        .with("version", loaded.ticket.version)
-        .with("state", loaded.ticket.state.as_str());
+    let problem =
+        refusal(why).with("version", loaded.ticket.version).with("state", loaded.ticket.state.as_str());
     let Refusal::HeldBy { account, until } = why else { return problem.into() };
     match accounts::names(conn, &[*account]) {
         Ok(names) => {

@@ -46,8 +46,7 @@ pub struct CategoryRef {
 impl CategoryRef {
     /// The category with this code.
     pub fn of(scene: &Scene<'_>, district: District, code: &str) -> Self {
-        let found =
-            scene.registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
+        let found = scene.registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
         let name = found.map_or_else(|| code.to_owned(), |category| category.minor_name.clone());
         Self { code: code.to_owned(), name }
     }
@@ -94,7 +93,10 @@ impl Located {
     /// The lineage of a grid.
     pub fn of(scene: &Scene<'_>, grid: UnitId, distance_m: f64) -> Self {
         let above = |level| {
-            scene.registry.above(grid, level).map_or_else(|| UnitRef::of(scene, grid), |unit| UnitRef::of(scene, unit.id))
+            scene
+                .registry
+                .above(grid, level)
+                .map_or_else(|| UnitRef::of(scene, grid), |unit| UnitRef::of(scene, unit.id))
         };
         Self {
             grid: UnitRef::of(scene, grid),

@@ -16,9 +16,7 @@ use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
-        .service(close)
-        .service(rework);
+    config.service(close).service(rework);
 }
 
 /// The body of `close`.

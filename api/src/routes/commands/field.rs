@@ -16,12 +16,7 @@ use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
-        .service(claim)
-        .service(release)
-        .service(solve)
-        .service(file)
-        .service(refuse);
+    config.service(claim).service(release).service(solve).service(file).service(refuse);
 }
 
 /// The body of `claim`.
@@ -112,7 +107,11 @@ async fn solve(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let SolveBody { version, category, answer, note, photo_ids } = body.into_inner();
-    let command = Command::Solve { category: category.into_string(), answer: answer.into_string(), note: note.map(Words::into_string) };
+    let command = Command::Solve {
+        category: category.into_string(),
+        answer: answer.into_string(),
+        note: note.map(Words::into_string),
+    };
     let photos = (photo_ids, Stage::After);
     order(&services, caller, &request, id.0.0, version, command, photos, lang).await
 }
