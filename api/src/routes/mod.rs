@@ -1,15 +1,15 @@
 //! The routes: each extracts, authorises by its signature, calls a service, answers. `register` is the one list of
 //! them; the contract is made from the same list.
 
-mod accounts;
-mod admin;
-mod commands;
-mod photos;
-mod places;
-mod reports;
-mod resident;
-mod system;
-mod tickets;
+pub mod accounts;
+pub mod admin;
+pub mod commands;
+pub mod photos;
+pub mod places;
+pub mod reports;
+pub mod resident;
+pub mod system;
+pub mod tickets;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -44,7 +44,7 @@ where
     let known: Vec<String> = MigrationSource::<C::Backend>::migrations(&source)
         .map_err(failed)?
         .iter()
-        .map(|migration: &Box<dyn Migration<C::Backend>>| migration.name().version().to_string())
+        .map(|migration| Migration::<C::Backend>::name(migration).version().to_string())
         .collect();
     let present = conn.applied_migrations().map_err(failed)?;
     if let Some(newer) = present.iter().map(ToString::to_string).find(|version| !known.contains(version)) {

@@ -1,8 +1,8 @@
 //! The commands of officials, one route each. All take the same path: [`order`].
 
-mod check;
-mod field;
-mod handle;
+pub mod check;
+pub mod field;
+pub mod handle;
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;

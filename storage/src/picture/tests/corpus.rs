@@ -7,10 +7,10 @@ use super::process;
 /// A file must be answered within this time, or something hangs. Without optimisation all takes 20 times longer.
 const DEADLINE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 2 });
 
-/// Reads every file of the folder named by `SUISHOUPAI_PHOTO_CORPUS`; without it there is nothing to try.
+/// Reads every file of the folder named by `SSP_PHOTO_CORPUS`; without it there is nothing to try.
 #[test]
 fn every_file_of_a_corpus_is_answered_in_time() {
-    let Some(folder) = std::env::var_os("SUISHOUPAI_PHOTO_CORPUS") else { return };
+    let Some(folder) = std::env::var_os("SSP_PHOTO_CORPUS") else { return };
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths.iter().filter(|path| path.is_file()) {
