@@ -121,7 +121,7 @@ impl TryFrom<String> for OrderCursor {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let part = |text: &str| text.parse::<i64>().ok().filter(|number| *number >= 0);
         text.split_once('.')
-            .and_then(|(due, ticket)| Some(Self((part(due)?, part(ticket)?))))
+            .and_then(|(due, ticket)| Some(Self(part(due)?, part(ticket)?)))
             .ok_or("must be the `next_cursor` of an earlier page")
     }
 }
@@ -156,7 +156,7 @@ async fn orders(
 ) -> Result<HttpResponse, Problem> {
     let query = query.0;
     let state = query.state.unwrap_or(OrderState::Pending);
-    let after = query.cursor.map(|OrderCursor(key)| key);
+    let after = query.cursor.map(|OrderCursor(due, ticket)| (due, ticket));
     let limit = Limit::or_default(query.limit);
     let unit = query.unit.map(|id| id.0);
     Ok(ok(&read::orders(&services, &caller.account, unit, state, after, limit, lang).await?))
