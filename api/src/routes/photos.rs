@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Id, json, ok};
-use crate::auth::{Anyone, Auth, Official};
+use crate::auth::{Anyone, Auth};
 use crate::extract::{Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -96,7 +96,7 @@ async fn one(
     id: Path<Id>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    let photo = photos::with_metadata(&services, caller.account, id.0.0).await?;
     Ok(ok(&view(&services, &photo, lang)))
 }
 
@@ -108,10 +108,10 @@ async fn one(
 #[get("/photos/{id}/original")]
 async fn original(
     services: web::Data<Services>,
-    caller: Auth<Official>,
+    caller: Auth<Anyone>,
     id: Path<Id>,
 ) -> Result<HttpResponse, Problem> {
-    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    let photo = photos::with_metadata(&services, caller.account, id.0.0).await?;
     let bytes = photos::fetch(&services, &photo, Rendition::Original).await?;
     let name = format!("attachment; filename=\"{}.{}\"", photo.id, photo.extension);
     Ok(HttpResponse::Ok()

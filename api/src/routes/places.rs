@@ -11,7 +11,7 @@ use super::ok;
 use crate::extract::Query;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
-use crate::service::reports;
+use crate::service::places;
 use crate::services::Services;
 use crate::view::{Located, Scene};
 
@@ -69,7 +69,7 @@ async fn locate(
 ) -> Result<HttpResponse, Problem> {
     let point = coordinate(query.0.lon, query.0.lat, query.0.datum.as_deref(), "")?;
     let registry = services.registry();
-    let spot = reports::locate(&registry, &point, services.config.reports.reach_m)?;
+    let spot = places::locate(&registry, &point, services.config.reports.reach_m)?;
     let scene = scene(&services, &registry, lang);
     Ok(ok(&Located::of(&scene, spot.grid, spot.distance_m)))
 }

@@ -15,6 +15,7 @@ use crate::auth::{Anyone, Auth, Reporter};
 use crate::extract::{Json, Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
+use crate::service::photos::Prepared;
 use crate::service::reports::{Draft, Repeat};
 use crate::service::{digest, photos, read, reports};
 use crate::services::Services;
@@ -194,12 +195,15 @@ fn optional<const MAX: usize>(name: &str, text: Option<FormText<String>>) -> Res
 
 /// Sends a report with its photos in one request, for simple clients.
 #[utoipa::path(tag = "reports", operation_id = "send_report_form", security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, new for each report",
+        min_length = 8, max_length = 128, pattern = "^[!-~]+$")),
     request_body(content = MultipartReport, content_type = "multipart/form-data"),
     responses((status = CREATED, body = ReportCreated)))]
 #[post("/reports/form")]
 async fn send_form(
     services: web::Data<Services>,
     caller: Auth<Reporter>,
+    request: HttpRequest,
     form: MultipartForm<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
@@ -218,7 +222,9 @@ async fn send_form(
     for file in form.photos {
         fresh.push(photos::prepare(&services, file.data).await?);
     }
-    let receipt = reports::create(&services, caller.account, draft, fresh, None).await?;
+    let photos: Vec<_> = fresh.iter().map(Prepared::sha256).collect();
+    let repeat = repeat(&request, digest(format!("{draft:?}{photos:?}").as_bytes()))?;
+    let receipt = reports::create(&services, caller.account, draft, fresh, repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 
