@@ -122,13 +122,17 @@ fn the_pool_is_urgent_first_then_near(engine: Engine) {
     let server = Server::start(engine);
     let resident = server.resident();
     let (lon, lat) = (suishoupai_api::demo::POINT.lon, suishoupai_api::demo::POINT.lat);
+    let grid_of = |lon: f64| {
+        server.nobody().get(&format!("locate?lon={lon}&lat={lat}&datum=wgs84")).expect(200)["grid"]["id"].clone()
+    };
+    // Which side of the point still lies in its grid depends on the mesh.
+    let side = if grid_of(lon + 0.0003) == grid_of(lon) { 1.0 } else { -1.0 };
     let send = |text: &str, shift: f64, category: &str| {
         let mut draft = Resident::draft(text);
-        draft["place"] = json!({ "lon": lon + shift, "lat": lat, "datum": "wgs84" });
+        draft["place"] = json!({ "lon": lon + side * shift, "lat": lat, "datum": "wgs84" });
         draft["category"] = json!(category);
         resident.post("reports", &draft).expect(201)["ticket_id"].as_i64().unwrap()
     };
-    // The numbers of degrees are some metres each, so that all three lie in one grid.
     let far = send("远处的小广告", 0.0003, "E0201");
     let near = send("近处的小广告", 0.0, "E0201");
     let urgent = send("井盖不见了", 0.0002, "P0101");
