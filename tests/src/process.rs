@@ -64,7 +64,8 @@ impl Process {
         let mut greeting = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         greeting.read_line(&mut line).unwrap();
-        let (_, base) = line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}"));
+        let (_, base) =
+            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}"));
         base.clone_into(&mut self.base);
         // The rest is read too: a program whose output nobody takes would stand still.
         std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));

@@ -2,4 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
+mod bad_input;
+mod claim_race;
+mod contract;
+mod flow;
+mod history;
+mod idempotency;
+mod imports;
 mod main_path;
+mod restart;
+mod visibility;

@@ -123,7 +123,8 @@ fn the_pool_is_urgent_first_then_near(engine: Engine) {
     let resident = server.resident();
     let (lon, lat) = (suishoupai_api::demo::POINT.lon, suishoupai_api::demo::POINT.lat);
     let grid_of = |lon: f64| {
-        server.nobody().get(&format!("locate?lon={lon}&lat={lat}&datum=wgs84")).expect(200)["grid"]["id"].clone()
+        server.nobody().get(&format!("locate?lon={lon}&lat={lat}&datum=wgs84")).expect(200)["grid"]["id"]
+            .clone()
     };
     // Which side of the point still lies in its grid depends on the mesh.
     let side = if grid_of(lon + 0.0003) == grid_of(lon) { 1.0 } else { -1.0 };
