@@ -187,7 +187,7 @@ impl Application {
                 outcome.map_err(failed)?;
             }
         }
-        let _ = tell.send(true);
+        tell.send_replace(true);
         if tokio::time::timeout(self.drain, jobs).await.is_err() {
             tracing::warn!(
                 "jobs were still running at the end of the drain; they are taken up at the next start"

@@ -27,7 +27,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, pattern = "^1[3-9][0-9]{9}$", example = "13800000013")]
-pub struct Phone(String);
+pub(crate) struct Phone(String);
 
 impl TryFrom<String> for Phone {
     type Error = &'static str;
@@ -46,7 +46,7 @@ impl TryFrom<String> for Phone {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, pattern = "^[0-9]{6}$", example = "042719")]
-pub struct SixDigits(String);
+pub(crate) struct SixDigits(String);
 
 impl TryFrom<String> for SixDigits {
     type Error = &'static str;
@@ -60,13 +60,13 @@ impl TryFrom<String> for SixDigits {
 /// Where to send a code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CodeRequest {
+pub(crate) struct CodeRequest {
     phone: Phone,
 }
 
 /// A code has been sent.
 #[derive(Serialize, ToSchema)]
-pub struct CodeSent {
+pub(crate) struct CodeSent {
     /// How long it is good, seconds.
     expires_in: u32,
     /// After how many seconds another one may be asked for.
@@ -76,7 +76,7 @@ pub struct CodeSent {
 /// Phone and the code that was sent to it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PhoneSignIn {
+pub(crate) struct PhoneSignIn {
     phone: Phone,
     code: SixDigits,
 }
@@ -84,7 +84,7 @@ pub struct PhoneSignIn {
 /// An official's name and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordSignIn {
+pub(crate) struct PasswordSignIn {
     name: Words<64>,
     /// At most 256 characters.
     #[schema(value_type = Words<256>)]
@@ -93,7 +93,7 @@ pub struct PasswordSignIn {
 
 /// A session.
 #[derive(Serialize, ToSchema)]
-pub struct SessionView {
+pub(crate) struct SessionView {
     /// To be sent as `Authorization: Bearer …`.
     access_token: String,
     /// Always `Bearer`.
@@ -107,7 +107,7 @@ pub struct SessionView {
 
 /// The caller's account.
 #[derive(Serialize, ToSchema)]
-pub struct AccountView {
+pub(crate) struct AccountView {
     /// The key.
     id: i64,
     /// An official's name, or a resident's masked number.
@@ -121,7 +121,7 @@ pub struct AccountView {
 
 /// 岗位
 #[derive(Serialize, ToSchema)]
-pub struct PostView {
+pub(crate) struct PostView {
     /// As what.
     role: Role,
     /// As what, in the caller's language.

@@ -26,7 +26,7 @@ const MAX_IMPORT: usize = 64 << 20;
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ImportQuery {
+pub(crate) struct ImportQuery {
     /// Report only, change nothing.
     #[serde(default)]
     #[param(value_type = Option<bool>)]

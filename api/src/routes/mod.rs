@@ -21,8 +21,6 @@ use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::service::read::MAX_PAGE;
 
-pub use reports::MultipartReport;
-
 /// Registers every route.
 pub fn register(config: &mut ServiceConfig<'_>) {
     config.configure(system::register).service(
@@ -50,7 +48,7 @@ fn ok(body: &impl Serialize) -> HttpResponse {
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     /// `next_cursor` of the page before.
     #[param(max_length = 40)]
     cursor: Option<Cursor>,
@@ -63,7 +61,7 @@ pub struct PageQuery {
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String")]
 #[schema(value_type = String, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
-pub struct Cursor(pub i64);
+pub(crate) struct Cursor(pub i64);
 
 impl TryFrom<String> for Cursor {
     type Error = &'static str;
@@ -79,11 +77,11 @@ impl TryFrom<String> for Cursor {
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "i64")]
 #[schema(value_type = i64, minimum = 1, maximum = 100)]
-pub struct Limit(pub i64);
+pub(crate) struct Limit(pub i64);
 
 impl Limit {
     /// The given length, or 50.
-    pub fn or_default(limit: Option<Self>) -> i64 {
+    pub(crate) fn or_default(limit: Option<Self>) -> i64 {
         limit.map_or(50, |limit| limit.0)
     }
 }
@@ -103,7 +101,7 @@ impl TryFrom<i64> for Limit {
 /// A key in an address: a positive number.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "i64")]
-pub struct Id(pub i64);
+pub(crate) struct Id(pub i64);
 
 impl TryFrom<i64> for Id {
     type Error = &'static str;

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Id, json, ok};
-use crate::auth::{Anyone, Auth, Official};
+use crate::auth::{Anyone, Auth};
 use crate::extract::{Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -20,7 +20,7 @@ use crate::services::Services;
 use crate::view::{PhotoView, Scene};
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(upload).service(describe).service(original).service(display).service(thumbnail);
+    config.service(upload).service(one).service(original).service(display).service(thumbnail);
 }
 
 fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
@@ -90,13 +90,13 @@ async fn upload(
 #[utoipa::path(tag = "photos", operation_id = "photo", security(("token" = [])),
     params(("id" = i64, Path, minimum = 1)), responses((status = OK, body = PhotoView)))]
 #[get("/photos/{id}")]
-async fn describe(
+async fn one(
     services: web::Data<Services>,
     caller: Auth<Anyone>,
     id: Path<Id>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    let photo = photos::with_metadata(&services, caller.account, id.0.0).await?;
     Ok(ok(&view(&services, &photo, lang)))
 }
 
@@ -108,10 +108,10 @@ async fn describe(
 #[get("/photos/{id}/original")]
 async fn original(
     services: web::Data<Services>,
-    caller: Auth<Official>,
+    caller: Auth<Anyone>,
     id: Path<Id>,
 ) -> Result<HttpResponse, Problem> {
-    let photo = photos::visible(&services, caller.account, id.0.0).await?;
+    let photo = photos::with_metadata(&services, caller.account, id.0.0).await?;
     let bytes = photos::fetch(&services, &photo, Rendition::Original).await?;
     let name = format!("attachment; filename=\"{}.{}\"", photo.id, photo.extension);
     Ok(HttpResponse::Ok()
@@ -125,7 +125,7 @@ async fn original(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct LinkQuery {
+pub(crate) struct LinkQuery {
     /// When the link expires, seconds since the epoch.
     expires: Option<i64>,
     /// The signature of the link.

@@ -11,7 +11,7 @@ use super::ok;
 use crate::extract::Query;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
-use crate::service::reports;
+use crate::service::places;
 use crate::services::Services;
 use crate::view::{Located, Scene};
 
@@ -23,7 +23,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 ///
 /// # Errors
 /// `unknown_datum`, `bad_coordinate`.
-pub fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
+pub(crate) fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
     let datum = datum.and_then(Datum::parse).ok_or_else(|| {
         let message = Text::new(
             "请注明坐标系：wgs84、gcj02、bd09（CGCS2000 按 wgs84）",
@@ -47,7 +47,7 @@ pub fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<C
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PointQuery {
+pub(crate) struct PointQuery {
     /// Longitude, degrees.
     #[param(minimum = -180, maximum = 180, example = 118.0855)]
     lon: f64,
@@ -69,7 +69,7 @@ async fn locate(
 ) -> Result<HttpResponse, Problem> {
     let point = coordinate(query.0.lon, query.0.lat, query.0.datum.as_deref(), "")?;
     let registry = services.registry();
-    let spot = reports::locate(&registry, &point, services.config.reports.reach_m)?;
+    let spot = places::locate(&registry, &point, services.config.reports.reach_m)?;
     let scene = scene(&services, &registry, lang);
     Ok(ok(&Located::of(&scene, spot.grid, spot.distance_m)))
 }
@@ -88,7 +88,7 @@ fn scene<'a>(services: &'a Services, registry: &'a crate::registry::Registry, la
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct DistrictQuery {
+pub(crate) struct DistrictQuery {
     /// Six digits.
     #[param(minimum = 100000, maximum = 999999, example = 350203)]
     district: Option<District>,
@@ -96,7 +96,7 @@ pub struct DistrictQuery {
 
 /// One category of the catalogue 事项分类.
 #[derive(Serialize, ToSchema)]
-pub struct CategoryView {
+pub(crate) struct CategoryView {
     /// Kind letter, major, minor.
     #[schema(example = "E0102")]
     code: String,
@@ -120,7 +120,7 @@ pub struct CategoryView {
 
 /// The catalogue.
 #[derive(Serialize, ToSchema)]
-pub struct Categories {
+pub(crate) struct Categories {
     /// By code.
     items: Vec<CategoryView>,
 }
@@ -158,7 +158,7 @@ async fn categories(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct UnitQuery {
+pub(crate) struct UnitQuery {
     /// The key of a unit; without it the districts.
     #[param(value_type = Option<i64>, minimum = 1)]
     parent: Option<super::Id>,
@@ -166,7 +166,7 @@ pub struct UnitQuery {
 
 /// A unit of the tree.
 #[derive(Serialize, ToSchema)]
-pub struct UnitView {
+pub(crate) struct UnitView {
     /// The key.
     id: i64,
     /// Its code.
@@ -184,7 +184,7 @@ pub struct UnitView {
 
 /// Units of the tree.
 #[derive(Serialize, ToSchema)]
-pub struct Units {
+pub(crate) struct Units {
     /// By code.
     items: Vec<UnitView>,
 }

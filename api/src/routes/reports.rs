@@ -15,6 +15,7 @@ use crate::auth::{Anyone, Auth, Reporter};
 use crate::extract::{Json, Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
+use crate::service::photos::Prepared;
 use crate::service::reports::{Draft, Repeat};
 use crate::service::{digest, photos, read, reports};
 use crate::services::Services;
@@ -28,7 +29,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// A place as a phone knows it.
 #[derive(Clone, Debug, Deserialize, serde::Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PlaceBody {
+pub(crate) struct PlaceBody {
     /// Longitude, degrees.
     #[schema(minimum = -180, maximum = 180, example = 118.0855)]
     lon: f64,
@@ -44,7 +45,8 @@ pub struct PlaceBody {
 /// The words for datums that are accepted.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-pub enum DatumWord {
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum DatumWord {
     /// GPS, browsers.
     Wgs84,
     /// 高德, 腾讯.
@@ -58,7 +60,7 @@ pub enum DatumWord {
 /// A report.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReportBody {
+pub(crate) struct ReportBody {
     /// What is wrong, in a sentence.
     text: Words<2000>,
     /// Where.
@@ -143,7 +145,7 @@ async fn send(
 /// A report as a form, with its photos in the same request.
 #[derive(MultipartForm, ToSchema)]
 #[multipart(deny_unknown_fields, duplicate_field = "deny")]
-pub struct MultipartReport {
+pub(crate) struct MultipartReport {
     /// What is wrong, in a sentence.
     #[schema(value_type = Words<2000>)]
     text: FormText<String>,
@@ -193,12 +195,15 @@ fn optional<const MAX: usize>(name: &str, text: Option<FormText<String>>) -> Res
 
 /// Sends a report with its photos in one request, for simple clients.
 #[utoipa::path(tag = "reports", operation_id = "send_report_form", security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, new for each report",
+        min_length = 8, max_length = 128, pattern = "^[!-~]+$")),
     request_body(content = MultipartReport, content_type = "multipart/form-data"),
     responses((status = CREATED, body = ReportCreated)))]
 #[post("/reports/form")]
 async fn send_form(
     services: web::Data<Services>,
     caller: Auth<Reporter>,
+    request: HttpRequest,
     form: MultipartForm<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
@@ -217,14 +222,16 @@ async fn send_form(
     for file in form.photos {
         fresh.push(photos::prepare(&services, file.data).await?);
     }
-    let receipt = reports::create(&services, caller.account, draft, fresh, None).await?;
+    let photos: Vec<_> = fresh.iter().map(Prepared::sha256).collect();
+    let repeat = repeat(&request, digest(format!("{draft:?}{photos:?}").as_bytes()))?;
+    let receipt = reports::create(&services, caller.account, draft, fresh, repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 
 /// Receipt number and query code, as told with the answer to the report.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FollowBody {
+pub(crate) struct FollowBody {
     /// 流水号
     receipt_number: Words<40>,
     /// 查询码

@@ -24,7 +24,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// Words to add to a report, with photos uploaded before.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SupplementBody {
+pub(crate) struct SupplementBody {
     /// What is to be added.
     words: Words<2000>,
     /// Keys of photos uploaded before.
@@ -36,7 +36,7 @@ pub struct SupplementBody {
 /// Why a report is taken back.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WithdrawBody {
+pub(crate) struct WithdrawBody {
     /// Why, if the reporter wants to say.
     words: Option<Words<500>>,
 }
@@ -44,7 +44,7 @@ pub struct WithdrawBody {
 /// 评价
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RatingBody {
+pub(crate) struct RatingBody {
     /// Solved or not.
     solved: bool,
     /// 1 to 5.
@@ -57,7 +57,7 @@ pub struct RatingBody {
 /// From 1 to 5.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]
-pub struct Stars(u8);
+pub(crate) struct Stars(u8);
 
 impl TryFrom<i64> for Stars {
     type Error = &'static str;
@@ -74,7 +74,7 @@ impl TryFrom<i64> for Stars {
 /// What is not fixed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NotFixedBody {
+pub(crate) struct NotFixedBody {
     /// What is still wrong.
     words: Words<500>,
     /// Keys of photos uploaded before.

@@ -17,7 +17,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 
 /// Whether the process answers.
 #[derive(Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     /// Always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
@@ -25,7 +25,7 @@ pub struct Health {
 
 /// Whether the server can serve, and what is wrong if not.
 #[derive(Serialize, ToSchema)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// Whether it can serve.
     ready: bool,
     /// What is not ready, in words.

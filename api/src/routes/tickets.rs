@@ -27,7 +27,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PoolQuery {
+pub(crate) struct PoolQuery {
     /// Key of a grid, community or street of the caller; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
@@ -73,7 +73,7 @@ async fn pool(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
+pub(crate) struct ListQuery {
     /// Key of a unit of the caller, or below it; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
@@ -111,10 +111,9 @@ async fn list(
 }
 
 /// Where a page of work orders begins: deadline and ticket.
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^[0-9]{1,15}\\.[1-9][0-9]{0,17}$", example = "1795312800000.1043")]
-pub struct OrderCursor((i64, i64));
+pub(crate) struct OrderCursor(i64, i64);
 
 impl TryFrom<String> for OrderCursor {
     type Error = &'static str;
@@ -122,7 +121,7 @@ impl TryFrom<String> for OrderCursor {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let part = |text: &str| text.parse::<i64>().ok().filter(|number| *number >= 0);
         text.split_once('.')
-            .and_then(|(due, ticket)| Some(Self((part(due)?, part(ticket)?))))
+            .and_then(|(due, ticket)| Some(Self(part(due)?, part(ticket)?)))
             .ok_or("must be the `next_cursor` of an earlier page")
     }
 }
@@ -131,14 +130,14 @@ impl TryFrom<String> for OrderCursor {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct OrderQuery {
+pub(crate) struct OrderQuery {
     /// Key of a unit of the caller, or below it; without it the first post's.
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
     /// In which state; without it those to be accepted.
     state: Option<OrderState>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<OrderCursor>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,15}\\.[0-9]{1,18}$", example = "1795312800000.1043")]
     cursor: Option<OrderCursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
@@ -157,7 +156,7 @@ async fn orders(
 ) -> Result<HttpResponse, Problem> {
     let query = query.0;
     let state = query.state.unwrap_or(OrderState::Pending);
-    let after = query.cursor.map(|OrderCursor(key)| key);
+    let after = query.cursor.map(|OrderCursor(due, ticket)| (due, ticket));
     let limit = Limit::or_default(query.limit);
     let unit = query.unit.map(|id| id.0);
     Ok(ok(&read::orders(&services, &caller.account, unit, state, after, limit, lang).await?))

@@ -2,6 +2,7 @@
 
 pub mod imports;
 pub mod photos;
+pub mod places;
 pub mod read;
 pub mod reports;
 pub mod sign_in;

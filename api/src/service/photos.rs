@@ -28,6 +28,13 @@ pub struct Prepared {
     inspected: Inspected,
 }
 
+impl Prepared {
+    /// SHA-256 of the bytes.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+}
+
 /// Looks at the bytes of a picture, off the async threads and without decoding it.
 ///
 /// # Errors
@@ -163,6 +170,17 @@ pub async fn visible(services: &Services, account: Account, id: i64) -> Result<P
             Err(Fail::from(Code::PhotoNotFound))
         })
         .await
+}
+
+/// A photo of which the caller may have the original with its metadata: the uploader's own, or, for officials,
+/// evidence in a ticket that they may see. A reporter sees of the handlers' photos only what is published.
+///
+/// # Errors
+/// 404 for any other.
+pub async fn with_metadata(services: &Services, account: Account, id: i64) -> Result<Photo, Fail> {
+    let (owner, is_official) = (account.id, account.is_official);
+    let photo = visible(services, account, id).await?;
+    if is_official || photo.account == owner { Ok(photo) } else { Err(Code::PhotoNotFound.into()) }
 }
 
 /// A photo by key, for a caller with a signed link.

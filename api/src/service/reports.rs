@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, open};
-use suishoupai_core::geo::{Coordinate, Located, LonLat};
+use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{District, Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
@@ -17,6 +17,7 @@ use suishoupai_storage::db::{Conn, login, photos, tickets};
 
 use super::digest;
 use super::photos::Prepared;
+use super::places::{Spot, locate};
 use super::tickets::unknown_photo;
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
@@ -79,50 +80,6 @@ pub struct Receipt {
     pub at: i64,
     /// Whether it is a worker's own find.
     pub own_find: bool,
-}
-
-/// A place in the mesh.
-#[derive(Clone, Copy, Debug)]
-pub struct Spot {
-    /// WGS-84.
-    pub at: LonLat,
-    /// The grid unit.
-    pub grid: UnitId,
-    /// Its cell.
-    pub cell: i64,
-    /// Metres to the cell; 0 inside.
-    pub distance_m: f64,
-    /// The district of the grid.
-    pub district: District,
-}
-
-/// Finds the grid of a place: the cell that it lies in, or the nearest one within reach.
-///
-/// # Errors
-/// `outside_district`, with the distance to the nearest cell.
-pub fn locate(registry: &Registry, place: &Coordinate, reach_m: f64) -> Result<Spot, Problem> {
-    let at = place.to_wgs84();
-    let (grid, distance_m) = match registry.mesh.locate(at, reach_m) {
-        Located::Inside(cell) => (cell.unit, 0.0),
-        Located::Near { cell, distance_m } => (cell.unit, distance_m),
-        Located::Outside { nearest_m } => return Err(outside(nearest_m)),
-    };
-    let unit = registry.tree.get(grid).ok_or(Code::OutsideDistrict)?;
-    let cell = registry.cell_of.get(&grid).copied().ok_or(Code::OutsideDistrict)?;
-    Ok(Spot { at, grid, cell, distance_m, district: unit.district })
-}
-
-fn outside(nearest_m: Option<f64>) -> Problem {
-    let problem = Problem::new(Code::OutsideDistrict);
-    match nearest_m {
-        Some(metres) => problem
-            .detail(Text::new(
-                format!("该位置距最近的网格约 {metres:.0} 米，不在本区范围内。请检查定位或坐标系。"),
-                format!("The place is about {metres:.0} m from the nearest grid cell. Check the position and the datum."),
-            ))
-            .with("nearest_m", metres.round()),
-        None => problem.detail(Text::new("本区还没有网格。", "The district has no grid yet.")),
-    }
 }
 
 /// Takes in a report. `fresh` are photos that came with it in the same request.
@@ -267,7 +224,10 @@ impl Incoming {
             unit,
             facts: BTreeMap::from([
                 ("receipt".to_owned(), self.receipt.number.clone()),
-                ("report_sha256".to_owned(), hex::encode(digest(self.fingerprint().as_bytes()))),
+                (
+                    "report_sha256".to_owned(),
+                    hex::encode(digest(rows::fingerprint(&self.report()).as_bytes())),
+                ),
             ]),
             photos,
         };
@@ -349,25 +309,6 @@ impl Incoming {
             created_at: self.now,
         }
     }
-
-    /// The words and the place of the report, as they are bound into the history.
-    fn fingerprint(&self) -> String {
-        report_fingerprint(&self.report())
-    }
-}
-
-/// The text whose SHA-256 the first event of a ticket carries: a report altered afterwards no longer agrees with it.
-pub fn report_fingerprint(report: &Report) -> String {
-    format!(
-        "{}\n{}\n{} {} {}\n{}\n{}",
-        report.receipt,
-        report.text,
-        report.datum,
-        report.sent.0,
-        report.sent.1,
-        report.address.as_deref().unwrap_or_default(),
-        report.landmark.as_deref().unwrap_or_default(),
-    )
 }
 
 fn not_in_your_grid() -> Problem {

@@ -1,10 +1,12 @@
 //! The history of tickets: read, and verified link by link.
 
 use diesel::prelude::*;
+use sha2::{Digest, Sha256};
 use suishoupai_core::flow::{Event, GENESIS, TicketId, link};
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::reports;
 use super::schema::{events, tickets};
 
 /// The history of a ticket, oldest first; at most 1,000 lines.
@@ -95,13 +97,44 @@ pub fn verify_some(
             .load(conn)?;
         seen.tickets += 1;
         seen.events += lines.len() as u64;
-        if let Some((seq, what)) = first_break(&head, &lines)
+        let broken = match first_break(&head, &lines) {
+            None => altered_report(conn, head.id, lines.first())?,
+            found => found,
+        };
+        if let Some((seq, what)) = broken
             && seen.breaks.len() < 100
         {
             seen.breaks.push(Break { number: head.number, ticket: head.id, seq, what });
         }
     }
     Ok(last)
+}
+
+/// Whether the report that opened a ticket is no longer the one that its first line was written for.
+fn altered_report(
+    conn: &mut Conn,
+    ticket: TicketId,
+    opening: Option<&Line>,
+) -> Result<Option<(i64, String)>, DbError> {
+    let Some(event) = opening.and_then(|line| Event::parse(&line.content).ok()) else { return Ok(None) };
+    let (Some(receipt), Some(expected)) = (event.facts.get("receipt"), event.facts.get("report_sha256"))
+    else {
+        return Ok(None);
+    };
+    let what = match reports::find_by_receipt(conn, receipt)? {
+        None => format!("the report {receipt} is gone"),
+        Some(report) if report.ticket != ticket => {
+            format!("the report {receipt} has been given to another ticket")
+        }
+        Some(report) => {
+            let digest = Sha256::digest(reports::fingerprint(&report).as_bytes());
+            if hex::encode(digest) == *expected {
+                return Ok(None);
+            }
+            format!("the report {receipt} is not as it was sent")
+        }
+    };
+    Ok(Some((1, what)))
 }
 
 fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {

@@ -110,6 +110,20 @@ impl Record {
     }
 }
 
+/// The text whose SHA-256 the first event of a ticket carries: a report altered afterwards no longer agrees with it.
+pub fn fingerprint(report: &Report) -> String {
+    format!(
+        "{}\n{}\n{} {} {}\n{}\n{}",
+        report.receipt,
+        report.text,
+        report.datum,
+        report.sent.0,
+        report.sent.1,
+        report.address.as_deref().unwrap_or_default(),
+        report.landmark.as_deref().unwrap_or_default(),
+    )
+}
+
 /// Writes a report; its ticket has been written before.
 ///
 /// # Errors

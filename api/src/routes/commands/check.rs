@@ -22,7 +22,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// The body of `close`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CloseBody {
+pub(crate) struct CloseBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -55,7 +55,7 @@ async fn close(
 /// The body of `rework`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReworkBody {
+pub(crate) struct ReworkBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,

@@ -22,7 +22,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// The body of `claim`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClaimBody {
+pub(crate) struct ClaimBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -49,7 +49,7 @@ async fn claim(
 /// The body of `release`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReleaseBody {
+pub(crate) struct ReleaseBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -78,7 +78,7 @@ async fn release(
 /// The body of `solve`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SolveBody {
+pub(crate) struct SolveBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -119,7 +119,7 @@ async fn solve(
 /// The body of `file`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FileBody {
+pub(crate) struct FileBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -154,7 +154,7 @@ async fn file(
 /// The body of `refuse`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RefuseBody {
+pub(crate) struct RefuseBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,

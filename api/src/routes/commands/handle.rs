@@ -29,7 +29,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// The body of `dispatch`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DispatchBody {
+pub(crate) struct DispatchBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -65,7 +65,7 @@ async fn dispatch(
 /// The body of `accept`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AcceptBody {
+pub(crate) struct AcceptBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -92,7 +92,7 @@ async fn accept(
 /// The body of `return`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReturnBody {
+pub(crate) struct ReturnBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -127,7 +127,7 @@ async fn give_back(
 /// The body of `delegate`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DelegateBody {
+pub(crate) struct DelegateBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -159,7 +159,7 @@ async fn delegate(
 /// The body of `escalate`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EscalateBody {
+pub(crate) struct EscalateBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -188,7 +188,7 @@ async fn escalate(
 /// The body of `release-assist`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReleaseAssistBody {
+pub(crate) struct ReleaseAssistBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
@@ -220,7 +220,7 @@ async fn release_assist(
 /// The body of `finish`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FinishBody {
+pub(crate) struct FinishBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,

@@ -26,7 +26,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(try_from = "Vec<i64>")]
 #[schema(value_type = Vec<i64>)]
-pub struct PhotoIds(pub Vec<i64>);
+pub(crate) struct PhotoIds(pub Vec<i64>);
 
 impl TryFrom<Vec<i64>> for PhotoIds {
     type Error = &'static str;
@@ -69,7 +69,7 @@ async fn order<P>(
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(try_from = "Vec<i64>")]
 #[schema(value_type = Vec<i64>)]
-pub struct UnitIds(Vec<i64>);
+pub(crate) struct UnitIds(Vec<i64>);
 
 impl TryFrom<Vec<i64>> for UnitIds {
     type Error = &'static str;

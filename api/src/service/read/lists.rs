@@ -1,0 +1,157 @@
+//! Lists of tickets and work orders, as officials see them.
+
+use std::collections::HashMap;
+
+use suishoupai_core::flow::{OrderState, Role, State};
+use suishoupai_core::geo::{LonLat, distance_m};
+use suishoupai_core::model::{Level, UnitId};
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::lists::{self, Filter, OrderLine, Scope, Summary};
+
+use super::{next_cursor, scene};
+use crate::fail::Fail;
+use crate::lang::{Lang, Text};
+use crate::problem::{Code, Problem};
+use crate::registry::Registry;
+use crate::services::Services;
+use crate::view::{OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef};
+
+/// Of a pool, so many of the most urgent tickets are sorted by distance.
+const POOL_WINDOW: i64 = 500;
+
+/// Whose tickets the caller asks for: those of a unit that one of the caller's posts stands over.
+///
+/// Without a unit, the first post's. Grid workers may look at a whole grid, territory officers at what lies in
+/// their territory, departments at what they have orders for, posts of the district at everything.
+///
+/// # Errors
+/// 404 for a unit that no post of the caller stands over.
+fn scope(registry: &Registry, account: &Account, unit: Option<UnitId>) -> Result<(i32, Scope), Problem> {
+    let posts = account.posts.iter().filter(|post| post.role != Role::Resident);
+    let mut over =
+        posts.map(|post| post.unit).filter(|own| unit.is_none_or(|unit| registry.tree.is_within(unit, *own)));
+    let own = over.next().ok_or_else(|| {
+        Problem::new(Code::UnitNotFound).field(
+            "unit",
+            "not_yours",
+            Text::new("不是您所在单位或其下级", "must be a unit of one of your posts, or below it"),
+        )
+    })?;
+    let unit = registry.tree.get(unit.unwrap_or(own)).ok_or(Code::UnitNotFound)?;
+    let scope = match unit.level {
+        Level::District => Scope::District(unit.district),
+        Level::Department => Scope::Orders(registry.subtree(unit.id)),
+        Level::Street => Scope::Street(unit.id),
+        Level::Community => Scope::Community(unit.id),
+        Level::Grid => Scope::Grid(unit.id),
+    };
+    Ok((unit.district, scope))
+}
+
+/// A page of tickets, newest first.
+///
+/// # Errors
+/// 404 for a unit that is not the caller's.
+pub async fn list(
+    services: &Services,
+    account: &Account,
+    unit: Option<UnitId>,
+    filter: Filter,
+    lang: Lang,
+) -> Result<TicketPage, Fail> {
+    let registry = services.registry();
+    let (district, scope) = scope(&registry, account, unit)?;
+    let limit = filter.limit;
+    let rows = services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
+    let scene = scene(services, &registry, lang, HashMap::new());
+    Ok(TicketPage {
+        next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+        items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+    })
+}
+
+/// The pool of the caller's territory: urgent first, then near (where the caller says where he is) or old.
+///
+/// # Errors
+/// 404 for a unit that is not the caller's.
+pub async fn pool(
+    services: &Services,
+    account: &Account,
+    unit: Option<UnitId>,
+    near: Option<LonLat>,
+    limit: i64,
+    lang: Lang,
+) -> Result<TicketPage, Fail> {
+    let registry = services.registry();
+    let (district, scope) = scope(&registry, account, unit)?;
+    let now = services.now();
+    let rows =
+        services.db.read(move |conn| lists::pool(conn, &scope, now, POOL_WINDOW).map_err(Fail::from)).await?;
+    let distance = |row: &Summary| {
+        let at = LonLat { lon: row.lon, lat: row.lat };
+        near.map(|near| distance_m(near, at))
+    };
+    let mut rows: Vec<(Option<f64>, Summary)> = rows.into_iter().map(|row| (distance(&row), row)).collect();
+    rows.sort_by(|(a, x), (b, y)| {
+        let nearer = a.unwrap_or_default().total_cmp(&b.unwrap_or_default());
+        y.urgent.cmp(&x.urgent).then(nearer).then(x.id.cmp(&y.id))
+    });
+    let scene = scene(services, &registry, lang, HashMap::new());
+    let items = rows
+        .iter()
+        .take(usize::try_from(limit).unwrap_or_default())
+        .map(|(distance, row)| {
+            let mut line = TicketLine::of(&scene, district, row, *distance);
+            // A claim that ran out counts as back in the pool before anybody has written that down.
+            line.state = State::Received;
+            line.state_name = scene.pick(State::Received.zh(), State::Received.en());
+            line
+        })
+        .collect();
+    Ok(TicketPage { items, next_cursor: None })
+}
+
+/// The work orders of a unit in one state, by deadline.
+///
+/// # Errors
+/// 404 for a unit that is not the caller's; 400 for a bad cursor.
+pub async fn orders(
+    services: &Services,
+    account: &Account,
+    unit: Option<UnitId>,
+    state: OrderState,
+    after: Option<(i64, i64)>,
+    limit: i64,
+    lang: Lang,
+) -> Result<OrderPage, Fail> {
+    let registry = services.registry();
+    let mine = account.posts.iter().filter(|post| post.role != Role::Resident).map(|post| post.unit);
+    let (district, _) = scope(&registry, account, unit)?;
+    let unit = unit.or_else(|| mine.into_iter().next()).ok_or(Code::UnitNotFound)?;
+    // A department answers for its squads; a territory unit only for itself.
+    let is_department = registry.tree.get(unit).is_some_and(|unit| unit.level == Level::Department);
+    let units = if is_department { registry.subtree(unit) } else { vec![unit] };
+    let rows = services
+        .db
+        .read(move |conn| lists::orders(conn, &units, state, after, limit).map_err(Fail::from))
+        .await?;
+    let scene = scene(services, &registry, lang, HashMap::new());
+    let full = rows.len() as i64 == limit;
+    let last = rows.last().filter(|_| full);
+    Ok(OrderPage {
+        next_cursor: last.map(|line| format!("{}.{}", line.due_at.millis(), line.ticket.id)),
+        items: rows.iter().map(|line| order_line(&scene, district, line)).collect(),
+    })
+}
+
+fn order_line(scene: &Scene<'_>, district: i32, line: &OrderLine) -> OrderLineView {
+    OrderLineView {
+        seq: line.seq,
+        unit: UnitRef::of(scene, line.unit),
+        kind: line.kind,
+        state: line.state,
+        due_at: line.due_at,
+        overdue: line.state.is_open() && line.due_at < scene.now,
+        ticket: TicketLine::of(scene, district, &line.ticket, None),
+    }
+}

@@ -1,0 +1,209 @@
+//! Reports, as whoever sent them sees them.
+
+use std::collections::HashMap;
+
+use suishoupai_core::flow::{Event, State, Ticket, Verb, allowed_actions};
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::reports::{self as report_rows, Report};
+use suishoupai_storage::db::tickets;
+
+use super::{dossier, next_cursor, place, scene};
+use crate::auth::actor;
+use crate::fail::Fail;
+use crate::lang::Lang;
+use crate::problem::Code;
+use crate::service::reports::Receipt;
+use crate::services::Services;
+use crate::view::{
+    CategoryRef, EvidenceView, Located, MyReportLine, MyReports, RatingView, ReportCreated, ReportView,
+    Scene, events,
+};
+
+/// A report for its reporter.
+///
+/// # Errors
+/// 404 for one that is not the caller's.
+pub async fn own_report(
+    services: &Services,
+    account: &Account,
+    id: i64,
+    lang: Lang,
+) -> Result<ReportView, Fail> {
+    let owner = account.id;
+    let report = services
+        .db
+        .read(move |conn| {
+            let found = report_rows::find(conn, id)?.filter(|report| report.account == owner);
+            found.ok_or(Fail::from(Code::ReportNotFound))
+        })
+        .await?;
+    report_view(services, report, Some(account), lang).await
+}
+
+/// The ticket of one of the caller's own reports.
+///
+/// # Errors
+/// 404 for one that is not the caller's.
+pub async fn ticket_of_own_report(services: &Services, account: &Account, id: i64) -> Result<i64, Fail> {
+    let owner = account.id;
+    services
+        .db
+        .read(move |conn| {
+            let found = report_rows::find(conn, id)?.filter(|report| report.account == owner);
+            found.map(|report| report.ticket).ok_or(Fail::from(Code::ReportNotFound))
+        })
+        .await
+}
+
+/// A report with its course; without an account the caller may do nothing with it.
+///
+/// # Errors
+/// The database's.
+pub async fn report_view(
+    services: &Services,
+    report: Report,
+    account: Option<&Account>,
+    lang: Lang,
+) -> Result<ReportView, Fail> {
+    let registry = services.registry();
+    let ticket = report.ticket;
+    let data = services
+        .db
+        .read(move |conn| {
+            let loaded = tickets::find(conn, ticket)?.ok_or(Code::TicketNotFound)?;
+            dossier(conn, loaded)
+        })
+        .await?;
+    let scene = scene(services, &registry, lang, data.names.clone());
+    let t = &data.loaded.ticket;
+    let days = services.config.reports.not_fixed_days;
+    let allowed = account
+        .map(|account| allowed_actions(t, &actor(account), &registry.tree, days, scene.now))
+        .unwrap_or_default();
+    let resident = [Verb::Supplement, Verb::Withdraw, Verb::Rate, Verb::NotFixed];
+    Ok(ReportView {
+        id: report.id,
+        receipt_number: report.receipt.clone(),
+        channel: report.channel,
+        text: report.text.clone(),
+        category: t.category.as_deref().map(|code| CategoryRef::of(&scene, t.district, code)),
+        place: place(&report),
+        located: Located::of(&scene, report.grid, report.distance_m),
+        anonymous: report.anonymous,
+        state: t.state,
+        state_name: scene.pick(t.state.zh(), t.state.en()),
+        version: t.version,
+        next: next(&scene, t),
+        answer: answer(t, &data.history),
+        photos: data.evidence.iter().map(|row| EvidenceView::public(&scene, row)).collect(),
+        timeline: events(&scene, &data.history, false),
+        ratings: data.ratings.iter().cloned().map(RatingView::from).collect(),
+        allowed_actions: allowed.into_iter().filter(|verb| resident.contains(verb)).collect(),
+        created_at: report.created_at,
+        updated_at: t.updated_at,
+    })
+}
+
+/// The last public words of whoever solved, finished or refused it, once the matter has ended or is being checked.
+fn answer(ticket: &Ticket, history: &[(Event, String)]) -> Option<String> {
+    if !matches!(ticket.state, State::Checking | State::Closed | State::Refused) {
+        return None;
+    }
+    let answers = history.iter().rev().map(|(event, _)| event);
+    answers
+        .filter(|event| event.public && matches!(event.verb, Verb::Solve | Verb::Finish | Verb::Refuse))
+        .find_map(|event| event.words.clone())
+}
+
+/// What happens next, for the reporter.
+fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
+    let unit = scene.registry.tree.get(ticket.responsible).map(|unit| unit.name.clone()).unwrap_or_default();
+    match ticket.state {
+        State::Received => scene.pick(
+            "网格员将认领并到现场核实。",
+            "A grid worker of this grid will claim it and look at it on the spot.",
+        ),
+        State::Claimed => scene.pick("网格员正在核实。", "A grid worker is verifying it."),
+        State::Filed => {
+            scene.pick("已立案，区指挥中心将派遣责任单位。", "Filed; the district centre will dispatch it.")
+        }
+        State::Dispatched => scene.pick(
+            &format!("已派遣至{unit}，等待签收。"),
+            &format!("Dispatched to {unit}, which has to accept it."),
+        ),
+        State::Handling => scene.pick(&format!("{unit}正在处置。"), &format!("{unit} is handling it.")),
+        State::Checking => scene.pick("已处置，等待核查。", "Handled; somebody else will check the result."),
+        State::Closed => scene.pick(
+            "已结案。请评价；如未解决，可在规定期限内反映。",
+            "Closed. Please rate it; if it is not fixed, say so within the window.",
+        ),
+        State::Refused => {
+            scene.pick("不予立案，原因见办理情况。", "Not filed; the reason is in the timeline.")
+        }
+        State::Withdrawn => scene.pick("您已撤回。", "You have withdrawn it."),
+    }
+}
+
+/// The answer to a new report.
+pub fn created(services: &Services, receipt: &Receipt, lang: Lang) -> ReportCreated {
+    let registry = services.registry();
+    let scene = scene(services, &registry, lang, HashMap::new());
+    let state = if receipt.own_find { State::Claimed } else { State::Received };
+    let next = if receipt.own_find {
+        scene.pick("已由您认领，请现场处置或立案。", "It is in your hands: solve it on the spot or file it.")
+    } else {
+        scene.pick(
+            "网格员将认领并到现场核实。",
+            "A grid worker of this grid will claim it and look at it on the spot.",
+        )
+    };
+    ReportCreated {
+        id: receipt.report,
+        receipt_number: receipt.number.clone(),
+        query_code: receipt.query_code.clone(),
+        ticket_id: receipt.ticket,
+        state,
+        state_name: scene.pick(state.zh(), state.en()),
+        located: Located::of(&scene, receipt.grid, receipt.distance_m),
+        next,
+        created_at: Moment::from_millis(receipt.at),
+    }
+}
+
+/// The caller's own reports.
+///
+/// # Errors
+/// The database's.
+pub async fn my_reports(
+    services: &Services,
+    account: &Account,
+    before: Option<i64>,
+    limit: i64,
+    lang: Lang,
+) -> Result<MyReports, Fail> {
+    let owner = account.id;
+    let rows = services
+        .db
+        .read(move |conn| report_rows::mine(conn, owner, before, limit).map_err(Fail::from))
+        .await?;
+    let registry = services.registry();
+    let scene = scene(services, &registry, lang, HashMap::new());
+    let next_cursor = next_cursor(rows.len(), limit, rows.last().map(|row| row.id));
+    let items = rows
+        .into_iter()
+        .map(|row| {
+            let state = State::parse(&row.state).ok_or(Code::Internal)?;
+            Ok(MyReportLine {
+                id: row.id,
+                receipt_number: row.receipt,
+                text: row.text,
+                state,
+                state_name: scene.pick(state.zh(), state.en()),
+                created_at: Moment::from_millis(row.created_at),
+                updated_at: Moment::from_millis(row.updated_at),
+            })
+        })
+        .collect::<Result<_, Fail>>()?;
+    Ok(MyReports { items, next_cursor })
+}

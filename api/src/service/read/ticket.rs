@@ -1,0 +1,105 @@
+//! One ticket, as officials see it.
+
+use suishoupai_core::flow::{Verb, allowed_actions, may_see};
+use suishoupai_core::model::UnitId;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::reports::Report;
+use suishoupai_storage::db::tickets;
+use suishoupai_storage::seal::Sealer;
+
+use super::{Dossier, dossier, place, scene};
+use crate::auth::actor;
+use crate::fail::Fail;
+use crate::lang::Lang;
+use crate::problem::Code;
+use crate::services::Services;
+use crate::view::{
+    CategoryRef, EvidenceView, HolderView, Located, OrderView, RatingView, ReportInTicket, Scene, TicketView,
+    UnitRef, events,
+};
+
+/// A ticket for an official.
+///
+/// # Errors
+/// 404 for one that the caller may not see.
+pub async fn ticket(services: &Services, account: &Account, id: i64, lang: Lang) -> Result<TicketView, Fail> {
+    let registry = services.registry();
+    let caller = actor(account);
+    let data = {
+        let (registry, caller) = (registry.clone(), caller.clone());
+        services
+            .db
+            .read(move |conn| {
+                let loaded = tickets::find(conn, id)?.ok_or(Code::TicketNotFound)?;
+                if !may_see(&loaded.ticket, &caller, &registry.tree) {
+                    return Err(Fail::from(Code::TicketNotFound));
+                }
+                dossier(conn, loaded)
+            })
+            .await?
+    };
+    let scene = scene(services, &registry, lang, data.names.clone());
+    let days = services.config.reports.not_fixed_days;
+    let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
+    Ok(ticket_view(&scene, &data, allowed, &services.sealer))
+}
+
+fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &Sealer) -> TicketView {
+    let t = &data.loaded.ticket;
+    let place = suishoupai_core::geo::LonLat { lon: data.loaded.lon, lat: data.loaded.lat };
+    let mut path: Vec<UnitId> = data.history.iter().map(|(event, _)| event.responsible).collect();
+    path.dedup();
+    TicketView {
+        id: t.id,
+        number: data.loaded.number.clone(),
+        state: t.state,
+        state_name: scene.pick(t.state.zh(), t.state.en()),
+        version: t.version,
+        category: t.category.as_deref().map(|code| CategoryRef::of(scene, t.district, code)),
+        urgent: t.urgent,
+        located: Located::of(scene, t.grid, data.reports.first().map_or(0.0, |report| report.distance_m)),
+        responsible: UnitRef::of(scene, t.responsible),
+        path: path.into_iter().map(|unit| UnitRef::of(scene, unit)).collect(),
+        holder: t.holder.map(|holder| HolderView {
+            name: scene.official(holder.account).unwrap_or_default(),
+            unit: UnitRef::of(scene, holder.unit),
+            until: holder.until,
+        }),
+        reports: data.reports.iter().map(|report| report_in_ticket(scene, report, sealer)).collect(),
+        evidence: data.evidence.iter().map(|row| EvidenceView::official(scene, row, place)).collect(),
+        orders: t.orders.iter().map(|order| OrderView::of(scene, order)).collect(),
+        events: events(scene, &data.history, true),
+        ratings: data.ratings.iter().cloned().map(RatingView::from).collect(),
+        returns: t.returns,
+        reworks: t.reworks,
+        reopens: t.reopens,
+        allowed_actions: allowed,
+        created_at: t.created_at,
+        updated_at: t.updated_at,
+        filed_at: t.filed_at,
+        due_at: t.due_at,
+        overdue: scene.is_overdue(t.state, t.due_at),
+        closed_at: t.closed_at,
+    }
+}
+
+fn report_in_ticket(scene: &Scene<'_>, report: &Report, sealer: &Sealer) -> ReportInTicket {
+    ReportInTicket {
+        receipt_number: report.receipt.clone(),
+        text: report.text.clone(),
+        place: place(report),
+        reporter: (!report.anonymous).then(|| reporter(scene, report, sealer)),
+        anonymous: report.anonymous,
+        created_at: report.created_at,
+    }
+}
+
+/// Name and number, masked: the name's first character, and the ends of the number.
+fn reporter(scene: &Scene<'_>, report: &Report, sealer: &Sealer) -> String {
+    let account = scene.names.get(&report.account).map(|(name, _)| name.clone()).unwrap_or_default();
+    let contact = report.contact_sealed.as_deref().and_then(|sealed| sealer.open("contact", sealed).ok());
+    match contact.as_deref().and_then(|name| name.chars().next()) {
+        Some(first) => format!("{first}** {account}"),
+        None => account,
+    }
+}
