@@ -233,6 +233,11 @@ impl Official {
         Self { caller: nobody.with_token(session["access_token"].as_str().unwrap()) }
     }
 
+    /// Somebody who has a token already.
+    pub(crate) fn with_token(base: &str, token: &str) -> Self {
+        Self { caller: caller(base).with_token(token) }
+    }
+
     /// A ticket as it stands.
     pub fn ticket(&self, id: i64) -> Value {
         self.get(&format!("tickets/{id}")).expect(200)
