@@ -1,0 +1,61 @@
+//! What to measure, and for how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::site::Engine;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Reports with photos already up, beside the same INSERTs alone
+    Intake,
+    /// Pages of 50 tickets, beside the same SELECT alone
+    List,
+    /// Many phones claim the same tickets
+    ClaimRace,
+    /// Resident memory with the demonstration's district
+    Memory,
+    /// Time of a second start
+    Start,
+}
+
+/// Measures the server under load, beside what the database alone reaches in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "load")]
+pub(crate) struct Arguments {
+    /// What to measure
+    #[arg(value_enum)]
+    pub(crate) scenario: Scenario,
+    /// The database; for postgres the server of SSP_TEST_PG, else a private one that is removed afterwards
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub(crate) engine: Engine,
+    /// Connections at once [default: 32, claim-race 64]
+    #[arg(
+        long,
+        default_value = "32",
+        default_value_if("scenario", "claim-race", "64"),
+        hide_default_value = true
+    )]
+    #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=128))]
+    pub(crate) connections: usize,
+    /// Seconds of one measurement
+    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u64).range(1..=120))]
+    seconds: u64,
+    /// How often server and limit are measured in turn
+    #[arg(long, default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) repeat: u32,
+    /// Tickets to fill the database with [default: list 10000, claim-race 1000]
+    #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub(crate) tickets: Option<usize>,
+    /// The server's program [default: suishoupai beside this one]
+    #[arg(long)]
+    pub(crate) server: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}

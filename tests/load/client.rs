@@ -1,0 +1,95 @@
+//! One keep-alive connection to the server, over which one request follows another.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+
+use crate::fault::{Outcome, fault};
+
+/// An answer that takes longer counts as an error.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Client {
+    address: SocketAddr,
+    token: Option<String>,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Outcome<Value> {
+        serde_json::from_slice(&self.body).map_err(|error| fault(format!("an answer is not JSON: {error}")))
+    }
+
+    /// The answer's JSON if the status is the expected one, else what the server said.
+    pub(crate) fn expect(self, status: u16) -> Outcome<Value> {
+        if self.status == status {
+            return self.json();
+        }
+        let said = String::from_utf8_lossy(&self.body).chars().take(500).collect::<String>();
+        Err(fault(format!("status {} instead of {status}: {said}", self.status)))
+    }
+}
+
+async fn dial(address: SocketAddr) -> Outcome<SendRequest<Full<Bytes>>> {
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // It ends with the sender; how it ended is told to whoever sends.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr, token: Option<&str>) -> Outcome<Self> {
+        Ok(Self { address, token: token.map(str::to_owned), sender: dial(address).await? })
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Outcome<Answer> {
+        self.send(Method::GET, path, "", Bytes::new()).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Outcome<Answer> {
+        self.send(Method::POST, path, "application/json", body.to_string().into()).await
+    }
+
+    pub(crate) async fn upload(&mut self, path: &str, body: Bytes) -> Outcome<Answer> {
+        self.send(Method::POST, path, "image/png", body).await
+    }
+
+    async fn send(&mut self, method: Method, path: &str, kind: &str, body: Bytes) -> Outcome<Answer> {
+        // The server closes a connection that was idle while something else was measured.
+        if self.sender.is_closed() {
+            self.sender = dial(self.address).await?;
+        }
+        let mut request = Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if !kind.is_empty() {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        let request = request.body(Full::new(body))?;
+        let exchange = async {
+            self.sender.ready().await?;
+            let response = self.sender.send_request(request).await?;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok(Answer { status, body })
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .map_err(|_| fault(format!("no answer within {} s", PATIENCE.as_secs())))?
+    }
+}

@@ -1,0 +1,93 @@
+//! Reports taken in and pages read: the rate of the server beside that of its SQL alone, round after round.
+
+use std::time::Duration;
+
+use crate::arguments::Arguments;
+use crate::client::Client;
+use crate::drive::{Figures, closed_loop};
+use crate::fault::{Outcome, fault};
+use crate::people::{self, Resident};
+use crate::postgres::pgbench;
+use crate::server::Server;
+use crate::site::Site;
+use crate::{sql, table};
+
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Connections with which pgbench reads pages: as many as the server has by default.
+const READERS: usize = 8;
+
+/// Measures the loop with the processor time that the server takes meanwhile, after a short one that is not counted.
+async fn measured<C>(
+    server: &Server,
+    clients: &mut [C],
+    length: Duration,
+    one: impl AsyncFn(&mut C) -> Outcome<bool>,
+) -> Outcome<Figures> {
+    closed_loop(clients, WARM_UP, &one).await;
+    let before = server.cpu_seconds()?;
+    let figures = closed_loop(clients, length, &one).await;
+    let cpu = Some(server.cpu_seconds()? - before);
+    if figures.done == 0 {
+        return Err(fault(format!("nothing succeeded: {}", figures.first_error.unwrap_or_default())));
+    }
+    Ok(Figures { cpu, ..figures })
+}
+
+fn finish(rounds: &[(Figures, Figures)]) -> Outcome<()> {
+    table::ratio(rounds);
+    let errors: u64 = rounds.iter().map(|(server, _)| server.errors).sum();
+    if errors == 0 { Ok(()) } else { Err(fault(format!("{errors} requests failed"))) }
+}
+
+/// Reports whose two photos are already up, from a resident on each connection.
+pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
+    let mut server = site.start().await?;
+    let mut residents = people::residents(&mut server, arguments.connections, true).await?;
+    let first = residents.first_mut().ok_or_else(|| fault("at least one connection is needed"))?;
+    let ticket = first.report(true).await?["ticket_id"].as_i64().unwrap_or_default();
+    let sample = sql::sample(site, ticket).await?;
+    let script = sample.script()?;
+    let mut rounds = Vec::new();
+    table::head();
+    for round in 0..arguments.repeat {
+        let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+        let figures = measured(&server, &mut residents, arguments.length(), one).await?;
+        table::line("report with 2 photos already up", &figures);
+        let base = sql::BASE * i64::from(round + 1);
+        let limit = match site.url() {
+            Some(url) => pgbench(url, &script, arguments.connections, arguments.length(), base).await?,
+            None => sql::sqlite_inserts(site.sqlite_file(), sample.clone(), arguments.length(), base).await?,
+        };
+        table::line("  limit: the same INSERTs alone", &limit);
+        rounds.push((figures, limit));
+    }
+    finish(&rounds)
+}
+
+/// The first page of the district's tickets, for the dispatcher.
+pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
+    let mut server = site.start().await?;
+    let mut residents = people::residents(&mut server, arguments.connections, false).await?;
+    people::fill(&mut residents, arguments.tickets.unwrap_or(10_000)).await?;
+    drop(residents);
+    let token = people::official(&server, "dispatcher").await?;
+    let mut clients = Vec::new();
+    for _ in 0..arguments.connections {
+        clients.push(Client::connect(server.address, Some(&token)).await?);
+    }
+    let path = format!("/api/v1/tickets?limit={}", sql::PAGE);
+    let mut rounds = Vec::new();
+    table::head();
+    for _ in 0..arguments.repeat {
+        let one = async |client: &mut Client| Ok(client.get(&path).await?.status == 200);
+        let figures = measured(&server, &mut clients, arguments.length(), one).await?;
+        table::line("page of 50 tickets", &figures);
+        let limit = match site.url() {
+            Some(url) => pgbench(url, &sql::page_script(), READERS, arguments.length(), 0).await?,
+            None => sql::sqlite_pages(site.sqlite_file(), arguments.length()).await?,
+        };
+        table::line("  limit: the same SELECT alone", &limit);
+        rounds.push((figures, limit));
+    }
+    finish(&rounds)
+}

@@ -1,0 +1,155 @@
+//! A PostgreSQL to measure on: the one of `SSP_TEST_PG`, else a private cluster that is removed afterwards.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
+use tempfile::TempDir;
+
+use crate::drive::Figures;
+use crate::fault::{Outcome, fault};
+
+const INSTALLED: &str = "/usr/lib/postgresql";
+
+/// A database of its own, dropped with its owner.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    name: String,
+    admin: String,
+    // After the database's own drop, which needs it.
+    _cluster: Option<Cluster>,
+}
+
+/// A running cluster in a temporary folder.
+struct Cluster {
+    folder: TempDir,
+    bin: PathBuf,
+}
+
+/// The folder with the programs of the newest installed version.
+fn programs() -> Outcome<PathBuf> {
+    let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten();
+    let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.map(|entry| entry.path()).max_by_key(|path| version(path));
+    newest
+        .map(|path| path.join("bin"))
+        .filter(|bin| bin.join("pgbench").is_file())
+        .ok_or_else(|| fault(format!("there is no pgbench in {INSTALLED}/*/bin; install PostgreSQL")))
+}
+
+/// `initdb` and the server refuse root, so they run as the user postgres then.
+fn as_owner(program: &Path) -> Command {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let mut command = Command::new(if is_root { OsStr::new("runuser") } else { program.as_os_str() });
+    if is_root {
+        command.args(["-u", "postgres", "--"]).arg(program);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn succeed(command: &mut Command) -> Outcome<()> {
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(fault(format!("{command:?} ended with {status}"))) }
+}
+
+impl Cluster {
+    fn start() -> Outcome<(Self, String)> {
+        let cluster = Self { folder: TempDir::with_prefix("suishoupai-load-pg-")?, bin: programs()? };
+        let path = cluster.folder.path();
+        if std::fs::metadata(path)?.uid() == 0 {
+            succeed(Command::new("chown").arg("postgres:").arg(path))?;
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+        let data = path.join("data");
+        let how = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"];
+        succeed(as_owner(&cluster.bin.join("initdb")).current_dir("/").args(how).arg("-D").arg(&data))?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let options = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c max_connections=150"
+        );
+        let mut start = as_owner(&cluster.bin.join("pg_ctl"));
+        start.current_dir("/").args(["start", "-w", "-o", &options, "-D"]).arg(&data);
+        succeed(start.arg("-l").arg(path.join("log")))?;
+        Ok((cluster, format!("postgres://postgres@127.0.0.1:{port}/postgres")))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut stop = as_owner(&self.bin.join("pg_ctl"));
+        stop.current_dir("/").args(["stop", "-m", "immediate", "-D"]).arg(self.folder.path().join("data"));
+        if let Err(error) = succeed(&mut stop) {
+            eprintln!("the private PostgreSQL did not stop: {error}");
+        }
+    }
+}
+
+impl Database {
+    pub(crate) fn create() -> Outcome<Self> {
+        let (cluster, admin) = match std::env::var("SSP_TEST_PG") {
+            Ok(url) if !url.is_empty() => (None, url),
+            _ => Cluster::start().map(|(cluster, url)| (Some(cluster), url))?,
+        };
+        let name = format!("ssp_load_{}", std::process::id());
+        let (base, query) = admin.split_once('?').unwrap_or((&admin, ""));
+        let after_scheme = base.find("://").map_or(0, |at| at + 3);
+        let end = base[after_scheme..].find('/').map_or(base.len(), |at| after_scheme + at);
+        let url = format!("{}/{name}{}{query}", &base[..end], if query.is_empty() { "" } else { "?" });
+        let create =
+            format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+        PgConnection::establish(&admin)?.batch_execute(&create)?;
+        Ok(Self { url, name, admin, _cluster: cluster })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let drop_it = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let outcome = PgConnection::establish(&self.admin)
+            .map_err(|error| error.to_string())
+            .and_then(|mut conn| conn.batch_execute(&drop_it).map_err(|error| error.to_string()));
+        if let Err(error) = outcome {
+            eprintln!("the database {} was not dropped: {error}", self.name);
+        }
+    }
+}
+
+/// Runs a script with prepared statements for `length`. The variable `base` is `base`, and `n` begins at 0 for each
+/// client.
+pub(crate) async fn pgbench(
+    url: &str,
+    script: &str,
+    clients: usize,
+    length: Duration,
+    base: i64,
+) -> Outcome<Figures> {
+    let folder = TempDir::with_prefix("suishoupai-load-")?;
+    let file = folder.path().join("script.sql");
+    std::fs::write(&file, script)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut command = tokio::process::Command::new(programs()?.join("pgbench"));
+    command.args(["-n", "-M", "prepared", "-c", &clients.to_string(), "-j", &cores.min(clients).to_string()]);
+    command.args(["-T", &length.as_secs().max(1).to_string(), "-D", &format!("base={base}"), "-D", "n=0"]);
+    command.args(["--log", "--log-prefix=each", "-f"]).arg(&file).arg(url);
+    let output = command.current_dir(folder.path()).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let rate =
+        said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+    let Some(rate) = rate.filter(|rate| output.status.success() && *rate > 0.0) else {
+        return Err(fault(format!("pgbench failed: {}", String::from_utf8_lossy(&output.stderr))));
+    };
+    let mut micros = Vec::new();
+    for entry in std::fs::read_dir(folder.path())?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("each") {
+            let text = std::fs::read_to_string(entry.path())?;
+            // client, number, microseconds, …
+            micros.extend(text.lines().filter_map(|line| line.split(' ').nth(2)?.parse::<u32>().ok()));
+        }
+    }
+    Ok(Figures::new(micros.len() as f64 / rate, micros))
+}

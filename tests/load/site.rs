@@ -1,0 +1,51 @@
+//! Where a scenario runs: a data folder, a database, and the servers started on them.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use suishoupai_storage::db::Target;
+use tempfile::TempDir;
+
+use crate::fault::Outcome;
+use crate::postgres::Database;
+use crate::server::Server;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+pub(crate) struct Site {
+    program: PathBuf,
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+impl Site {
+    pub(crate) fn new(engine: Engine, program: PathBuf) -> Outcome<Self> {
+        let database = if engine == Engine::Postgres { Some(Database::create()?) } else { None };
+        Ok(Self { program, folder: TempDir::with_prefix("suishoupai-load-")?, database })
+    }
+
+    pub(crate) async fn start(&self) -> Outcome<Server> {
+        Server::start(&self.program, self.folder.path(), self.url()).await
+    }
+
+    /// The URL of the PostgreSQL database, if it is one.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.database.as_ref().map(|database| database.url.as_str())
+    }
+
+    /// The database as the storage crate names it.
+    pub(crate) fn target(&self) -> Target {
+        match self.url() {
+            Some(url) => Target::Postgres(url.to_owned()),
+            None => Target::Sqlite(self.sqlite_file()),
+        }
+    }
+
+    pub(crate) fn sqlite_file(&self) -> String {
+        self.folder.path().join("suishoupai.db").to_string_lossy().into_owned()
+    }
+}

@@ -1,0 +1,200 @@
+//! The SQL of a request without the server around it: what the database alone can do.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use suishoupai_api::demo;
+use suishoupai_core::flow::Step;
+use suishoupai_storage::db::lists::{self, Filter, Scope};
+use suishoupai_storage::db::reports::{self, Report};
+use suishoupai_storage::db::tickets::{self, Place};
+use suishoupai_storage::db::{Conn, Db, DbError, history};
+
+use crate::drive::Figures;
+use crate::fault::{Fault, Outcome, fault};
+use crate::site::Site;
+
+/// Keys from here on are of rows that the limits insert; the server's own are far below.
+pub(crate) const BASE: i64 = 1_000_000_000_000;
+/// Lines on a page of the list.
+pub(crate) const PAGE: i64 = 50;
+
+/// A report as the server stored it, to be stored again under other keys.
+#[derive(Clone)]
+pub(crate) struct Sample {
+    step: Step,
+    place: Place,
+    report: Report,
+}
+
+/// Reads what a request of the server wrote.
+pub(crate) async fn sample(site: &Site, ticket: i64) -> Outcome<Sample> {
+    let db = Db::open(&site.target(), 1, 1)?;
+    let found = db.read(move |conn| load(conn, ticket)).await?;
+    found.ok_or_else(|| fault(format!("the ticket {ticket} is not in the database as it should be")))
+}
+
+fn load(conn: &mut Conn, ticket: i64) -> Result<Option<Sample>, DbError> {
+    use diesel::prelude::*;
+    use suishoupai_storage::db::schema::tickets as table;
+    let units = table::table.find(ticket).select((table::community_id, table::street_id));
+    let (community, street) = units.first(conn)?;
+    let loaded = tickets::find(conn, ticket)?;
+    let event = history::of_ticket(conn, ticket)?.into_iter().next().map(|(event, _)| event);
+    let report = reports::of_ticket(conn, ticket)?.into_iter().next();
+    let (Some(loaded), Some(event), Some(report)) = (loaded, event, report) else { return Ok(None) };
+    let place = Place {
+        number: loaded.number,
+        title: loaded.title,
+        community,
+        street,
+        lon: loaded.lon,
+        lat: loaded.lat,
+    };
+    Ok(Some(Sample { step: Step { ticket: loaded.ticket, event }, place, report }))
+}
+
+impl Sample {
+    /// Stores it under the key `id`.
+    fn insert(&self, conn: &mut Conn, id: i64) -> Result<(), DbError> {
+        let mut one = self.clone();
+        one.step.ticket.id = id;
+        one.step.event.ticket = id;
+        one.place.number = format!("{}-{id}", demo::DISTRICT);
+        one.report.id = id;
+        one.report.ticket = id;
+        one.report.receipt = one.place.number.clone();
+        tickets::insert(conn, &one.step, one.place)?;
+        reports::insert(conn, one.report)
+    }
+
+    /// The same statements as text for pgbench, with the key as a variable.
+    pub(crate) fn script(&self) -> Outcome<String> {
+        let (ticket, event, place, report) = (&self.step.ticket, &self.step.event, &self.place, &self.report);
+        let text = |words: &str| format!("'{}'", words.replace('\'', "''"));
+        let maybe = |words: &Option<String>| words.as_deref().map_or_else(|| "NULL".to_owned(), text);
+        let blob = |bytes: &[u8]| {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("'\\x{hex}'")
+        };
+        let (id, district, now) = ("CAST(:id AS BIGINT)", ticket.district, ticket.created_at.millis());
+        let number = format!("'{district}-' || {id}");
+        let (grid, hash) = (ticket.grid, blob(&[7; 32]));
+        let mut script = format!(
+            "\\set n :n + 1\n\\set id :base + :client_id * 100000000 + :n\nBEGIN;\n\
+             INSERT INTO tickets VALUES ({id}, {district}, {number}, {state}, 1, {grid}, {community}, {street}, \
+             {category}, {urgent}, {grid}, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, {title}, {lon}, {lat}, \
+             {now}, {now}, NULL, NULL, NULL, {hash});\n\
+             INSERT INTO events VALUES ({id}, 1, {district}, {now}, 'open', TRUE, {content}, {hash});\n",
+            state = text(ticket.state.as_str()),
+            community = place.community,
+            street = place.street,
+            category = maybe(&ticket.category),
+            urgent = ticket.urgent,
+            title = text(&place.title),
+            lon = place.lon,
+            lat = place.lat,
+            content = text(&event.content()?),
+        );
+        for photo in &event.photos {
+            script += &format!(
+                "INSERT INTO evidence VALUES ({id}, {}, 'before', {district}, NULL, 1, {now}) \
+                 ON CONFLICT DO NOTHING;\n",
+                photo.id
+            );
+        }
+        script += &format!(
+            "INSERT INTO reports VALUES ({id}, {district}, {number}, {code}, {account}, {anonymous}, NULL, \
+             {channel}, {words}, {category}, {datum}, {lon}, {lat}, {lon}, {lat}, {address}, {landmark}, {cell}, \
+             {grid}, {distance}, {id}, {now});\nCOMMIT;\n",
+            code = blob(&report.query_code_hash),
+            account = report.account,
+            anonymous = report.anonymous,
+            channel = text(report.channel.as_str()),
+            words = text(&report.text),
+            category = maybe(&report.category),
+            datum = text(&report.datum),
+            lon = place.lon,
+            lat = place.lat,
+            address = maybe(&report.address),
+            landmark = maybe(&report.landmark),
+            cell = report.cell,
+            distance = report.distance_m,
+        );
+        Ok(script)
+    }
+}
+
+/// A connection with the settings of the server's writer.
+fn open_sqlite(file: &str) -> Outcome<Conn> {
+    let mut conn = SqliteConnection::establish(file)?;
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(Conn::Sqlite(conn))
+}
+
+/// Repeats `one` on a connection of its own for `length`.
+fn repeat(file: &str, length: Duration, mut one: impl FnMut(&mut Conn) -> Outcome<()>) -> Outcome<Vec<u32>> {
+    let mut conn = open_sqlite(file)?;
+    let mut micros = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < length {
+        let sent = Instant::now();
+        one(&mut conn)?;
+        micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+    }
+    Ok(micros)
+}
+
+/// Stores the sample over and over on one connection, each in a durable transaction of its own.
+pub(crate) async fn sqlite_inserts(
+    file: String,
+    sample: Sample,
+    length: Duration,
+    base: i64,
+) -> Outcome<Figures> {
+    let begun = Instant::now();
+    let mut id = base;
+    let work = move || {
+        repeat(&file, length, |conn| {
+            id += 1;
+            conn.batch_execute("BEGIN IMMEDIATE")?;
+            sample.insert(conn, id)?;
+            Ok(conn.batch_execute("COMMIT")?)
+        })
+    };
+    let micros = tokio::task::spawn_blocking(work).await??;
+    Ok(Figures::new(begun.elapsed().as_secs_f64(), micros))
+}
+
+/// Reads the first page of a district over and over, on a connection for each core.
+pub(crate) async fn sqlite_pages(file: String, length: Duration) -> Outcome<Figures> {
+    let begun = Instant::now();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let readers = (0..cores).map(|_| {
+        let file = file.clone();
+        tokio::task::spawn_blocking(move || {
+            let filter = Filter { limit: PAGE, ..Filter::default() };
+            repeat(&file, length, |conn| {
+                let rows = lists::page(conn, &Scope::District(demo::DISTRICT), &filter)?;
+                if rows.len() as i64 == PAGE { Ok(()) } else { Err(fault("a page is not full")) }
+            })
+        })
+    });
+    let pages = futures_util::future::try_join_all(readers).await?;
+    let micros = pages.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat();
+    Ok(Figures::new(begun.elapsed().as_secs_f64(), micros))
+}
+
+/// The same page for pgbench.
+pub(crate) fn page_script() -> String {
+    format!(
+        "SELECT id, number, state, version, grid_id, category, urgent, responsible_id, holder_account, title, lon, \
+         lat, created_at, updated_at, due_at, closed_at FROM tickets WHERE district = {} ORDER BY id DESC \
+         LIMIT {PAGE};\n",
+        demo::DISTRICT
+    )
+}
