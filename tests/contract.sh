@@ -6,7 +6,7 @@
 #   tests/contract.sh            all roles
 #   tests/contract.sh grid1      one role: resident, or the sign-in name of a demonstration account
 #
-# SUISHOUPAI_BIN names a built program; without it the debug one is built. SCHEMATHESIS names an installed `st`;
+# CONTRACT_PROGRAM names a built program; without it the debug one is built. SCHEMATHESIS names an installed `st`;
 # without it the pinned version is installed once into the user's cache.
 set -euo pipefail
 
@@ -39,8 +39,8 @@ fail() {
 
 # The program that is tested.
 find_program() {
-    if [[ -n ${SUISHOUPAI_BIN:-} ]]; then
-        program=$SUISHOUPAI_BIN
+    if [[ -n ${CONTRACT_PROGRAM:-} ]]; then
+        program=$CONTRACT_PROGRAM
         return
     fi
     cargo build --quiet --package suishoupai-api

@@ -19,16 +19,16 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
-use crate::extract::JsonLimit;
+use crate::extract::{FormLimit, JsonLimit};
 use crate::fail::Fail;
-use crate::http::fallback::{Routes, fallback, head_as_get};
+use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::request_id::request_id;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
-use crate::problem::{Code, Problem, localise};
+use crate::problem::{Problem, localise};
 use crate::registry::Registry;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
@@ -207,12 +207,8 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
-    let photo_bytes = services.photo_limits().bytes;
+    let forms = FormLimit(services.photo_limits().bytes.saturating_mul(4));
     let server = HttpServer::new(move || {
-        let forms = actix_multipart::form::MultipartFormConfig::default()
-            .total_limit(photo_bytes.saturating_mul(4))
-            .memory_limit(photo_bytes.saturating_mul(4))
-            .error_handler(|error, _| form_problem(&error).into());
         let (app, _) = App::new()
             .into_utoipa_app()
             .app_data(shared.clone())
@@ -224,6 +220,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .split_for_parts();
         app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", contract.api.clone()))
             .wrap(Compress::default())
+            .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
@@ -248,29 +245,4 @@ fn known_routes(contract: &Contract) -> Routes {
         let methods = [(Method::GET, item.get.is_some()), (Method::POST, item.post.is_some())];
         methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))
     }))
-}
-
-fn form_problem(error: &actix_multipart::MultipartError) -> Problem {
-    use crate::lang::Text;
-    use actix_multipart::MultipartError as E;
-    let field = |name: &str, code: &'static str, zh: &str, en: &str| {
-        let message = Text::new(zh.to_owned(), en.to_owned());
-        Problem::new(Code::InvalidBody).field(format!("/{name}"), code, message)
-    };
-    match error {
-        E::MissingField(name) if name == "datum" => Problem::new(Code::UnknownDatum),
-        E::MissingField(name) => field(name, "missing", "缺少此字段", "is missing"),
-        E::DuplicateField(name) => field(name, "repeated", "重复出现", "is given more than once"),
-        E::UnknownField(name) => field(name, "unknown", "没有这个字段", "is not known"),
-        E::Field { name, source } if !source.to_string().to_lowercase().contains("limit") => {
-            field(name, "wrong_value", "内容有误", "has a wrong value")
-        }
-        E::ContentTypeMissing | E::ContentTypeParse | E::ContentTypeIncompatible => {
-            Problem::new(Code::UnsupportedMediaType)
-        }
-        E::Payload(actix_web::error::PayloadError::Overflow) | E::Field { .. } => {
-            Problem::new(Code::BodyTooLarge)
-        }
-        _ => Problem::new(Code::InvalidBody).detail(Text::new("表单格式有误", "the form is not well formed")),
-    }
 }

@@ -61,7 +61,7 @@ async fn pool(
         (None, None) => None,
         _ => {
             let message = Text::new("lon 与 lat 须同时给出", "lon and lat go together");
-            return Err(Problem::new(Code::InvalidQuery).field("lon", "missing", message));
+            return Err(Problem::new(Code::BadCoordinate).field("lon", "missing", message));
         }
     };
     let unit = query.unit.map(|id| id.0);
@@ -83,7 +83,7 @@ pub(crate) struct ListQuery {
     #[param(value_type = Option<Words<8>>)]
     category: Option<Words<8>>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<Cursor>)]
+    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
     cursor: Option<Cursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
