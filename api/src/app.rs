@@ -70,7 +70,7 @@ pub enum StartError {
 
 impl From<Fail> for StartError {
     fn from(fail: Fail) -> Self {
-        StartError::Data(Problem::from(fail).to_string())
+        StartError::Data(Problem::from(fail).in_words())
     }
 }
 

@@ -203,12 +203,8 @@ fn optional<const MAX: usize>(name: &str, text: Option<FormText<String>>) -> Res
 async fn send_form(
     services: web::Data<Services>,
     caller: Auth<Reporter>,
-<<<<<<< HEAD
     request: HttpRequest,
-    form: MultipartForm<MultipartReport>,
-=======
     form: Form<MultipartReport>,
->>>>>>> wt-contract
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let form = form.0;
