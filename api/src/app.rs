@@ -14,7 +14,7 @@ use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
 use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
@@ -218,7 +218,11 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .app_data(forms)
             .configure(routes::register)
             .split_for_parts();
-        app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", contract.api.clone()))
+        // Without the word, the page would send its address to a validator elsewhere.
+        let docs = SwaggerUi::new("/docs/{_:.*}")
+            .url("/openapi.json", contract.api.clone())
+            .config(DocsConfig::default().validator_url("none"));
+        app.service(docs)
             .wrap(Compress::default())
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))

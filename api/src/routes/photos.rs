@@ -18,6 +18,7 @@ use crate::problem::{Code, Problem};
 use crate::service::photos::{self, Rendition};
 use crate::services::Services;
 use crate::view::{PhotoView, Scene};
+use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(upload).service(one).service(original).service(display).service(thumbnail);
@@ -135,8 +136,8 @@ pub(crate) struct LinkQuery {
     /// When the link expires, seconds since the epoch.
     expires: Option<i64>,
     /// The signature of the link.
-    #[param(max_length = 64)]
-    signature: Option<String>,
+    #[param(value_type = Option<Words<64>>)]
+    signature: Option<Words<64>>,
 }
 
 /// The display rendition: upright, longest side 2048, without metadata.
@@ -178,7 +179,7 @@ async fn rendition(
 ) -> Result<HttpResponse, Problem> {
     let photo = match (link.expires, &link.signature) {
         (Some(expires), Some(signature)) => {
-            if !services.links.verify(id, which.as_str(), expires, signature, services.now()) {
+            if !services.links.verify(id, which.as_str(), expires, signature.as_str(), services.now()) {
                 return Err(Problem::new(Code::TokenExpired).detail(Text::new(
                     "链接无效或已过期，请重新获取。",
                     "The link is not valid or has expired; fetch a new one.",
