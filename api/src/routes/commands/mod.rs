@@ -1,4 +1,4 @@
-//! The commands of officials, one route each. All take the same path: [`order`].
+//! The commands of officials, one route each. All take the same path: the function `order`.
 
 pub mod check;
 pub mod field;
