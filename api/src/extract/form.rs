@@ -113,7 +113,9 @@ mod tests {
         count: FormText<u8>,
     }
 
-    async fn read(content_type: &str, parts: &[(&str, &str)]) -> Result<Wish, Problem> {
+    type Parts<'a> = &'a [(&'a str, &'a str)];
+
+    async fn read(content_type: &str, parts: Parts<'_>) -> Result<Wish, Problem> {
         let mut body = String::new();
         for (name, value) in parts {
             body.push_str(&format!(
@@ -135,8 +137,12 @@ mod tests {
         let wish = read(form, &[("words", "路灯"), ("count", "3")]).await.unwrap();
         assert_eq!((wish.words.0.as_str(), wish.count.0), ("路灯", 3));
         let long = "x".repeat(65);
+<<<<<<< ours
         type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Code, &'a str);
         let rows: [Row<'_>; 7] = [
+=======
+        let rows: [(&str, Parts<'_>, Code, &str); 7] = [
+>>>>>>> theirs
             (form, &[("words", "a")], Code::InvalidBody, "/count"),
             (form, &[("words", "a"), ("count", "x")], Code::InvalidBody, "/count"),
             (form, &[("words", "a"), ("words", "b")], Code::InvalidBody, "/words"),
