@@ -1,1 +1,37 @@
-//! Harness.
+//! The harness of the black-box tests: starts the real server on either engine, on a data folder of its own, and
+//! speaks to it over HTTP in the roles of the district.
+//!
+//! The tests themselves are one program, `tests/suite`, so that the server is linked once.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
+
+mod client;
+mod codes;
+mod engine;
+mod pictures;
+mod process;
+mod server;
+
+pub use client::{Caller, Official, Reply, Resident, caller};
+pub use engine::Engine;
+pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
+pub use process::{Process, binary, command};
+pub use server::{Rows, Server, Settings};
+
+/// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
+#[macro_export]
+macro_rules! both {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::$name($crate::Engine::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                super::$name($crate::Engine::Postgres);
+            }
+        }
+    )+ };
+}

@@ -172,33 +172,6 @@ CREATE TABLE photos (
     UNIQUE (account_id, sha256)
 );
 
--- 上报: what one person sent. Never altered.
-CREATE TABLE reports (
-    id BIGINT NOT NULL PRIMARY KEY,
-    district INTEGER NOT NULL,
-    receipt TEXT NOT NULL,
-    query_code_hash BYTEA NOT NULL,
-    account_id BIGINT NOT NULL REFERENCES accounts(id),
-    anonymous BOOLEAN NOT NULL,
-    contact_sealed BYTEA,
-    channel TEXT NOT NULL,
-    text TEXT NOT NULL,
-    category TEXT,
-    datum TEXT NOT NULL,
-    lon_sent DOUBLE PRECISION NOT NULL,
-    lat_sent DOUBLE PRECISION NOT NULL,
-    lon DOUBLE PRECISION NOT NULL,
-    lat DOUBLE PRECISION NOT NULL,
-    address TEXT,
-    landmark TEXT,
-    cell_id BIGINT NOT NULL REFERENCES grid_cells(id),
-    grid_id BIGINT NOT NULL,
-    distance_m DOUBLE PRECISION NOT NULL,
-    ticket_id BIGINT NOT NULL REFERENCES tickets(id),
-    created_at BIGINT NOT NULL,
-    UNIQUE (receipt)
-);
-
 -- 案卷. `version` is the number of its events, `last_hash` the hash of the last one.
 CREATE TABLE tickets (
     id BIGINT NOT NULL PRIMARY KEY,
@@ -231,6 +204,33 @@ CREATE TABLE tickets (
     closed_at BIGINT,
     last_hash BYTEA NOT NULL,
     UNIQUE (number)
+);
+
+-- 上报: what one person sent. Never altered.
+CREATE TABLE reports (
+    id BIGINT NOT NULL PRIMARY KEY,
+    district INTEGER NOT NULL,
+    receipt TEXT NOT NULL,
+    query_code_hash BYTEA NOT NULL,
+    account_id BIGINT NOT NULL REFERENCES accounts(id),
+    anonymous BOOLEAN NOT NULL,
+    contact_sealed BYTEA,
+    channel TEXT NOT NULL,
+    text TEXT NOT NULL,
+    category TEXT,
+    datum TEXT NOT NULL,
+    lon_sent DOUBLE PRECISION NOT NULL,
+    lat_sent DOUBLE PRECISION NOT NULL,
+    lon DOUBLE PRECISION NOT NULL,
+    lat DOUBLE PRECISION NOT NULL,
+    address TEXT,
+    landmark TEXT,
+    cell_id BIGINT NOT NULL REFERENCES grid_cells(id),
+    grid_id BIGINT NOT NULL,
+    distance_m DOUBLE PRECISION NOT NULL,
+    ticket_id BIGINT NOT NULL REFERENCES tickets(id),
+    created_at BIGINT NOT NULL,
+    UNIQUE (receipt)
 );
 
 -- 派遣单

@@ -172,33 +172,6 @@ CREATE TABLE photos (
     UNIQUE (account_id, sha256)
 ) STRICT;
 
--- 上报: what one person sent. Never altered.
-CREATE TABLE reports (
-    id INTEGER NOT NULL PRIMARY KEY,
-    district INTEGER NOT NULL,
-    receipt TEXT NOT NULL,
-    query_code_hash BLOB NOT NULL,
-    account_id INTEGER NOT NULL REFERENCES accounts(id),
-    anonymous INTEGER NOT NULL CHECK (anonymous IN (0, 1)),
-    contact_sealed BLOB,
-    channel TEXT NOT NULL,
-    text TEXT NOT NULL,
-    category TEXT,
-    datum TEXT NOT NULL,
-    lon_sent REAL NOT NULL,
-    lat_sent REAL NOT NULL,
-    lon REAL NOT NULL,
-    lat REAL NOT NULL,
-    address TEXT,
-    landmark TEXT,
-    cell_id INTEGER NOT NULL REFERENCES grid_cells(id),
-    grid_id INTEGER NOT NULL,
-    distance_m REAL NOT NULL,
-    ticket_id INTEGER NOT NULL REFERENCES tickets(id),
-    created_at INTEGER NOT NULL,
-    UNIQUE (receipt)
-) STRICT;
-
 -- 案卷. `version` is the number of its events, `last_hash` the hash of the last one.
 CREATE TABLE tickets (
     id INTEGER NOT NULL PRIMARY KEY,
@@ -231,6 +204,33 @@ CREATE TABLE tickets (
     closed_at INTEGER,
     last_hash BLOB NOT NULL,
     UNIQUE (number)
+) STRICT;
+
+-- 上报: what one person sent. Never altered.
+CREATE TABLE reports (
+    id INTEGER NOT NULL PRIMARY KEY,
+    district INTEGER NOT NULL,
+    receipt TEXT NOT NULL,
+    query_code_hash BLOB NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES accounts(id),
+    anonymous INTEGER NOT NULL CHECK (anonymous IN (0, 1)),
+    contact_sealed BLOB,
+    channel TEXT NOT NULL,
+    text TEXT NOT NULL,
+    category TEXT,
+    datum TEXT NOT NULL,
+    lon_sent REAL NOT NULL,
+    lat_sent REAL NOT NULL,
+    lon REAL NOT NULL,
+    lat REAL NOT NULL,
+    address TEXT,
+    landmark TEXT,
+    cell_id INTEGER NOT NULL REFERENCES grid_cells(id),
+    grid_id INTEGER NOT NULL,
+    distance_m REAL NOT NULL,
+    ticket_id INTEGER NOT NULL REFERENCES tickets(id),
+    created_at INTEGER NOT NULL,
+    UNIQUE (receipt)
 ) STRICT;
 
 -- 派遣单

@@ -158,3 +158,6 @@ impl Retryable for DbError {
         self.is_worth_a_retry()
     }
 }
+
+#[cfg(test)]
+mod tests;

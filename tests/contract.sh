@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Holds the running server to its contract: openapi.yaml is what the program writes, and schemathesis, with every
+# check on, finds no answer that the contract does not promise. The server runs the demonstration in a folder of its
+# own, and everything is removed at the end.
+#
+#   tests/contract.sh            all roles
+#   tests/contract.sh grid1      one role: resident, or the sign-in name of a demonstration account
+#
+# SUISHOUPAI_BIN names a built program; without it the debug one is built. SCHEMATHESIS names an installed `st`;
+# without it the pinned version is installed once into the user's cache.
+set -euo pipefail
+
+readonly VERSION=4.32.5
+readonly SEED=20261122
+readonly PHONE=13800000013
+readonly PASSWORD=demo-Siming-2026
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+work=$(mktemp -d)
+server=
+
+cleanup() {
+    local status=$?
+    if [[ -n $server ]]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    rm -rf -- "$work"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() {
+    printf 'contract: %s\n' "$1" >&2
+    exit 1
+}
+
+# The program that is tested.
+find_program() {
+    if [[ -n ${SUISHOUPAI_BIN:-} ]]; then
+        program=$SUISHOUPAI_BIN
+        return
+    fi
+    cargo build --quiet --package suishoupai-api
+    program=${CARGO_TARGET_DIR:-target}/debug/suishoupai
+}
+
+# The tool that tests it, in exactly the pinned version: others find other things.
+find_schemathesis() {
+    local folder=${XDG_CACHE_HOME:-$HOME/.cache}/suishoupai/schemathesis-$VERSION
+    st=${SCHEMATHESIS:-$folder/bin/st}
+    if [[ ! -x $st ]]; then
+        [[ -z ${SCHEMATHESIS:-} ]] || fail "SCHEMATHESIS=$st cannot be run"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$VERSION"
+    fi
+    "$st" --version | grep -qF "$VERSION" || fail "$st is not version $VERSION"
+}
+
+# Starts the server on a free port and sets `base`, which its first line ends with.
+start_server() {
+    "$program" serve --demo --data "$work/data" --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
+    server=$!
+    for _ in $(seq 300); do
+        kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; fail 'the server did not start'; }
+        base=$(sed -n '1s/.* \(http:[^ ]*\)$/\1/p' "$work/out")
+        [[ -z $base ]] || return 0
+        sleep 0.1
+    done
+    fail 'the server did not tell its address within 30 seconds'
+}
+
+# post PATH JSON [TOKEN]: the body of the answer; fails on a refusal.
+post() {
+    curl --silent --show-error --fail-with-body --header 'content-type: application/json' \
+        ${3:+--header "authorization: Bearer $3"} --data "$2" "$base/api/v1$1"
+}
+
+# member NAME: its first value in the JSON on the input.
+member() {
+    grep -o "\"$1\":\"\?[^\",}]*" | head -n 1 | sed 's/^[^:]*:"\?//'
+}
+
+resident_token() {
+    post /auth/codes "{\"phone\":\"$PHONE\"}" >/dev/null
+    local code
+    code=$(sed -n 's/.*suishoupai::code.*sign-in code \([0-9]\{6\}\) .*/\1/p' "$work/log" | tail -n 1)
+    post /auth/phone "{\"phone\":\"$PHONE\",\"code\":\"$code\"}" | member access_token
+}
+
+official_token() {
+    post /auth/password "{\"name\":\"$1\",\"password\":\"$PASSWORD\"}" | member access_token
+}
+
+# check ROLE TOKEN EXAMPLES: one run of schemathesis as this caller.
+check() {
+    printf '== %s\n' "$1"
+    "$st" --config-file tests/schemathesis.toml run openapi.yaml --url "$base" --seed "$SEED" --checks all \
+        --max-examples "$3" --header "Authorization: Bearer $2" --continue-on-failure
+}
+
+find_program
+find_schemathesis
+"$program" openapi >"$work/openapi.yaml"
+diff -u openapi.yaml "$work/openapi.yaml" >&2 || fail 'openapi.yaml is old; write it with: suishoupai openapi > openapi.yaml'
+start_server
+resident=$(resident_token)
+
+roles=("$@")
+[[ ${#roles[@]} -gt 0 ]] || roles=(resident grid1 dispatcher admin)
+for role in "${roles[@]}"; do
+    if [[ $role == resident ]]; then
+        check resident "$resident" 10
+    else
+        check "$role" "$(official_token "$role")" 10
+    fi
+done
+kill -0 "$server" 2>/dev/null || fail 'the server has died'
+! grep -E 'panicked at|ERROR' "$work/log" >&2 || fail 'the server logged errors'
+echo 'contract: nothing found'

@@ -1,0 +1,155 @@
+//! Pictures such as phones send them, and such as nobody should.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+
+/// A picture read back.
+#[derive(Debug)]
+pub struct Photo {
+    /// Width, pixels.
+    pub width: usize,
+    /// Height, pixels.
+    pub height: usize,
+    /// The colours near the corners: top left, top right, bottom left, bottom right.
+    pub corners: [[u8; 3]; 4],
+}
+
+const RED: [u8; 3] = [220, 20, 20];
+const GREEN: [u8; 3] = [20, 200, 20];
+const BLUE: [u8; 3] = [20, 20, 220];
+const YELLOW: [u8; 3] = [230, 220, 20];
+
+fn quadrants(width: u32, height: u32, colours: [[u8; 3]; 4]) -> Vec<u8> {
+    let points = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let index = |(x, y): (u32, u32)| usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2);
+    points.flat_map(|point| colours[index(point)]).collect()
+}
+
+fn encode(width: u32, height: u32, colours: [[u8; 3]; 4]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (w, h) = (u16::try_from(width).unwrap(), u16::try_from(height).unwrap());
+    let pixels = quadrants(width, height, colours);
+    jpeg_encoder::Encoder::new(&mut out, 90).encode(&pixels, w, h, jpeg_encoder::ColorType::Rgb).unwrap();
+    out
+}
+
+/// A JPEG without metadata: red and green above blue and yellow.
+pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
+    encode(width, height, [RED, GREEN, BLUE, YELLOW])
+}
+
+/// A JPEG of 200 × 100 pixels as a phone held upright stores it: turned, EXIF orientation 6 (rotate by 90° to show),
+/// taken on 2026-03-04 at 09:12:30 +08:00 at 24°26'52.8" N 118°04'48" E. Upright it is red and green above blue and
+/// yellow.
+pub fn jpeg_from_phone() -> Vec<u8> {
+    // EXIF 2.32, orientation 6: row 0 of what is stored is the right side of the scene, column 0 its top.
+    let stored = encode(200, 100, [GREEN, YELLOW, RED, BLUE]);
+    let primary = vec![short(0x0112, 6)];
+    let exif = vec![ascii(0x9003, "2026:03:04 09:12:30"), ascii(0x9011, "+08:00")];
+    let gps = vec![
+        ascii(1, "N"),
+        rationals(2, &[(24, 1), (26, 1), (528, 10)]),
+        ascii(3, "E"),
+        rationals(4, &[(118, 1), (4, 1), (48, 1)]),
+    ];
+    let tiff = tiff([primary, exif, gps]);
+    let mut out = stored[..2].to_vec();
+    out.extend([0xff, 0xe1]);
+    out.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
+    out.extend(b"Exif\0\0");
+    out.extend(tiff);
+    out.extend(&stored[2..]);
+    out
+}
+
+/// The first part of a picture, as a broken upload leaves it.
+pub fn cut(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len() / 2].to_vec()
+}
+
+/// A PNG that says that it has 50,000 × 50,000 pixels, in less than a kilobyte.
+pub fn huge_png() -> Vec<u8> {
+    let mut out = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut out, 50_000, 50_000);
+        encoder.set_color(png::ColorType::Rgb);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_chunk(png::chunk::IDAT, &[0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01]).unwrap();
+    }
+    out
+}
+
+/// Reads a JPEG back.
+pub fn corners(jpeg: &[u8]) -> Photo {
+    let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+    let pixels = decoder.decode().unwrap();
+    let (width, height) = decoder.dimensions().unwrap();
+    let at = |x: usize, y: usize| {
+        let start = 3 * (y * width + x);
+        [pixels[start], pixels[start + 1], pixels[start + 2]]
+    };
+    let (right, bottom) = (width - width / 8 - 1, height - height / 8 - 1);
+    let (left, top) = (width / 8, height / 8);
+    Photo { width, height, corners: [at(left, top), at(right, top), at(left, bottom), at(right, bottom)] }
+}
+
+impl Photo {
+    /// Whether the scene stands upright: red and green above blue and yellow, as far as JPEG keeps colours.
+    pub fn is_upright(&self) -> bool {
+        let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 40);
+        self.corners.iter().zip([RED, GREEN, BLUE, YELLOW]).all(|(seen, wanted)| near(*seen, wanted))
+    }
+}
+
+/// One field of a TIFF directory: tag, type, count, value in little endian.
+struct Entry(u16, u16, usize, Vec<u8>);
+
+fn short(tag: u16, value: u16) -> Entry {
+    Entry(tag, 3, 1, value.to_le_bytes().to_vec())
+}
+
+fn ascii(tag: u16, value: &str) -> Entry {
+    Entry(tag, 2, value.len() + 1, [value.as_bytes(), b"\0"].concat())
+}
+
+fn rationals(tag: u16, values: &[(u32, u32)]) -> Entry {
+    let bytes = values.iter().flat_map(|(n, d)| [n.to_le_bytes(), d.to_le_bytes()].concat()).collect();
+    Entry(tag, 5, values.len(), bytes)
+}
+
+/// A TIFF structure of the primary, the EXIF and the GPS directory.
+fn tiff([mut primary, exif, gps]: [Vec<Entry>; 3]) -> Vec<u8> {
+    let far = |entry: &Entry| if entry.3.len() > 4 { entry.3.len() } else { 0 };
+    let size = |entries: &[Entry]| 6 + entries.iter().map(|entry| 12 + far(entry)).sum::<usize>();
+    let exif_at = 8 + size(&primary) + 24;
+    let gps_at = exif_at + size(&exif);
+    for (tag, at) in [(0x8769, exif_at), (0x8825, gps_at)] {
+        primary.push(Entry(tag, 4, 1, u32::try_from(at).unwrap().to_le_bytes().to_vec()));
+    }
+    let mut out = b"II*\0\x08\0\0\0".to_vec();
+    for directory in [primary, exif, gps] {
+        write(&mut out, directory);
+    }
+    out
+}
+
+fn write(out: &mut Vec<u8>, entries: Vec<Entry>) {
+    let mut far_at = out.len() + 6 + 12 * entries.len();
+    let mut far = Vec::new();
+    out.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());
+    for Entry(tag, kind, count, mut value) in entries {
+        out.extend(tag.to_le_bytes());
+        out.extend(kind.to_le_bytes());
+        out.extend(u32::try_from(count).unwrap().to_le_bytes());
+        if value.len() > 4 {
+            out.extend(u32::try_from(far_at).unwrap().to_le_bytes());
+            far_at += value.len();
+            far.extend(value);
+        } else {
+            value.resize(4, 0);
+            out.extend(value);
+        }
+    }
+    out.extend([0; 4]);
+    out.extend(far);
+}

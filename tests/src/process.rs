@@ -1,0 +1,110 @@
+//! The real program in a process of its own, to be killed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::codes;
+use crate::engine::{Database, Engine};
+
+/// The program, beside the tests.
+pub fn binary() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let path = tests.parent().and_then(Path::parent).unwrap().join("suishoupai");
+    assert!(path.exists(), "{} is not there; run ./test, which builds it first", path.display());
+    path
+}
+
+/// The program on a data folder and database, without settings from outside.
+pub fn command(folder: &Path, url: &str) -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SUISHOUPAI_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).env("SUISHOUPAI_DATA__DATABASE_URL", url).arg("--data").arg(folder);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A data folder with its database, on which the program is started again and again.
+pub struct Process {
+    folder: tempfile::TempDir,
+    database: Database,
+    running: Option<Child>,
+    base: String,
+}
+
+impl Process {
+    /// A folder with the demonstration; nothing runs yet.
+    pub fn with_demo(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.copy_of_demo(folder.path());
+        Self { folder, database, running: None, base: String::new() }
+    }
+
+    /// A folder with nothing in it; nothing runs yet.
+    pub fn empty(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.empty(folder.path());
+        Self { folder, database, running: None, base: String::new() }
+    }
+
+    /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
+    pub fn serve(&mut self) -> &str {
+        let mut command = self.command();
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            // A terminal's colours are not written into a pipe, so the lines can be read as they are.
+            for line in log.lines().map_while(Result::ok) {
+                codes::read(&line).into_iter().for_each(codes::keep);
+            }
+        });
+        let mut greeting = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        greeting.read_line(&mut line).unwrap();
+        let (_, base) =
+            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}"));
+        base.clone_into(&mut self.base);
+        // The rest is read too: a program whose output nobody takes would stand still.
+        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
+        self.running = Some(child);
+        &self.base
+    }
+
+    /// Kills the program without warning, as a power cut does.
+    pub fn kill(&mut self) {
+        let mut child = self.running.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks the program to stop and waits; its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.running.take().unwrap();
+        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        child.wait().unwrap().code()
+    }
+
+    /// Runs another command of the program on the same data: its exit code and what it prints.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.command().args(arguments).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn command(&self) -> Command {
+        command(self.folder.path(), &self.database.url())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}

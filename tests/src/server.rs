@@ -1,0 +1,198 @@
+//! The server in this process, on a port, data folder and database of its own.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use diesel::prelude::*;
+use suishoupai_api::app::Application;
+use suishoupai_api::clock::Clock;
+use suishoupai_api::config::{Config, Secret};
+use suishoupai_api::jobs;
+use suishoupai_api::services::Services;
+use suishoupai_core::demo::seeds;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::history::{Verified, verify_some};
+use suishoupai_storage::db::schema::{events, photos, reports, tickets};
+use suishoupai_storage::db::{Conn, DbError};
+use tempfile::TempDir;
+
+use crate::client::{Caller, Official, Resident, caller};
+use crate::codes;
+use crate::engine::{Database, Engine};
+
+/// How many rows the tables have that a request may add to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// 案卷
+    pub tickets: i64,
+    /// 上报
+    pub reports: i64,
+    /// Photos.
+    pub photos: i64,
+    /// Lines of history.
+    pub events: i64,
+}
+
+/// Changes the settings of a server before it starts.
+pub type Settings = fn(&mut Config);
+
+/// A running server; stopped when dropped.
+pub struct Server {
+    base: String,
+    services: Services,
+    clock: Clock,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    database: Database,
+    folder: TempDir,
+}
+
+/// When the clock of every test starts: a Wednesday morning in working hours.
+pub(crate) fn start_of_time() -> Moment {
+    "2026-03-04T09:30:00+08:00".parse().unwrap()
+}
+
+impl Server {
+    /// A server with the demonstration.
+    pub fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| ())
+    }
+
+    /// A server with the demonstration and other settings.
+    pub fn start_with(engine: Engine, change: Settings) -> Self {
+        codes::listen();
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.copy_of_demo(folder.path());
+        let mut config = Config::default();
+        config.http.listen = ([127, 0, 0, 1], 0).into();
+        config.http.workers = 2;
+        config.http.drain_seconds = 1;
+        config.data.dir = folder.path().to_owned();
+        config.data.database_url = Some(Secret::new(database.url()));
+        config.data.pool_size = 4;
+        config.photos.render_workers = 1;
+        // What is due by the clock is done when a test asks for it.
+        config.jobs.poll_milliseconds = 60_000;
+        change(&mut config);
+        let clock = Clock::manual(start_of_time());
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn({
+            let clock = clock.clone();
+            move || {
+                actix_web::rt::System::new().block_on(async move {
+                    let application = Box::pin(Application::build(config, clock, true)).await.unwrap();
+                    tell.send((application.address(), application.services())).unwrap();
+                    Box::pin(application.run(async { drop(stopped.await) })).await.unwrap();
+                });
+            }
+        });
+        let (address, services) = told.recv().unwrap();
+        let base = format!("http://{address}");
+        Self { base, services, clock, stop: Some(stop), thread: Some(thread), database, folder }
+    }
+
+    /// The address, without a path.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Nobody in particular.
+    pub fn nobody(&self) -> Caller {
+        caller(&self.base)
+    }
+
+    /// A new resident, signed in by phone and code.
+    pub fn resident(&self) -> Resident {
+        Resident::sign_in(&self.base)
+    }
+
+    /// An official of the demonstration, signed in.
+    pub fn official(&self, login: &str) -> Official {
+        Official::sign_in(&self.base, login)
+    }
+
+    /// Moves the clock forward.
+    pub fn advance_seconds(&self, seconds: i64) {
+        assert!(self.clock.advance_seconds(seconds));
+    }
+
+    /// Does all jobs that are due.
+    pub fn drain(&self) {
+        block_on(jobs::drain(&self.services)).unwrap();
+    }
+
+    /// Writes down which claims have run out; how many.
+    pub fn lapse_claims(&self) -> usize {
+        block_on(jobs::lapse_claims(&self.services)).unwrap()
+    }
+
+    /// The key of a unit by its code.
+    pub fn unit(&self, code: &str) -> i64 {
+        self.services.registry().tree.by_code(suishoupai_api::demo::DISTRICT, code).unwrap().id
+    }
+
+    /// What is in the tables.
+    pub fn rows(&self) -> Rows {
+        self.read(|conn| {
+            Ok(Rows {
+                tickets: tickets::table.count().get_result(conn)?,
+                reports: reports::table.count().get_result(conn)?,
+                photos: photos::table.count().get_result(conn)?,
+                events: events::table.count().get_result(conn)?,
+            })
+        })
+    }
+
+    /// Verifies the chains of all histories.
+    pub fn verify(&self) -> Verified {
+        self.read(|conn| {
+            let mut seen = Verified::default();
+            let mut after = Some(i64::MIN);
+            while let Some(last) = after {
+                after = verify_some(conn, last, 100, &mut seen)?;
+            }
+            Ok(seen)
+        })
+    }
+
+    /// Executes SQL behind the server's back.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn execute(&self, sql: &str) -> Result<(), String> {
+        self.database.execute(sql)
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, DbError> + Send + 'static,
+    ) -> T {
+        block_on(self.services.db.read(work)).unwrap()
+    }
+
+    /// A place in a community, WGS-84 degrees: longitude, latitude.
+    pub fn place_in(&self, community: &str) -> (f64, f64) {
+        let (_, at) = seeds().into_iter().find(|(code, _)| code == community).unwrap();
+        (at.lon, at.lat)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(ended.is_none_or(|ended| ended.is_ok()), "the server panicked");
+        }
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

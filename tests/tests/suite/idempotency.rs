@@ -1,0 +1,67 @@
+//! A phone that sends again over a bad network gets the first answer, and makes nothing twice.
+
+use std::thread;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use suishoupai_tests::{Caller, Engine, Reply, Resident, Server, both, jpeg};
+
+both!(
+    the_same_key_gets_the_first_answer,
+    the_same_key_with_another_body_is_refused,
+    many_at_once_with_one_key_make_one_ticket,
+    the_same_photo_is_stored_once
+);
+
+fn send(resident: &Resident, key: &str, body: &Value) -> Reply {
+    Caller::send(resident.request(Method::POST, "reports").header("idempotency-key", key).json(body))
+}
+
+fn the_same_key_gets_the_first_answer(engine: Engine) {
+    let server = Server::start(engine);
+    let resident = server.resident();
+    let draft = Resident::draft("井盖响");
+    let first = send(&resident, "phone-1-report-1", &draft).expect(201);
+    server.advance_seconds(90);
+    let again = send(&resident, "phone-1-report-1", &draft).expect(201);
+    assert_eq!(first, again);
+    assert_eq!(server.rows().reports, 1);
+    let other = send(&server.resident(), "phone-1-report-1", &draft).expect(201);
+    assert_ne!(first["id"], other["id"], "a key belongs to one account");
+}
+
+fn the_same_key_with_another_body_is_refused(engine: Engine) {
+    let server = Server::start(engine);
+    let resident = server.resident();
+    send(&resident, "phone-2-report-1", &Resident::draft("井盖响")).expect(201);
+    let other = send(&resident, "phone-2-report-1", &Resident::draft("路灯不亮"));
+    other.problem(422, "idempotency_key_reused");
+    assert_eq!(server.rows().tickets, 1);
+}
+
+fn many_at_once_with_one_key_make_one_ticket(engine: Engine) {
+    let server = Server::start(engine);
+    let resident = server.resident();
+    let draft = Resident::draft("水管爆了");
+    let replies: Vec<Reply> = thread::scope(|scope| {
+        let one = || send(&resident, "phone-3-report-1", &draft);
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let answers: Vec<Value> = replies.iter().map(|reply| reply.expect(201)).collect();
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+    assert_eq!((server.rows().tickets, server.rows().reports), (1, 1));
+}
+
+fn the_same_photo_is_stored_once(engine: Engine) {
+    let server = Server::start(engine);
+    let resident = server.resident();
+    let bytes = jpeg(64, 48);
+    let first = resident.post_bytes("photos", "image/jpeg", &bytes).expect(201);
+    let again = resident.post_bytes("photos", "image/jpeg", &bytes).expect(200);
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(server.rows().photos, 1);
+    let other = server.resident().post_bytes("photos", "image/jpeg", &bytes).expect(201);
+    assert_ne!(first["id"], other["id"], "each account has a photo of its own");
+    assert_eq!(json!(server.rows().photos), json!(2));
+}
