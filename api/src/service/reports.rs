@@ -107,10 +107,14 @@ pub async fn create(
     let receipt = receipt(services, &account, &spot, report, ticket, now);
     let contact = draft.contact.as_deref().map(|text| services.sealer.seal("contact", text));
     let contact_sealed = contact.transpose().map_err(|error| Fail::internal(&error))?;
+    let has_jobs = !fresh.is_empty();
     let incoming = Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, now };
     let sealer = services.sealer.clone();
     let receipt = services.db.write(move |conn| incoming.write(conn, &registry, &sealer)).await?;
-    services.jobs_waiting.notify_one();
+    // Only photos that came along have left jobs; a turn of the jobs for each report would slow all of them down.
+    if has_jobs {
+        services.jobs_waiting.notify_one();
+    }
     Ok(receipt)
 }
 

@@ -4,11 +4,16 @@
 //! pool's size stands before it, so a caller that holds a permit always finds a free connection.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
 use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
+
+/// A connection that last served longer ago, or failed, is tried before it is used: PostgreSQL may have restarted
+/// meanwhile. One that served just now is not, because the trial costs a round trip for each request.
+const FRESH: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool {
     permits: Arc<Semaphore>,
@@ -20,22 +25,31 @@ struct Manager {
     used_for: Use,
 }
 
+struct Pooled {
+    conn: Conn,
+    /// When it last did what was asked of it; none after an error, which may have been the connection's.
+    served: Option<Instant>,
+}
+
 impl r2d2::ManageConnection for Manager {
-    type Connection = Conn;
+    type Connection = Pooled;
     type Error = DbError;
 
-    fn connect(&self) -> Result<Conn, DbError> {
-        connect(&self.target, self.used_for)
+    fn connect(&self) -> Result<Pooled, DbError> {
+        Ok(Pooled { conn: connect(&self.target, self.used_for)?, served: None })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), DbError> {
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), DbError> {
         use diesel::connection::SimpleConnection;
-        conn.batch_execute("SELECT 1").map_err(DbError::from)
+        if pooled.served.is_some_and(|served| served.elapsed() < FRESH) {
+            return Ok(());
+        }
+        pooled.conn.batch_execute("SELECT 1").map_err(DbError::from)
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
         use diesel::r2d2::R2D2Connection;
-        std::thread::panicking() || conn.is_broken()
+        std::thread::panicking() || pooled.conn.is_broken()
     }
 }
 
@@ -65,8 +79,10 @@ impl Pool {
         let connections = self.connections.clone();
         tokio::task::spawn_blocking(move || {
             let _held = permit;
-            let mut conn = connections.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
-            work(&mut conn)
+            let mut pooled = connections.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
+            let outcome = work(&mut pooled.conn);
+            pooled.served = outcome.is_ok().then(Instant::now);
+            outcome
         })
         .await
         .map_err(|_| gone())?
