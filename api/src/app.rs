@@ -6,29 +6,31 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::header::ContentType;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, migrate, reference};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
 use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
-use crate::extract::JsonLimit;
+use crate::extract::{FormLimit, JsonLimit};
 use crate::fail::Fail;
-use crate::http::fallback::{Routes, fallback, head_as_get};
+use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::request_id::request_id;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
-use crate::problem::{Code, Problem, localise};
+use crate::problem::{Problem, localise};
 use crate::registry::Registry;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
@@ -70,7 +72,7 @@ pub enum StartError {
 
 impl From<Fail> for StartError {
     fn from(fail: Fail) -> Self {
-        StartError::Data(Problem::from(fail).to_string())
+        StartError::Data(Problem::from(fail).in_words())
     }
 }
 
@@ -203,27 +205,30 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
         |source| StartError::Io { what: format!("cannot listen on {} (http.listen)", http.listen), source };
     let listener = TcpListener::bind(http.listen).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
-    let contract = Contract::new();
+    // Made once and shared: a copy for each worker, and one more for the page, took 15 MiB of memory each.
+    let contract = web::Data::new(Contract::new());
+    let contract_json = contract_json(&contract)?;
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
-    let photo_bytes = services.photo_limits().bytes;
+    let forms = FormLimit(services.photo_limits().bytes.saturating_mul(4));
     let server = HttpServer::new(move || {
-        let forms = actix_multipart::form::MultipartFormConfig::default()
-            .total_limit(photo_bytes.saturating_mul(4))
-            .memory_limit(photo_bytes.saturating_mul(4))
-            .error_handler(|error, _| form_problem(&error).into());
         let (app, _) = App::new()
             .into_utoipa_app()
             .app_data(shared.clone())
             .app_data(routes.clone())
-            .app_data(web::Data::new(contract.clone()))
+            .app_data(contract.clone())
             .app_data(limit)
             .app_data(forms)
             .configure(routes::register)
             .split_for_parts();
-        app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", contract.api.clone()))
+        // Without the word, the page would send its address to a validator elsewhere.
+        let docs = SwaggerUi::new("/docs/{_:.*}")
+            .url("/openapi.json", contract.api.clone())
+            .config(DocsConfig::default().validator_url("none"));
+        app.service(docs)
             .wrap(Compress::default())
+            .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
@@ -240,6 +245,15 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     Ok((server, address))
 }
 
+fn contract_json(contract: &Contract) -> Result<Bytes, StartError> {
+    let json = serde_json::to_vec(&contract.api).map_err(|error| StartError::Data(error.to_string()))?;
+    Ok(json.into())
+}
+
+async fn answer_json(json: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(json)
+}
+
 /// The routes of the contract, by which a wrong method is told from a wrong address.
 fn known_routes(contract: &Contract) -> Routes {
     use actix_web::http::Method;
@@ -248,29 +262,4 @@ fn known_routes(contract: &Contract) -> Routes {
         let methods = [(Method::GET, item.get.is_some()), (Method::POST, item.post.is_some())];
         methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))
     }))
-}
-
-fn form_problem(error: &actix_multipart::MultipartError) -> Problem {
-    use crate::lang::Text;
-    use actix_multipart::MultipartError as E;
-    let field = |name: &str, code: &'static str, zh: &str, en: &str| {
-        let message = Text::new(zh.to_owned(), en.to_owned());
-        Problem::new(Code::InvalidBody).field(format!("/{name}"), code, message)
-    };
-    match error {
-        E::MissingField(name) if name == "datum" => Problem::new(Code::UnknownDatum),
-        E::MissingField(name) => field(name, "missing", "缺少此字段", "is missing"),
-        E::DuplicateField(name) => field(name, "repeated", "重复出现", "is given more than once"),
-        E::UnknownField(name) => field(name, "unknown", "没有这个字段", "is not known"),
-        E::Field { name, source } if !source.to_string().to_lowercase().contains("limit") => {
-            field(name, "wrong_value", "内容有误", "has a wrong value")
-        }
-        E::ContentTypeMissing | E::ContentTypeParse | E::ContentTypeIncompatible => {
-            Problem::new(Code::UnsupportedMediaType)
-        }
-        E::Payload(actix_web::error::PayloadError::Overflow) | E::Field { .. } => {
-            Problem::new(Code::BodyTooLarge)
-        }
-        _ => Problem::new(Code::InvalidBody).detail(Text::new("表单格式有误", "the form is not well formed")),
-    }
 }

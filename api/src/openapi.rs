@@ -1,17 +1,26 @@
 //! The contract: made from the routes, completed with what holds for all of them.
 
+mod problems;
+
 use actix_web::App;
-use utoipa::ToSchema;
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value};
+use suishoupai_core::flow::{
+    Channel, OrderKind, OrderState, RefuseReason, ReturnReason, Role, Stage, State, Verb,
+};
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, Ref, ResponseBuilder, Tag};
+use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Schema, Tag};
 use utoipa_actix_web::AppExt;
 
-use suishoupai_core::flow::State;
-
 use crate::lang::Lang;
-use crate::problem::{Code, FieldBody, ProblemBody, all_codes};
+use crate::problem::all_codes;
+
+/// Examples of bodies by the name of their schema, as the server of the demonstration answered them.
+const EXAMPLES: &str = include_str!("openapi/examples.json");
 
 /// The contract, ready to be served.
 #[derive(Clone)]
@@ -53,86 +62,95 @@ fn complete(api: &mut OpenApi) {
     api.servers = None;
     api.tags = Some(tags());
     let components = api.components.get_or_insert_default();
-    components.schemas.insert(ProblemBody::name().into(), <ProblemBody as utoipa::PartialSchema>::schema());
-    components.schemas.insert(FieldBody::name().into(), <FieldBody as utoipa::PartialSchema>::schema());
+    problems::add_components(components);
+    macro_rules! describe {
+        ($($of:ident),+) => {$({
+            let words: Vec<_> = $of::ALL.iter().map(|word| (word.as_str(), word.zh(), word.en())).collect();
+            describe_words(components, stringify!($of), &words);
+        })+};
+    }
+    describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage);
+    // The form's own derive knows no attribute for it.
+    if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut("MultipartReport") {
+        form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for (path, item) in &mut api.paths.paths {
         for (operation, writes) in [(&mut item.get, false), (&mut item.post, true)] {
             if let Some(operation) = operation {
-                add_problems(operation, path, writes);
+                forbid_null(operation);
+                complete_answers(operation, &examples);
+                problems::add_to(operation, path, writes);
             }
         }
     }
 }
 
-/// Every status with which an operation can answer other than as planned.
-fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
-    let mut statuses = vec![400, 406, 500, 503];
-    if operation.security.is_some() || path.contains("/auth/") {
-        statuses.extend([401, 403]);
-    }
-    if path.contains('{')
-        || path.ends_with("/follow")
-        || path.contains("/categories")
-        || path.contains("/units")
-        || path.contains("/tickets")
-        || path.contains("/reports")
-        || path.contains("/work-orders")
-    {
-        statuses.push(404);
-    }
-    if writes {
-        statuses.extend([413, 415, 422]);
-        if path.contains("{id}") || path.ends_with("/reports") {
-            statuses.push(409);
+/// Says what a success carries: a description, which OpenAPI requires, and an example of its body.
+fn complete_answers(operation: &mut Operation, examples: &Map<String, Value>) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            let status = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
+            response.description = status.unwrap_or("An answer").to_owned();
         }
-        if path.contains("/tickets/") {
-            statuses.push(428);
-        }
-        if path.contains("/auth/") || path.ends_with("/follow") {
-            statuses.push(429);
+        response.headers.insert("x-request-id".into(), text_header("The request, as in the log.").into());
+        for content in response.content.values_mut() {
+            if let RefOr::T(content) = content {
+                add_example(content, examples);
+            }
         }
     }
-    if path.contains("/locate") || path.contains("/pool") {
-        statuses.push(422);
-    }
-    statuses
-}
-
-fn add_problems(operation: &mut Operation, path: &str, writes: bool) {
-    for status in statuses(operation, path, writes) {
-        let key = status.to_string();
-        if operation.responses.responses.contains_key(&key) {
-            continue;
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content {
+                add_example(content, examples);
+            }
         }
-        let codes: Vec<&str> = all_codes()
-            .iter()
-            .filter(|code| code.status().as_u16() == status)
-            .map(|code| code.as_str())
-            .collect();
-        let body = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name(ProblemBody::name())))
-            .example(Some(example(status)))
-            .build();
-        let response = ResponseBuilder::new()
-            .description(format!("`{}`", codes.join("`, `")))
-            .content("application/problem+json", body)
-            .build();
-        operation.responses.responses.insert(key, response.into());
     }
 }
 
-fn example(status: u16) -> serde_json::Value {
-    let code =
-        all_codes().iter().find(|code| code.status().as_u16() == status).copied().unwrap_or(Code::Internal);
-    serde_json::json!({
-        "type": format!("/problems/{}", code.as_str()),
-        "title": code.title(Lang::Zh),
-        "status": status,
-        "code": code.as_str(),
-        "request_id": "5f2b7c1e9a3d4f60",
-    })
+fn add_example(content: &mut Content, examples: &Map<String, Value>) {
+    let Some(RefOr::Ref(schema)) = &content.schema else { return };
+    let name = schema.ref_location.rsplit('/').next().unwrap_or_default();
+    if let Some(example) = examples.get(name) {
+        content.example = Some(example.clone());
+    }
+}
+
+/// A parameter is given or not, but it is never `null`.
+fn forbid_null(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+            && let SchemaType::Array(types) = &mut schema.schema_type
+        {
+            types.retain(|kind| *kind != Type::Null);
+            if let [only] = types.as_slice() {
+                schema.schema_type = SchemaType::Type(only.clone());
+            }
+        }
+    }
+}
+
+/// Adds to the description of an enum what its words mean, in both languages.
+fn describe_words(components: &mut Components, name: &str, words: &[(&str, &str, &str)]) {
+    let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) else { return };
+    let mut text = schema.description.take().unwrap_or_default();
+    text.push_str("\n\n| word | 中文 | English |\n| --- | --- | --- |\n");
+    for (word, zh, en) in words {
+        text.push_str(&format!("| `{word}` | {zh} | {en} |\n"));
+    }
+    schema.description = Some(text);
+}
+
+fn text_header(description: &str) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(description))
+        .build()
 }
 
 fn description() -> String {
@@ -173,4 +191,55 @@ fn tags() -> Vec<Tag> {
         tag("administration", "管理"),
         tag("system", "系统"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_stands_at_a_body_and_every_answer_says_what_it_is() {
+        let yaml = Contract::new().yaml;
+        let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap();
+        let lines: Vec<&str> = yaml.lines().map(str::trim).collect();
+        for name in examples.keys() {
+            let reference = format!("$ref: '#/components/schemas/{name}'");
+            assert!(lines.windows(2).any(|two| two[0] == reference && two[1] == "example:"), "{name}");
+        }
+        for answer in yaml.split("\n        '").skip(1) {
+            let next = answer.lines().nth(1).unwrap().trim_start();
+            assert!(next.starts_with("description:") || next.starts_with("$ref:"), "{answer:.80}");
+        }
+    }
+
+    #[test]
+    fn every_reference_has_its_target() {
+        let api = serde_json::to_value(&Contract::new().api).unwrap();
+        let mut waiting = vec![&api];
+        let mut count = 0;
+        while let Some(value) = waiting.pop() {
+            if let Some(target) = value.get("$ref").and_then(Value::as_str) {
+                assert!(api.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+                count += 1;
+            }
+            match value {
+                Value::Object(members) => waiting.extend(members.values()),
+                Value::Array(items) => waiting.extend(items),
+                _ => {}
+            }
+        }
+        assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn every_state_and_code_is_named_in_both_languages() {
+        let yaml = Contract::new().yaml;
+        for state in State::ALL {
+            let row = format!("| `{}` | {} | {} |", state.as_str(), state.zh(), state.en());
+            assert!(yaml.matches(&row).count() >= 2, "{row}");
+        }
+        for code in all_codes() {
+            assert!(yaml.contains(code.title(Lang::Zh)) && yaml.contains(code.title(Lang::En)), "{code:?}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ fn watch_output(out: Option<impl Read + Send + 'static>, told: oneshot::Sender<S
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             let address = line.rsplit_once("listening on http://").and_then(|(_, rest)| rest.parse().ok());
             if let (Some(address), Some(told)) = (address, told.take_if(|_| address.is_some())) {
-                drop(told.send(address));
+                _ = told.send(address);
             }
         }
     });

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -20,10 +21,19 @@ pub(crate) fn listen() {
     });
 }
 
-/// The code that was sent to a phone last.
-pub(crate) fn of(phone: &str) -> Option<String> {
+/// The code that was sent to a phone. The log of a process of its own is read a moment after the answer.
+pub(crate) fn wait_for(phone: &str) -> String {
     let ending = &phone[phone.len() - 4..];
-    CODES.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.get(ending).cloned()
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(code) = codes.as_ref().and_then(|codes| codes.get(ending)) {
+            return code.clone();
+        }
+        drop(codes);
+        assert!(Instant::now() < deadline, "no code for {phone} in the log");
+        std::thread::yield_now();
+    }
 }
 
 /// Code and ending in a line of the log; other lines have none.

@@ -58,7 +58,11 @@ impl Process {
         std::thread::spawn(move || {
             // A terminal's colours are not written into a pipe, so the lines can be read as they are.
             for line in log.lines().map_while(Result::ok) {
-                codes::read(&line).into_iter().for_each(codes::keep);
+                match codes::read(&line) {
+                    Some(code) => codes::keep(code),
+                    None if line.contains("ERROR") || line.starts_with("suishoupai:") => eprintln!("{line}"),
+                    None => {}
+                }
             }
         });
         let mut greeting = BufReader::new(child.stdout.take().unwrap());

@@ -7,10 +7,12 @@ use diesel::prelude::*;
 use suishoupai_api::app::Application;
 use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
+use suishoupai_api::demo::DISTRICT;
 use suishoupai_api::jobs;
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::{self, NewAccount};
 use suishoupai_storage::db::history::{Verified, verify_some};
 use suishoupai_storage::db::schema::{events, photos, reports, tickets};
 use suishoupai_storage::db::{Conn, DbError};
@@ -117,6 +119,30 @@ impl Server {
         Official::sign_in(&self.base, login)
     }
 
+    /// Signed-in colleagues in the grid of `grid1`, named 网格员 0, 网格员 1 and so on: more than the demonstration has.
+    pub fn grid_workers(&self, count: usize) -> Vec<Official> {
+        let grid = self.read(|conn| accounts::find_by_login(conn, "grid1")).unwrap().posts[0];
+        let first = block_on(self.services.db.reserve(i64::try_from(count).unwrap())).unwrap().start;
+        let now = self.clock.now();
+        let hire = move |conn: &mut Conn| {
+            for number in 0..count {
+                let new = NewAccount {
+                    id: first + i64::try_from(number).unwrap(),
+                    district: DISTRICT,
+                    login: Some((format!("worker{number}"), String::new())),
+                    display_name: format!("网格员 {number}"),
+                    phone: None,
+                    posts: vec![grid],
+                };
+                accounts::insert(conn, &new, now)?;
+            }
+            Ok::<_, DbError>(())
+        };
+        block_on(self.services.db.write(hire)).unwrap();
+        let token = |id: i64| self.services.tokens.issue(id, now).unwrap().0;
+        (first..).take(count).map(|id| Official::with_token(&self.base, &token(id))).collect()
+    }
+
     /// Moves the clock forward.
     pub fn advance_seconds(&self, seconds: i64) {
         assert!(self.clock.advance_seconds(seconds));
@@ -134,7 +160,7 @@ impl Server {
 
     /// The key of a unit by its code.
     pub fn unit(&self, code: &str) -> i64 {
-        self.services.registry().tree.by_code(suishoupai_api::demo::DISTRICT, code).unwrap().id
+        self.services.registry().tree.by_code(DISTRICT, code).unwrap().id
     }
 
     /// What is in the tables.

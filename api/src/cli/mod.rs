@@ -18,9 +18,7 @@ use suishoupai_storage::db::{Db, DbError, Target};
 use crate::app::{self, StartError};
 use crate::config::{Config, ConfigError, LoadOptions};
 use crate::fail::Fail;
-use crate::lang::Lang;
 use crate::password::PasswordError;
-use crate::problem::Problem;
 
 /// 随手拍: grid-based reporting for a district.
 ///
@@ -93,17 +91,8 @@ impl From<Fail> for Stop {
     fn from(fail: Fail) -> Self {
         match fail {
             Fail::Db(error) => Stop::Db(error),
-            Fail::Problem(problem) => Stop::Words(in_words(&problem)),
+            Fail::Problem(problem) => Stop::Words(problem.in_words()),
         }
-    }
-}
-
-/// A problem without its code, which is for programs.
-fn in_words(problem: &Problem) -> String {
-    let text = problem.to_string();
-    match text.split_once(": ") {
-        Some((_, detail)) => detail.to_owned(),
-        None => problem.code().title(Lang::En).to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A JSON body.
 
+mod whole;
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -106,7 +108,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if let Some(field) = find_nul(bytes) {
         return Err(invalid.fields([field]));
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let bytes = whole::plain_integers(bytes);
+    let mut reader = serde_json::Deserializer::from_slice(&bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let cause = error.inner();
         match cause.classify() {

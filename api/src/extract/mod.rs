@@ -1,10 +1,12 @@
 //! Reads the parts of a request into types, and says of a wrong part where it is and what to mend.
 
 mod explain;
+mod form;
 mod json;
 mod path;
 mod query;
 
+pub use form::{Form, FormLimit};
 pub use json::{Json, JsonLimit};
 pub use path::Path;
 pub use query::Query;

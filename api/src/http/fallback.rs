@@ -7,7 +7,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, web};
+use actix_web::{Error, HttpRequest, ResponseError as _, web};
 use bytes::Bytes;
 
 use crate::lang::Text;
@@ -39,13 +39,20 @@ impl Routes {
         Self(table)
     }
 
+    /// The methods of the route that has exactly this address as its pattern.
+    fn literal(&self, path: &str) -> Option<&[Method]> {
+        let route = self.0.iter().find(|(pattern, _)| pattern.pattern() == Some(path));
+        route.map(|(_, methods)| methods.as_slice())
+    }
+
     /// The methods that the address takes, as the value of `Allow`; empty if there is no such address.
     fn allowed(&self, path: &str) -> String {
         let mut names: Vec<&str> = Vec::new();
-        for (pattern, methods) in &self.0 {
-            if pattern.is_match(path) {
-                names.extend(methods.iter().map(Method::as_str));
-            }
+        if let Some(methods) = self.literal(path) {
+            names.extend(methods.iter().map(Method::as_str));
+        } else {
+            let matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+            names.extend(matching.flat_map(|(_, methods)| methods).map(Method::as_str));
         }
         names.sort_unstable();
         names.dedup();
@@ -55,12 +62,38 @@ impl Routes {
 
 /// The default service: no route took the request.
 pub async fn fallback(request: HttpRequest, routes: web::Data<Routes>) -> Problem {
-    let allowed = routes.allowed(request.path());
+    refusal(&routes, request.path())
+}
+
+fn refusal(routes: &Routes, path: &str) -> Problem {
+    let allowed = routes.allowed(path);
     if allowed.is_empty() {
         return Problem::new(Code::NotFound);
     }
     let detail = Text::new(format!("可用的方法：{allowed}"), format!("this address takes {allowed}"));
     Problem::new(Code::MethodNotAllowed).detail(detail).allow(allowed)
+}
+
+/// Middleware: an address that is a route's pattern letter by letter is not also another route's `{id}`, so that
+/// GET of `/reports/form` is a wrong method and not a wrong key.
+///
+/// # Errors
+/// Only those of the services inside.
+pub async fn literal_first(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let routes = request.app_data::<web::Data<Routes>>().cloned();
+    let wrong = routes.filter(|routes| {
+        routes.literal(request.path()).is_some_and(|methods| !methods.contains(request.method()))
+    });
+    match wrong {
+        Some(routes) => {
+            let problem = refusal(&routes, request.path());
+            Ok(request.into_response(problem.error_response()))
+        }
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+    }
 }
 
 /// Middleware: answers HEAD by the route for GET, without the body (RFC 9110, section 9.3.2).
@@ -116,16 +149,28 @@ mod tests {
         ""
     }
 
+    #[actix_web::post("/tickets/form")]
+    async fn form() -> &'static str {
+        ""
+    }
+
     fn routes() -> web::Data<Routes> {
-        web::Data::new(Routes::new([(Method::DELETE, "/tickets/{id}"), (Method::GET, "/tickets/{id}")]))
+        let ticket = "/tickets/{id}";
+        web::Data::new(Routes::new([
+            (Method::DELETE, ticket),
+            (Method::GET, ticket),
+            (Method::POST, "/tickets/form"),
+        ]))
     }
 
     macro_rules! app {
         () => {
             App::new()
                 .app_data(routes())
+                .wrap(from_fn(literal_first))
                 .wrap(from_fn(localise))
                 .wrap(from_fn(head_as_get))
+                .service(form)
                 .service(read)
                 .service(remove)
                 .default_service(web::to(fallback))
@@ -141,6 +186,9 @@ mod tests {
             (Method::HEAD, "/tickets/1", 200, None),
             (Method::POST, "/tickets/1", 405, Some("DELETE, GET, HEAD")),
             (Method::OPTIONS, "/tickets/1", 405, Some("DELETE, GET, HEAD")),
+            (Method::POST, "/tickets/form", 200, None),
+            (Method::GET, "/tickets/form", 405, Some("POST")),
+            (Method::DELETE, "/tickets/form", 405, Some("POST")),
             (Method::GET, "/tickets", 404, None),
             (Method::POST, "/tickets/1/2", 404, None),
             (Method::HEAD, "/absent", 404, None),

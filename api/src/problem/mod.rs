@@ -106,6 +106,12 @@ impl Problem {
         self
     }
 
+    /// The problem in English words for an operator, without its code, which is for programs.
+    pub fn in_words(&self) -> String {
+        let detail = self.0.detail.as_ref().map(|detail| detail.get(Lang::En).to_owned());
+        detail.unwrap_or_else(|| self.0.code.title(Lang::En).to_owned())
+    }
+
     /// The kind.
     pub fn code(&self) -> Code {
         self.0.code

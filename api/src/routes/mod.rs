@@ -50,17 +50,16 @@ fn ok(body: &impl Serialize) -> HttpResponse {
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     /// `next_cursor` of the page before.
-    #[param(max_length = 40)]
+    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
     cursor: Option<Cursor>,
     /// Lines on a page.
-    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
     limit: Option<Limit>,
 }
 
 /// The key after which a page begins.
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
 pub(crate) struct Cursor(pub i64);
 
 impl TryFrom<String> for Cursor {
@@ -74,9 +73,8 @@ impl TryFrom<String> for Cursor {
 }
 
 /// How many lines a page has.
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "i64")]
-#[schema(value_type = i64, minimum = 1, maximum = 100)]
 pub(crate) struct Limit(pub i64);
 
 impl Limit {

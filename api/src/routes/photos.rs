@@ -18,6 +18,7 @@ use crate::problem::{Code, Problem};
 use crate::service::photos::{self, Rendition};
 use crate::services::Services;
 use crate::view::{PhotoView, Scene};
+use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(upload).service(one).service(original).service(display).service(thumbnail);
@@ -64,13 +65,19 @@ async fn body(
     Ok(bytes.freeze())
 }
 
+/// Bytes as they are, for the contract.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct Binary(Vec<u8>);
+
 /// Uploads one photo: its bytes are the body.
 ///
 /// JPEG, PNG or WebP, told by the bytes and not by the name. The same bytes sent again are the same photo (200).
 /// Renditions are made afterwards; `GET /photos/{id}` tells when they are ready.
 #[utoipa::path(tag = "photos", operation_id = "upload_photo", security(("token" = [])),
-    request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"),
-        (Vec<u8> = "application/octet-stream"))),
+    request_body(content((Binary = "image/jpeg"), (Binary = "image/png"), (Binary = "image/webp"),
+        (Binary = "application/octet-stream"))),
     responses((status = CREATED, body = PhotoView), (status = OK, description = "Uploaded before", body = PhotoView)))]
 #[post("/photos")]
 async fn upload(
@@ -103,8 +110,8 @@ async fn one(
 /// The original, for its uploader and for officials of the ticket; as an attachment.
 #[utoipa::path(tag = "photos", operation_id = "photo_original", security(("token" = [])),
     params(("id" = i64, Path, minimum = 1)),
-    responses((status = OK, description = "The bytes as uploaded", content((Vec<u8> = "image/jpeg"),
-        (Vec<u8> = "image/png"), (Vec<u8> = "image/webp")))))]
+    responses((status = OK, description = "The bytes as uploaded", content((Binary = "image/jpeg"),
+        (Binary = "image/png"), (Binary = "image/webp")))))]
 #[get("/photos/{id}/original")]
 async fn original(
     services: web::Data<Services>,
@@ -129,14 +136,14 @@ pub(crate) struct LinkQuery {
     /// When the link expires, seconds since the epoch.
     expires: Option<i64>,
     /// The signature of the link.
-    #[param(max_length = 64)]
-    signature: Option<String>,
+    #[param(value_type = Option<Words<64>>)]
+    signature: Option<Words<64>>,
 }
 
 /// The display rendition: upright, longest side 2048, without metadata.
 #[utoipa::path(tag = "photos", operation_id = "photo_display", security(("token" = []), ()),
     params(("id" = i64, Path, minimum = 1), LinkQuery),
-    responses((status = OK, description = "JPEG", body = Vec<u8>, content_type = "image/jpeg"),
+    responses((status = OK, description = "JPEG", body = Binary, content_type = "image/jpeg"),
         (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/display")]
 async fn display(
@@ -151,7 +158,7 @@ async fn display(
 /// The thumbnail: upright, longest side 320, without metadata.
 #[utoipa::path(tag = "photos", operation_id = "photo_thumbnail", security(("token" = []), ()),
     params(("id" = i64, Path, minimum = 1), LinkQuery),
-    responses((status = OK, description = "JPEG", body = Vec<u8>, content_type = "image/jpeg"),
+    responses((status = OK, description = "JPEG", body = Binary, content_type = "image/jpeg"),
         (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/thumbnail")]
 async fn thumbnail(
@@ -172,7 +179,7 @@ async fn rendition(
 ) -> Result<HttpResponse, Problem> {
     let photo = match (link.expires, &link.signature) {
         (Some(expires), Some(signature)) => {
-            if !services.links.verify(id, which.as_str(), expires, signature, services.now()) {
+            if !services.links.verify(id, which.as_str(), expires, signature.as_str(), services.now()) {
                 return Err(Problem::new(Code::TokenExpired).detail(Text::new(
                     "链接无效或已过期，请重新获取。",
                     "The link is not valid or has expired; fetch a new one.",

@@ -19,18 +19,26 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(locate).service(categories).service(units);
 }
 
-/// A coordinate of which the datum may be missing or unknown: that is refused with a problem of its own.
+/// A datum that is known.
 ///
 /// # Errors
-/// `unknown_datum`, `bad_coordinate`.
-pub(crate) fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
-    let datum = datum.and_then(Datum::parse).ok_or_else(|| {
+/// `unknown_datum`, also where it is missing.
+pub(crate) fn known_datum(datum: Option<&str>, at: &str) -> Result<Datum, Problem> {
+    datum.and_then(Datum::parse).ok_or_else(|| {
         let message = Text::new(
             "请注明坐标系：wgs84、gcj02、bd09（CGCS2000 按 wgs84）",
             "state wgs84, gcj02 or bd09 (CGCS2000 counts as wgs84)",
         );
         Problem::new(Code::UnknownDatum).field(format!("{at}datum"), "unknown_datum", message)
-    })?;
+    })
+}
+
+/// A coordinate of which the datum may be missing or unknown: that is refused with a problem of its own.
+///
+/// # Errors
+/// `unknown_datum`, `bad_coordinate`.
+pub(crate) fn coordinate(lon: f64, lat: f64, datum: Option<&str>, at: &str) -> Result<Coordinate, Problem> {
+    let datum = known_datum(datum, at)?;
     Coordinate::new(lon, lat, datum).map_err(|error| {
         let (field, zh) = match error {
             CoordinateError::NotFinite => ("lon", "经纬度应为有限的数"),
@@ -55,7 +63,7 @@ pub(crate) struct PointQuery {
     #[param(minimum = -90, maximum = 90, example = 24.4453)]
     lat: f64,
     /// Datum of the two.
-    #[param(value_type = Datum, required = true)]
+    #[param(value_type = super::reports::DatumWord, required = true)]
     datum: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::places::coordinate;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Anyone, Auth, Reporter};
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Form, Json, Path, Query};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::Prepared;
@@ -159,19 +159,19 @@ pub(crate) struct MultipartReport {
     #[schema(value_type = DatumWord, required = true)]
     datum: Option<FormText<String>>,
     /// Address in words.
-    #[schema(value_type = Option<Words<200>>)]
+    #[schema(value_type = Words<200>, required = false)]
     address: Option<FormText<String>>,
     /// Landmark in words.
-    #[schema(value_type = Option<Words<200>>)]
+    #[schema(value_type = Words<200>, required = false)]
     landmark: Option<FormText<String>>,
     /// Code of a category.
-    #[schema(value_type = Option<Words<8>>)]
+    #[schema(value_type = Words<8>, required = false)]
     category: Option<FormText<String>>,
     /// Whether the handlers must not know who reports.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false)]
     anonymous: Option<FormText<bool>>,
     /// A name to be reached under.
-    #[schema(value_type = Option<Words<40>>)]
+    #[schema(value_type = Words<40>, required = false)]
     contact_name: Option<FormText<String>>,
     /// The photos.
     #[multipart(limit = "200 MiB")]
@@ -204,10 +204,10 @@ async fn send_form(
     services: web::Data<Services>,
     caller: Auth<Reporter>,
     request: HttpRequest,
-    form: MultipartForm<MultipartReport>,
+    form: Form<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let form = form.into_inner();
+    let form = form.0;
     let draft = Draft {
         text: words::<2000>("text", &form.text.0)?,
         place: coordinate(form.lon.0, form.lat.0, form.datum.as_ref().map(|datum| datum.0.as_str()), "/")?,

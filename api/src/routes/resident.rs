@@ -29,7 +29,6 @@ pub(crate) struct SupplementBody {
     words: Words<2000>,
     /// Keys of photos uploaded before.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: super::commands::PhotoIds,
 }
 
@@ -79,7 +78,6 @@ pub(crate) struct NotFixedBody {
     words: Words<500>,
     /// Keys of photos uploaded before.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: super::commands::PhotoIds,
 }
 

@@ -74,7 +74,7 @@ async fn readyz(services: web::Data<Services>) -> HttpResponse {
 
 /// This contract.
 #[utoipa::path(tag = "system", operation_id = "contract",
-    responses((status = OK, description = "OpenAPI 3.1", body = String, content_type = "application/yaml")))]
+    responses((status = OK, description = "OpenAPI 3.1", body = Object, content_type = "application/yaml")))]
 #[get("/openapi.yaml")]
 async fn contract(contract: web::Data<Contract>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/yaml").body(contract.yaml.clone())

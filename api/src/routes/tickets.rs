@@ -8,7 +8,7 @@ use suishoupai_storage::db::lists::Filter;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::places::coordinate;
+use super::places::{coordinate, known_datum};
 use super::{Cursor, Id, Limit, ok};
 use crate::auth::{Auth, Field, Handler, Official};
 use crate::extract::{Path, Query};
@@ -38,7 +38,7 @@ pub(crate) struct PoolQuery {
     #[param(minimum = -90, maximum = 90)]
     lat: Option<f64>,
     /// Datum of the two.
-    #[param(value_type = Option<suishoupai_core::geo::Datum>)]
+    #[param(value_type = Option<super::reports::DatumWord>)]
     datum: Option<String>,
     /// Lines at the most.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
@@ -58,10 +58,13 @@ async fn pool(
     let query = query.0;
     let near = match (query.lon, query.lat) {
         (Some(lon), Some(lat)) => Some(coordinate(lon, lat, query.datum.as_deref(), "")?.to_wgs84()),
-        (None, None) => None,
+        (None, None) => {
+            query.datum.as_deref().map(|datum| known_datum(Some(datum), "")).transpose()?;
+            None
+        }
         _ => {
             let message = Text::new("lon 与 lat 须同时给出", "lon and lat go together");
-            return Err(Problem::new(Code::InvalidQuery).field("lon", "missing", message));
+            return Err(Problem::new(Code::BadCoordinate).field("lon", "missing", message));
         }
     };
     let unit = query.unit.map(|id| id.0);
@@ -83,7 +86,7 @@ pub(crate) struct ListQuery {
     #[param(value_type = Option<Words<8>>)]
     category: Option<Words<8>>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<Cursor>)]
+    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
     cursor: Option<Cursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]

@@ -150,7 +150,7 @@ fn a_wrong_command_is_refused(engine: Engine) {
                 404,
                 "ticket_not_found",
             ),
-            ("a wrong state", command(&grid1, "claim", json!({})), 409, "already_claimed"),
+            ("a held ticket", command(&server.official("grid2"), "claim", json!({})), 409, "already_claimed"),
             (
                 "a foreign photo",
                 file(json!({ "category": "P0107", "version": 2, "photo_ids": [999_999] })),

@@ -41,7 +41,7 @@ fn an_own_find_is_solved_on_the_spot(engine: Engine) {
     assert_eq!(solved["state"], "closed");
     assert_eq!(solved["evidence"][0]["stage"], "after");
     let mut elsewhere = Resident::draft("别的网格");
-    let (lon, lat) = server.place_in("350203010001");
+    let (lon, lat) = server.place_in("350203001004");
     elsewhere["place"] = json!({ "lon": lon, "lat": lat, "datum": "wgs84" });
     grid1.post("reports", &elsewhere).problem(422, "refused_by_rule");
 }

@@ -3,7 +3,12 @@
 use serde_json::json;
 use suishoupai_tests::{Engine, Server, both};
 
-both!(the_database_refuses_to_alter_history, an_altered_line_is_named, an_altered_ticket_is_named);
+both!(
+    the_database_refuses_to_alter_history,
+    an_altered_line_is_named,
+    an_altered_ticket_is_named,
+    an_altered_report_is_named
+);
 
 /// A server with two tickets of two lines each, and their keys.
 fn with_history(engine: Engine) -> (Server, [i64; 2]) {
@@ -59,4 +64,11 @@ fn an_altered_ticket_is_named(engine: Engine) {
     server.execute(&format!("UPDATE tickets SET state = 'closed' WHERE id = {first}")).unwrap();
     let seen = server.verify();
     assert_eq!(seen.breaks.iter().map(|found| found.ticket).collect::<Vec<_>>(), [first], "{seen:?}");
+}
+
+fn an_altered_report_is_named(engine: Engine) {
+    let (server, [_, second]) = with_history(engine);
+    server.execute(&format!("UPDATE reports SET text = '没事' WHERE ticket_id = {second}")).unwrap();
+    let seen = server.verify();
+    assert_eq!(seen.breaks.iter().map(|found| found.ticket).collect::<Vec<_>>(), [second], "{seen:?}");
 }

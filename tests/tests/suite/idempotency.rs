@@ -3,14 +3,18 @@
 use std::thread;
 
 use reqwest::Method;
+use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
+use suishoupai_api::demo::POINT;
 use suishoupai_tests::{Caller, Engine, Reply, Resident, Server, both, jpeg};
 
 both!(
     the_same_key_gets_the_first_answer,
     the_same_key_with_another_body_is_refused,
     many_at_once_with_one_key_make_one_ticket,
-    the_same_photo_is_stored_once
+    the_same_photo_is_stored_once,
+    the_same_form_makes_one_report,
+    the_holder_may_claim_again
 );
 
 fn send(resident: &Resident, key: &str, body: &Value) -> Reply {
@@ -64,4 +68,29 @@ fn the_same_photo_is_stored_once(engine: Engine) {
     let other = server.resident().post_bytes("photos", "image/jpeg", &bytes).expect(201);
     assert_ne!(first["id"], other["id"], "each account has a photo of its own");
     assert_eq!(json!(server.rows().photos), json!(2));
+}
+
+fn the_same_form_makes_one_report(engine: Engine) {
+    let server = Server::start(engine);
+    let resident = server.resident();
+    let (lon, lat) = (POINT.lon.to_string(), POINT.lat.to_string());
+    let send = || {
+        let photo = Part::bytes(jpeg(48, 32)).file_name("IMG_0001.jpg").mime_str("image/jpeg").unwrap();
+        let form = Form::new().text("text", "井盖缺失").text("lon", lon.clone()).text("lat", lat.clone());
+        let form = form.text("datum", "wgs84").part("photos", photo);
+        let request =
+            resident.request(Method::POST, "reports/form").header("idempotency-key", "phone-4-form-1");
+        Caller::send(request.multipart(form)).expect(201)
+    };
+    assert_eq!(send(), send());
+    let rows = server.rows();
+    assert_eq!((rows.reports, rows.photos), (1, 1));
+}
+
+fn the_holder_may_claim_again(engine: Engine) {
+    let server = Server::start(engine);
+    let ticket = server.resident().report("路面油污")["ticket_id"].as_i64().unwrap();
+    let grid1 = server.official("grid1");
+    let claim = || grid1.post(&format!("tickets/{ticket}/claim"), &json!({})).expect(200);
+    assert_eq!(claim()["version"], claim()["version"]);
 }

@@ -1,6 +1,6 @@
 //! The behaviour of the server as its callers see it, each on both engines.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test that fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
 mod bad_input;
 mod claim_race;

@@ -30,7 +30,6 @@ pub(crate) struct CloseBody {
     note: Option<Words<1000>>,
     /// Keys of photos uploaded before: taken at the check.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 
@@ -63,7 +62,6 @@ pub(crate) struct ReworkBody {
     reason: Words<1000>,
     /// Keys of photos uploaded before: taken at the check.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 

@@ -90,7 +90,6 @@ pub(crate) struct SolveBody {
     note: Option<Words<1000>>,
     /// Keys of photos uploaded before: at least one, taken after the work.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 
@@ -129,7 +128,6 @@ pub(crate) struct FileBody {
     note: Option<Words<1000>>,
     /// Keys of photos uploaded before: what was seen on the spot.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 
@@ -164,7 +162,6 @@ pub(crate) struct RefuseBody {
     words: Words<1000>,
     /// Keys of photos uploaded before: what was seen on the spot.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 

@@ -38,7 +38,6 @@ pub(crate) struct DispatchBody {
     lead: i64,
     /// Keys of the assisting units 协办.
     #[serde(default)]
-    #[schema(max_items = 9)]
     assist: UnitIds,
     /// Why.
     reason: Words<1000>,
@@ -102,7 +101,6 @@ pub(crate) struct ReturnBody {
     words: Words<1000>,
     /// Keys of photos uploaded before: what supports the reason.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 
@@ -230,7 +228,6 @@ pub(crate) struct FinishBody {
     note: Option<Words<1000>>,
     /// Keys of photos uploaded before: the lead needs at least one, taken after the work.
     #[serde(default)]
-    #[schema(max_items = 9)]
     photo_ids: PhotoIds,
 }
 

@@ -1,4 +1,4 @@
-//! The commands of officials, one route each. All take the same path: [`order`].
+//! The commands of officials, one route each. All take the same path: the function `order`.
 
 pub mod check;
 pub mod field;
@@ -25,7 +25,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 /// Keys of photos: at most 9, each once.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(try_from = "Vec<i64>")]
-#[schema(value_type = Vec<i64>)]
+#[schema(value_type = Vec<i64>, max_items = 9)]
 pub(crate) struct PhotoIds(pub Vec<i64>);
 
 impl TryFrom<Vec<i64>> for PhotoIds {
@@ -68,7 +68,7 @@ async fn order<P>(
 /// Keys of units: at most 9.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(try_from = "Vec<i64>")]
-#[schema(value_type = Vec<i64>)]
+#[schema(value_type = Vec<i64>, max_items = 9)]
 pub(crate) struct UnitIds(Vec<i64>);
 
 impl TryFrom<Vec<i64>> for UnitIds {

@@ -72,7 +72,7 @@ impl World {
             tree: UnitTree::new(units()),
             duties: DutyList::new(duty_rules()),
             catalogue: catalogue.into_iter().map(|found| (found.code.clone(), found)).collect(),
-            calendar: WorkCalendar::new(WeeklyHours::default(), Vec::new()),
+            calendar: WorkCalendar::new(WeeklyHours::default(), Vec::new()).unwrap(),
         }
     }
 

@@ -1,0 +1,113 @@
+//! The refusals in the contract: one shared answer for each status, with an example of every code.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use serde_json::json;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::Components;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::text_header;
+use crate::lang::Lang;
+use crate::problem::{Code, FieldBody, ProblemBody, all_codes};
+
+/// Adds the shape of problems, and the answer for every status of the table.
+pub(super) fn add_components(components: &mut Components) {
+    components.schemas.insert(ProblemBody::name().into(), ProblemBody::schema());
+    components.schemas.insert(FieldBody::name().into(), FieldBody::schema());
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in all_codes() {
+        by_status.entry(code.status().as_u16()).or_default().push(*code);
+    }
+    for (status, codes) in by_status {
+        components.responses.insert(name(status), RefOr::T(response(status, &codes)));
+    }
+}
+
+/// Adds to an operation the statuses with which it can answer other than as planned.
+pub(super) fn add_to(operation: &mut Operation, path: &str, writes: bool) {
+    for status in statuses(operation, path, writes) {
+        let reference = RefOr::Ref(Ref::new(format!("#/components/responses/{}", name(status))));
+        operation.responses.responses.entry(status.to_string()).or_insert(reference);
+    }
+}
+
+fn name(status: u16) -> String {
+    format!("Problem{status}")
+}
+
+fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
+    let mut statuses = vec![400, 406, 500, 503];
+    if operation.security.is_some() || path.contains("/auth/") {
+        statuses.extend([401, 403]);
+    }
+    let of_rows = ["{", "/categories", "/units", "/tickets", "/reports", "/work-orders"];
+    if of_rows.iter().any(|part| path.contains(part)) {
+        statuses.push(404);
+    }
+    if writes {
+        statuses.extend([413, 415, 422]);
+        if path.contains("{id}") || path.contains("/reports") {
+            statuses.push(409);
+        }
+        if path.contains("/tickets/") {
+            statuses.push(428);
+        }
+        if path.contains("/auth/") || path.ends_with("/follow") {
+            statuses.push(429);
+        }
+    }
+    if path.contains("/locate") || path.contains("/pool") {
+        statuses.push(422);
+    }
+    statuses
+}
+
+fn response(status: u16, codes: &[Code]) -> Response {
+    let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let examples = codes.iter().map(|code| {
+        let example = ExampleBuilder::new().summary(code.title(Lang::En)).value(Some(example(*code)));
+        (code.as_str(), RefOr::T(example.build()))
+    });
+    let body = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(ProblemBody::name())))
+        .examples_from_iter(examples)
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(format!("`{}`", words.join("`, `")))
+        .content("application/problem+json", body)
+        .header("content-language", text_header("Language of the problem: `zh-CN` or `en`."));
+    for (of, name, header) in headers() {
+        if of.as_u16() == status {
+            response = response.header(name, header);
+        }
+    }
+    response.build()
+}
+
+/// Headers that only some refusals carry.
+fn headers() -> [(StatusCode, &'static str, Header); 2] {
+    let seconds = text_header("Seconds after which it may be tried again.");
+    [
+        (StatusCode::UNAUTHORIZED, "www-authenticate", text_header("The challenge of RFC 6750, section 3.")),
+        (StatusCode::TOO_MANY_REQUESTS, "retry-after", seconds),
+    ]
+}
+
+fn example(code: Code) -> serde_json::Value {
+    let mut body = json!({
+        "type": format!("/problems/{}", code.as_str()),
+        "title": code.title(Lang::Zh),
+        "status": code.status().as_u16(),
+        "code": code.as_str(),
+        "request_id": "5f2b7c1e9a3d4f60",
+    });
+    if code == Code::InvalidBody {
+        body["errors"] = json!([{"pointer": "/place/lon", "code": "missing", "message": "必填"}]);
+    }
+    body
+}
