@@ -6,9 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::header::ContentType;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, migrate, reference};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
@@ -203,7 +205,9 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
         |source| StartError::Io { what: format!("cannot listen on {} (http.listen)", http.listen), source };
     let listener = TcpListener::bind(http.listen).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
-    let contract = Contract::new();
+    // Made once and shared: a copy for each worker, and one more for the page, took 15 MiB of memory each.
+    let contract = web::Data::new(Contract::new());
+    let contract_json = contract_json(&contract)?;
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
@@ -213,7 +217,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .into_utoipa_app()
             .app_data(shared.clone())
             .app_data(routes.clone())
-            .app_data(web::Data::new(contract.clone()))
+            .app_data(contract.clone())
             .app_data(limit)
             .app_data(forms)
             .configure(routes::register)
@@ -239,6 +243,15 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     .map_err(io)?
     .run();
     Ok((server, address))
+}
+
+fn contract_json(contract: &Contract) -> Result<Bytes, StartError> {
+    let json = serde_json::to_vec(&contract.api).map_err(|error| StartError::Data(error.to_string()))?;
+    Ok(json.into())
+}
+
+async fn answer_json(json: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(json)
 }
 
 /// The routes of the contract, by which a wrong method is told from a wrong address.

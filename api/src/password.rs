@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 
 /// Memory of one computation, in KiB: 19 MiB, with [`PASSES`] and [`LANES`] as OWASP's Password Storage Cheat Sheet has
@@ -42,16 +44,16 @@ pub enum PasswordError {
 }
 
 impl Passwords {
-    /// Takes the time of one hash.
+    /// Nothing is computed yet.
     ///
     /// # Errors
-    /// Only when the system gives no random numbers.
+    /// Only when the bounds of this module are not those of the algorithm.
     pub fn new() -> Result<Self, PasswordError> {
-        let nobody = hash_now(&hex::encode(rand::random::<[u8; 16]>()))?;
+        hasher()?;
         Ok(Self {
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             computing: Arc::new(Semaphore::new(AT_ONCE)),
-            nobody: nobody.into(),
+            nobody: nobody().into(),
         })
     }
 
@@ -104,6 +106,14 @@ impl Passwords {
 
 fn acceptable(password: &str) -> bool {
     (1..=MAX_PASSWORD_BYTES).contains(&password.len())
+}
+
+/// A hash drawn by lot: no password is known for it, and comparing takes as long as with any other. To compute one
+/// would keep the memory of the computation for the life of the process.
+fn nobody() -> String {
+    let salt = STANDARD_NO_PAD.encode(rand::random::<[u8; 16]>());
+    let hash = STANDARD_NO_PAD.encode(rand::random::<[u8; 32]>());
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}")
 }
 
 fn hasher() -> Result<Argon2<'static>, PasswordError> {
