@@ -137,12 +137,7 @@ mod tests {
         let wish = read(form, &[("words", "路灯"), ("count", "3")]).await.unwrap();
         assert_eq!((wish.words.0.as_str(), wish.count.0), ("路灯", 3));
         let long = "x".repeat(65);
-<<<<<<< ours
-        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Code, &'a str);
-        let rows: [Row<'_>; 7] = [
-=======
         let rows: [(&str, Parts<'_>, Code, &str); 7] = [
->>>>>>> theirs
             (form, &[("words", "a")], Code::InvalidBody, "/count"),
             (form, &[("words", "a"), ("count", "x")], Code::InvalidBody, "/count"),
             (form, &[("words", "a"), ("words", "b")], Code::InvalidBody, "/words"),
