@@ -220,7 +220,7 @@ fn a_wrong_address_is_refused(engine: Engine) {
             ("a bad cursor", get("reports?cursor=0x1"), 400, "invalid_query"),
             ("a long page", get("reports?limit=101"), 400, "invalid_query"),
             ("an unknown parameter", get("reports?page=2"), 400, "invalid_query"),
-            ("half a place", official.request(Method::GET, "tickets/pool?lon=118"), 400, "invalid_query"),
+            ("half a place", official.request(Method::GET, "tickets/pool?lon=118"), 422, "bad_coordinate"),
             ("no such ticket", official.request(Method::GET, "tickets/999999"), 404, "ticket_not_found"),
         ],
     );
