@@ -2,9 +2,9 @@
 //!
 //! | unit of a limit | counted in | can end in closed time |
 //! | --- | --- | --- |
-//! | 紧急工作时 | hours round the clock | yes |
+//! | 紧急工作分钟, 紧急工作时 | minutes, hours round the clock | yes |
 //! | 自然日 | days of 24 hours | yes |
-//! | 工作时 | open time | no |
+//! | 工作分钟, 工作时 | open time | no |
 //! | 工作日 | working days, see below | no |
 //!
 //! A start in closed time counts from the next opening. The instant of closing (12:00, 18:00) is still open,
@@ -50,7 +50,7 @@ const LISTABLE: (i16, i16) = (2000, 2100);
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 /// Longer than the range of instants; keeps all sums far from overflow.
-const LONGEST_SECONDS: i64 = 1_000_000_000_000;
+const LONGEST_MILLIS: i64 = 1_000_000_000_000_000;
 
 /// The hours or days given do not make a calendar.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +130,8 @@ impl WorkCalendar {
     pub fn deadline(&self, from: Moment, limit: Limit) -> Moment {
         let amount = i64::from(limit.amount);
         match limit.unit {
+            LimitUnit::UrgentMinutes => bounded(from.plus_seconds(amount * 60)),
+            LimitUnit::WorkingMinutes => self.add_working_seconds(from, amount * 60),
             LimitUnit::UrgentHours => bounded(from.plus_seconds(amount * 3600)),
             LimitUnit::Days => bounded(from.plus_seconds(amount * 86_400)),
             LimitUnit::WorkingHours => self.add_working_seconds(from, amount * 3600),
@@ -142,7 +144,12 @@ impl WorkCalendar {
     /// It never lies in closed time. Forwards it is the earliest such instant, so a span that is used up ends
     /// at its closing; backwards it is the latest, so it begins at an opening. Saturates at the year ±9999.
     pub fn add_working_seconds(&self, from: Moment, seconds: i64) -> Moment {
-        if seconds == 0 {
+        self.add_working_millis(from, seconds.saturating_mul(1000))
+    }
+
+    /// As [`WorkCalendar::add_working_seconds`], in milliseconds.
+    pub fn add_working_millis(&self, from: Moment, millis: i64) -> Moment {
+        if millis == 0 {
             let (day, time) = split(from);
             if self.closed_last_midnight(day, time) {
                 return bounded(from);
@@ -150,13 +157,13 @@ impl WorkCalendar {
             let (day, time) = self.next_open(day, time);
             return join(day, time);
         }
-        let seconds = seconds.clamp(-LONGEST_SECONDS, LONGEST_SECONDS);
-        let target = self.open_before(from) + seconds * 1000;
+        let millis = millis.clamp(-LONGEST_MILLIS, LONGEST_MILLIS);
+        let target = self.open_before(from) + millis;
         // Forwards the day is the one that holds the last millisecond used; backwards the first one.
-        let day = self.open.rung(if seconds > 0 { target - 1 } else { target });
+        let day = self.open.rung(if millis > 0 { target - 1 } else { target });
         let used = target - self.open.before(day);
         let plan = self.plan(day);
-        join(day, if seconds > 0 { plan.earliest(used) } else { plan.latest(used) })
+        join(day, if millis > 0 { plan.earliest(used) } else { plan.latest(used) })
     }
 
     /// The open time from `a` to `b` in milliseconds, exact; negative where `b` is before `a`.

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::command::Said;
-use super::state::{Role, Stage, State, Verb};
+use super::refusal::Said;
+use super::state::{Role, Stage, State};
 use super::ticket::{AccountId, TicketId};
+use super::verb::Verb;
 use crate::model::UnitId;
 
 /// A photo named in the history: its key and the SHA-256 of the original, so that the picture itself is bound

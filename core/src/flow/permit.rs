@@ -1,9 +1,11 @@
 //! Who may do what: the table applied to a ticket and an actor.
 
-use super::command::Refusal;
-use super::state::{OrderState, Role, State, Verb};
+use super::order_words::{OrderState, RequestKind};
+use super::refusal::Refusal;
+use super::state::{Role, State};
 use super::table::{Row, TABLE, Tie};
 use super::ticket::{Actor, Post, Ticket};
+use super::verb::Verb;
 use crate::model::{Level, UnitTree};
 use crate::time::Moment;
 
@@ -43,11 +45,11 @@ fn why_not(ticket: &Ticket, verb: Verb, actor: &Actor, tree: &UnitTree, known: b
     if !known || untimely {
         return Refusal::WrongState { state: ticket.state, verb };
     }
-    let someone_else = Actor { account: None, posts: actor.posts.clone() };
+    let someone_else = Actor { account: None, ..actor.clone() };
     let would_be_allowed = TABLE.iter().any(|row| {
         row.verb == verb
             && row.from.contains(&ticket.state)
-            && matches!(row.tie, Tie::TerritoryNotHandler | Tie::DistrictNotHandler)
+            && matches!(row.tie, Tie::TerritoryNotHandler | Tie::DistrictNotHandler | Tie::DistrictNotAsker)
             && someone_else.posts.iter().any(|post| {
                 row.roles.contains(&post.role) && tied(ticket, &someone_else, post, row.tie, tree)
             })
@@ -59,14 +61,26 @@ fn tied(ticket: &Ticket, actor: &Actor, post: &Post, tie: Tie, tree: &UnitTree) 
     let is_handler = actor.account.is_some() && actor.account == ticket.handler;
     match tie {
         Tie::Reporter => actor.account.is_some_and(|account| ticket.reporters.contains(&account)),
-        Tie::Holder => ticket
-            .holder
-            .is_some_and(|holder| Some(holder.account) == actor.account && holder.unit == post.unit),
+        Tie::Holder => {
+            ticket.holder.is_some_and(|holder| actor.acts_as(holder.account) && holder.unit == post.unit)
+        }
         Tie::Territory | Tie::District => tree.is_within(ticket.grid, post.unit),
         Tie::TerritoryNotHandler | Tie::DistrictNotHandler => {
             !is_handler && tree.is_within(ticket.grid, post.unit)
         }
+        Tie::DistrictNotAsker => {
+            let asker = ticket.course.open_request().map(|request| request.asked_by);
+            tree.is_within(ticket.grid, post.unit) && asker.is_none_or(|asker| !actor.acts_as(asker))
+        }
+        Tie::Addressee => {
+            let pending = ticket.lead_order().filter(|order| order.state == OrderState::Pending);
+            pending.is_some_and(|order| answers_for(post, order.unit, tree))
+        }
         Tie::Responsible => answers_for(post, ticket.responsible, tree),
+        Tie::Summoned => ticket.course.open_whistle().is_some_and(|whistle| {
+            whistle.units.iter().any(|summoned| answers_for(post, summoned.unit, tree))
+        }),
+        Tie::Whistler => ticket.course.open_whistle().is_some_and(|whistle| whistle.by == post.unit),
         Tie::Assistant => ticket.open_assists().any(|order| answers_for(post, order.unit, tree)),
         Tie::AssistantUnsigned => ticket
             .open_assists()
@@ -99,17 +113,94 @@ pub fn allowed_actions(
     Verb::ALL
         .iter()
         .copied()
-        .filter(|verb| match verb {
-            Verb::NotFixed => within_window(ticket, not_fixed_days, now),
-            Verb::Rate => ticket.rated_round != Some(ticket.reopens),
-            Verb::ReleaseAssist => ticket.open_assists().next().is_some(),
-            Verb::Delegate => !tree.children(ticket.responsible).is_empty(),
-            // A lapse is written down by the server when it is due; it is nobody's choice.
-            Verb::Lapse => false,
-            _ => true,
-        })
+        .filter(|verb| has_point(ticket, *verb, actor, tree, not_fixed_days, now))
         .filter(|verb| permit(&seen_as, *verb, actor, tree).is_ok())
         .collect()
+}
+
+/// Whether a command that the table permits could do anything: what could only be refused is not offered.
+pub(super) fn has_point(
+    ticket: &Ticket,
+    verb: Verb,
+    actor: &Actor,
+    tree: &UnitTree,
+    not_fixed_days: u32,
+    now: Moment,
+) -> bool {
+    let course = &ticket.course;
+    let request = course.open_request();
+    match verb {
+        Verb::NotFixed => within_window(ticket, not_fixed_days, now),
+        Verb::Rate => ticket.rated_round != Some(ticket.reopens),
+        Verb::ReleaseAssist => ticket.open_assists().next().is_some(),
+        Verb::Delegate => !tree.children(ticket.desk(tree)).is_empty(),
+        Verb::Return => {
+            let may_assist = permit_as_assistant(ticket, actor, tree);
+            !course.bound || may_assist
+        }
+        Verb::AskReporter => course.waiting.is_none(),
+        Verb::Resume => {
+            course.waiting.is_some() || matches!(ticket.state, State::Suspended | State::Deferred)
+        }
+        Verb::AskExtension | Verb::AskSuspension | Verb::AskDeferral | Verb::AskVoid => request.is_none(),
+        Verb::Endorse => {
+            request.is_some_and(|request| needs_endorsement(ticket, request.kind, request.state))
+        }
+        Verb::Grant | Verb::Deny => request.is_some_and(|request| {
+            let roles = deciders(ticket, request.kind);
+            roles.iter().any(|role| actor.has_role(*role))
+        }),
+        Verb::Whistle => course.open_whistle().is_none(),
+        Verb::Answer => summoned(ticket, actor, tree, |unit| unit.answered_at.is_none()),
+        Verb::SignIn => summoned(ticket, actor, tree, |unit| unit.signed_in_at.is_none()),
+        Verb::CallBack => course.call_back_due,
+        Verb::Count => course.call_backs.iter().any(|call| call.round == ticket.reopens),
+        Verb::Arrive => course.arrival.is_some(),
+        // What the server writes down when it is due is nobody's choice.
+        Verb::Lapse | Verb::Warn | Verb::Breach | Verb::AssistLate | Verb::Review | Verb::Recount => false,
+        _ => true,
+    }
+}
+
+fn permit_as_assistant(ticket: &Ticket, actor: &Actor, tree: &UnitTree) -> bool {
+    actor.posts.iter().any(|post| tied(ticket, actor, post, Tie::Assistant, tree))
+}
+
+fn summoned(
+    ticket: &Ticket,
+    actor: &Actor,
+    tree: &UnitTree,
+    still: impl Fn(&super::course::Summoned) -> bool,
+) -> bool {
+    ticket.course.open_whistle().is_some_and(|whistle| {
+        whistle
+            .units
+            .iter()
+            .any(|unit| still(unit) && actor.posts.iter().any(|post| answers_for(post, unit.unit, tree)))
+    })
+}
+
+/// Whether a request must be reviewed before it is decided: an extension that is not the first.
+pub(super) fn needs_endorsement(
+    ticket: &Ticket,
+    kind: RequestKind,
+    state: super::order_words::RequestState,
+) -> bool {
+    kind == RequestKind::Extension
+        && ticket.course.extensions > 0
+        && state == super::order_words::RequestState::Asked
+}
+
+/// Who decides a request: the first extension, a suspension and a deferral the chiefs, further extensions the
+/// head of the centre, a voiding any second person of the centre.
+pub(super) fn deciders(ticket: &Ticket, kind: RequestKind) -> &'static [Role] {
+    match kind {
+        RequestKind::Extension if ticket.course.extensions > 0 => &[Role::CentreHead],
+        RequestKind::Extension | RequestKind::Suspension | RequestKind::Deferral => {
+            &[Role::DutyChief, Role::CentreHead]
+        }
+        RequestKind::Void => &[Role::DutyChief, Role::CentreHead, Role::Dispatcher],
+    }
 }
 
 /// Whether "not fixed" may still be said.

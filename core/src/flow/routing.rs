@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::command::Said;
+use super::refusal::Said;
 use crate::model::{CategoryPattern, DutyMode, Level, UnitId, UnitTree};
 
 /// A duty with its units resolved.

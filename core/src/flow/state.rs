@@ -1,42 +1,8 @@
-//! States of a ticket and of a work order, roles, and the names of the commands: each with its stable word and
-//! its Chinese and English name.
+//! States of a ticket, roles, phases and channels: each with its stable word and its Chinese and English name.
 
 use serde::{Deserialize, Serialize};
 
-/// Declares an enum of words: a variant, its stable word, its Chinese and its English name.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal, $zh:literal, $en:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// The stable word used in the database, the API and files.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word,)+ }
-            }
-
-            /// The value with this word.
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == word)
-            }
-
-            /// 中文名称
-            pub const fn zh(self) -> &'static str {
-                match self { $($name::$variant => $zh,)+ }
-            }
-
-            /// English name.
-            pub const fn en(self) -> &'static str {
-                match self { $($name::$variant => $en,)+ }
-            }
-        }
-    };
-}
+use super::words::words;
 
 words! {
     /// Where a ticket stands in the closed loop.
@@ -45,12 +11,20 @@ words! {
         Received = "received", "待认领", "received";
         /// Held by one worker, who verifies it on the spot.
         Claimed = "claimed", "核实中", "being verified";
+        /// Verified on the spot, on the desk of the district centre, waiting to be filed.
+        Verified = "verified", "待立案", "waiting to be filed";
         /// Filed, on the desk of the district centre, waiting to be dispatched.
         Filed = "filed", "待派遣", "waiting for dispatch";
+        /// Given back too often: the district decides, and its decision binds.
+        Arbitrating = "arbitrating", "待裁决", "waiting for the district's decision";
         /// Given to a unit, which has not signed for it yet.
         Dispatched = "dispatched", "待签收", "dispatched";
         /// Signed for; the responsible unit works on it.
         Handling = "handling", "处置中", "being handled";
+        /// 挂账: season, funds or conditions are missing; no clock runs, and a day of review is set.
+        Suspended = "suspended", "挂账", "suspended";
+        /// 缓办: put off by decision of the centre; no clock runs, and a day of review is set.
+        Deferred = "deferred", "缓办", "deferred";
         /// Handled; somebody else checks it.
         Checking = "checking", "待核查", "waiting for the check";
         /// Done.
@@ -59,13 +33,15 @@ words! {
         Refused = "refused", "不予立案", "not filed";
         /// Taken back by the reporter.
         Withdrawn = "withdrawn", "已撤回", "withdrawn";
+        /// 作废: found to be no case, confirmed by a second person.
+        Voided = "voided", "已作废", "voided";
     }
 }
 
 impl State {
     /// Whether nothing more is expected of anybody.
     pub const fn is_final(self) -> bool {
-        matches!(self, State::Closed | State::Refused | State::Withdrawn)
+        matches!(self, State::Closed | State::Refused | State::Withdrawn | State::Voided)
     }
 }
 
@@ -82,6 +58,10 @@ words! {
         StreetOfficer = "street_officer", "街道工作人员", "street officer";
         /// 部门(中队)经办人
         DepartmentOfficer = "department_officer", "部门经办人", "department officer";
+        /// 值班长: decides disputes and first extensions.
+        DutyChief = "duty_chief", "值班长", "duty chief";
+        /// 中心主任: decides what goes beyond the duty chief.
+        CentreHead = "centre_head", "中心主任", "head of the centre";
         /// 派遣员
         Dispatcher = "dispatcher", "派遣员", "dispatcher";
         /// 核查员
@@ -96,113 +76,28 @@ words! {
 }
 
 words! {
-    /// The commands that change or add to a ticket.
-    Verb {
-        /// 上报: the ticket is opened from a report.
-        Open = "open", "上报", "report";
-        /// 认领
-        Claim = "claim", "认领", "claim";
-        /// 释放
-        Release = "release", "释放", "release";
-        /// 认领超时
-        Lapse = "lapse", "认领超时", "claim ran out";
-        /// 随手解决
-        Solve = "solve", "随手解决", "solve on the spot";
-        /// 立案
-        File = "file", "立案", "file";
-        /// 不予立案
-        Refuse = "refuse", "不予立案", "refuse";
-        /// 派遣
+    /// The stages of the loop that have a limit and a clock of their own.
+    Phase {
+        /// 受理: until somebody claims it from the pool.
+        Accept = "accept", "受理", "acceptance";
+        /// 核实: until the claim has an outcome.
+        Verify = "verify", "核实", "verification";
+        /// 立案: until the centre has filed what was verified.
+        File = "file", "立案", "filing";
+        /// 派遣: until the centre has given it to a unit.
         Dispatch = "dispatch", "派遣", "dispatch";
-        /// 签收
-        Accept = "accept", "签收", "accept";
-        /// 退回
-        Return = "return", "退回", "return";
-        /// 下派
-        Delegate = "delegate", "下派", "delegate";
-        /// 上报上级
-        Escalate = "escalate", "上报上级", "escalate";
-        /// 解除协办
-        ReleaseAssist = "release_assist", "解除协办", "release an assisting unit";
-        /// 处置完成
-        Finish = "finish", "处置完成", "finish";
-        /// 核查结案
-        Close = "close", "核查结案", "close";
-        /// 返工
-        Rework = "rework", "返工", "rework";
-        /// 未解决
-        NotFixed = "not_fixed", "反映未解决", "say it is not fixed";
-        /// 撤回
-        Withdraw = "withdraw", "撤回", "withdraw";
-        /// 补充
-        Supplement = "supplement", "补充", "supplement";
-        /// 评价
-        Rate = "rate", "评价", "rate";
-    }
-}
-
-words! {
-    /// Where a work order stands.
-    OrderState {
-        /// Given, not signed for.
-        Pending = "pending", "待签收", "waiting to be accepted";
-        /// Signed for.
-        Accepted = "accepted", "处置中", "accepted";
-        /// Result handed in.
-        Done = "done", "已完成", "done";
-        /// Given back.
-        Returned = "returned", "已退回", "returned";
-        /// Taken off the unit, or ended with the ticket.
-        Released = "released", "已解除", "released";
-    }
-}
-
-impl OrderState {
-    /// Whether the unit still owes something.
-    pub const fn is_open(self) -> bool {
-        matches!(self, OrderState::Pending | OrderState::Accepted)
-    }
-}
-
-words! {
-    /// 主办 or 协办.
-    OrderKind {
-        /// 主办
-        Lead = "lead", "主办", "lead";
-        /// 协办
-        Assist = "assist", "协办", "assist";
-    }
-}
-
-words! {
-    /// Why a unit gives a ticket back.
-    ReturnReason {
-        /// 非本单位职责
-        NotOurDuty = "not_our_duty", "非本单位职责", "not our duty";
-        /// 地点不符
-        WrongPlace = "wrong_place", "地点不符", "wrong place";
-        /// 证据不足
-        InsufficientEvidence = "insufficient_evidence", "证据不足", "insufficient evidence";
-        /// 重复
-        Duplicate = "duplicate", "重复案件", "duplicate";
-        /// 其他
-        Other = "other", "其他", "other";
-    }
-}
-
-words! {
-    /// Why a report is not filed.
-    RefuseReason {
-        /// 现场不存在
-        NothingThere = "nothing_there", "现场不存在该问题", "nothing there";
-        /// 不符合立案条件
-        BelowCondition = "below_condition", "不符合立案条件", "below the filing condition";
-        /// 重复
-        Duplicate = "duplicate", "重复上报", "duplicate";
-        /// 不属受理范围
-        OutOfScope = "out_of_scope", "不属于受理范围", "out of scope";
-        /// 其他
-        Other = "other", "其他", "other";
+        /// 裁决: until the district has decided.
+        Arbitrate = "arbitrate", "裁决", "arbitration";
+        /// 签收: until the unit has signed.
+        Sign = "sign", "签收", "signing";
+        /// 处置: until the unit hands in its result; the category's limit.
+        Handle = "handle", "处置", "handling";
+        /// 核查: until somebody else has checked.
+        Check = "check", "核查", "check";
+        /// 回访: until the reporter has been called back.
+        CallBack = "call_back", "回访", "call-back";
+        /// 到场: until somebody is on the spot, for must-attend kinds.
+        Arrive = "arrive", "到场", "arrival";
     }
 }
 

@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::apply::apply;
-use super::command::{Command, Refusal, Said};
+use super::apply::{Act, apply};
+use super::command::Command;
+use super::course::Course;
 use super::event::{Event, PhotoRef};
 use super::permit::permit;
+use super::policy::{Policy, PolicyBook};
+use super::refusal::{Refusal, Said};
 use super::routing::DutyList;
-use super::state::{Channel, Role, State, Verb};
+use super::settle;
+use super::state::{Channel, Role, State};
 use super::table::allows;
 use super::ticket::{AccountId, Actor, Holder, Post, Ticket, TicketId};
+use super::verb::Verb;
 use crate::clock::WorkCalendar;
 use crate::model::{Category, District, UnitId, UnitTree};
 use crate::time::Moment;
@@ -28,10 +33,19 @@ pub struct Rules<'a> {
     pub catalogue: &'a Catalogue,
     /// The working calendar.
     pub calendar: &'a WorkCalendar,
+    /// The versions of the district's rules.
+    pub policies: &'a PolicyBook,
     /// How long a claim lasts, seconds.
     pub lease_seconds: i64,
     /// How long after closing "not fixed" may be said, natural days.
     pub not_fixed_days: u32,
+}
+
+impl<'a> Rules<'a> {
+    /// The version of the rules under which a ticket stands: that of its filing, before it the present one.
+    pub fn policy(self, ticket: &Ticket, now: Moment) -> &'a Policy {
+        ticket.course.policy.map_or_else(|| self.policies.at(now).1, |id| self.policies.get(id))
+    }
 }
 
 /// The outcome of a command: the ticket afterwards and the one line that it adds to the history. The order of
@@ -70,7 +84,10 @@ pub fn step(
     let verb = command.verb();
     let (row, post) = permit(ticket, verb, actor, rules.tree)?;
     let mut after = ticket.clone();
-    let line = apply(&mut after, command, row.tie, actor, post, photos, now, rules)?;
+    let policy = rules.policy(ticket, now);
+    let act = Act { actor, post, tie: row.tie, photos, now, rules, policy };
+    let line = apply(&mut after, command, &act)?;
+    settle::settle(ticket, &mut after, now, rules);
     debug_assert!(
         allows(ticket.state, verb, after.state),
         "{verb:?}: {:?} -> {:?}",
@@ -91,11 +108,26 @@ pub fn lapse_first(ticket: &Ticket, verb: Verb, actor: &Actor, now: Moment) -> R
     if !ticket.lease_is_over(now) || verb == Verb::Lapse {
         return Ok(false);
     }
-    let held_by_caller = ticket.holder.is_some_and(|holder| Some(holder.account) == actor.account);
-    if held_by_caller && matches!(verb, Verb::Solve | Verb::File | Verb::Refuse | Verb::Release) {
+    let held_by_caller = ticket.holder.is_some_and(|holder| actor.acts_as(holder.account));
+    if held_by_caller && needs_claim(verb) {
         return Err(Refusal::LeaseOver);
     }
     Ok(true)
+}
+
+/// Whether a command acts on the strength of the claim.
+const fn needs_claim(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Solve
+            | Verb::File
+            | Verb::Refuse
+            | Verb::Release
+            | Verb::Verify
+            | Verb::Split
+            | Verb::AskReporter
+            | Verb::Resume
+    )
 }
 
 /// What opens a ticket.
@@ -119,6 +151,8 @@ pub struct Opening {
     pub facts: BTreeMap<String, String>,
     /// The report's photos.
     pub photos: Vec<PhotoRef>,
+    /// The ticket from which it is split off.
+    pub parent: Option<TicketId>,
 }
 
 /// Opens a ticket from a report: in the grid's pool, or in the finder's hands for a worker's own find.
@@ -137,7 +171,7 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         _ => None,
     };
     let role = if holder.is_some() { Role::GridWorker } else { Role::Resident };
-    let ticket = Ticket {
+    let mut ticket = Ticket {
         id: opening.id,
         district: opening.district,
         state: if holder.is_some() { State::Claimed } else { State::Received },
@@ -160,7 +194,14 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         filed_at: None,
         due_at: None,
         closed_at: None,
+        sensitive: category.is_some_and(|category| category.sensitive),
+        parent: opening.parent,
+        stage_due_at: None,
+        soon_at: None,
+        alarm_at: None,
+        course: Course { by_resident: opening.channel == Channel::Resident, ..Course::default() },
     };
+    settle::begin(&mut ticket, category.is_some_and(|category| category.must_report), now, rules);
     let line = Line { public: true, facts: opening.facts, ..Line::default() };
     let post = Post { role, unit: holder.map_or(0, |holder| holder.unit) };
     let event =

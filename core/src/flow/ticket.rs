@@ -1,6 +1,9 @@
 //! 案卷: what the rules know of a ticket, of its work orders and of the person who acts.
 
-use super::state::{OrderKind, OrderState, Role, State};
+use super::course::Course;
+use super::order_words::{OrderKind, OrderState, Pressure};
+use super::state::{Phase, Role, State};
+use super::timer::Timer;
 use crate::model::{District, UnitId, UnitTree};
 use crate::time::Moment;
 
@@ -24,14 +27,21 @@ pub struct Post {
 pub struct Actor {
     /// None: the server itself.
     pub account: Option<AccountId>,
-    /// All posts of the account.
+    /// All posts of the account, and of those for whom it stands in now.
     pub posts: Vec<Post>,
+    /// The accounts for which it stands in now: colleagues on leave.
+    pub stands_for: Vec<AccountId>,
 }
 
 impl Actor {
     /// The server acting by itself: a lease that runs out, a timer.
     pub fn server() -> Self {
-        Self { account: None, posts: vec![Post { role: Role::System, unit: 0 }] }
+        Self { account: None, posts: vec![Post { role: Role::System, unit: 0 }], stands_for: Vec::new() }
+    }
+
+    /// Whether the account is this one or stands in for it.
+    pub fn acts_as(&self, account: AccountId) -> bool {
+        self.account == Some(account) || self.stands_for.contains(&account)
     }
 
     /// Whether one of the posts is of this role.
@@ -77,6 +87,21 @@ pub struct WorkOrder {
     pub ended_at: Option<Moment>,
     /// What the unit wrote when it finished or gave back, for the inside.
     pub result: Option<String>,
+    /// Its clock; none for orders given before clocks were kept.
+    pub timer: Option<Timer>,
+    /// The unit that handed it down or up, to which it goes back when it is returned.
+    pub handed_by: Option<UnitId>,
+}
+
+impl WorkOrder {
+    /// Whether it ended, or at `now` still is, past its deadline.
+    pub fn is_late(&self, now: Moment) -> bool {
+        match (self.ended_at, &self.timer) {
+            (Some(ended), _) => ended > self.due_at,
+            (None, Some(timer)) => timer.pressure(now) == Pressure::Overdue,
+            (None, None) => now > self.due_at,
+        }
+    }
 }
 
 /// The state of a ticket, as far as rules depend on it.
@@ -124,8 +149,20 @@ pub struct Ticket {
     pub filed_at: Option<Moment>,
     /// When the lead must be done.
     pub due_at: Option<Moment>,
-    /// When it was closed, refused or withdrawn.
+    /// When it was closed, refused, withdrawn or voided.
     pub closed_at: Option<Moment>,
+    /// Visible only to named roles.
+    pub sensitive: bool,
+    /// The ticket from which it was split off.
+    pub parent: Option<TicketId>,
+    /// When the present phase must be over; none while no clock runs.
+    pub stage_due_at: Option<Moment>,
+    /// From when the present phase is due soon.
+    pub soon_at: Option<Moment>,
+    /// When the server next has to look at it.
+    pub alarm_at: Option<Moment>,
+    /// What else the rules keep.
+    pub course: Course,
 }
 
 impl Ticket {
@@ -139,6 +176,50 @@ impl Ticket {
         self.orders.iter().filter(|order| order.kind == OrderKind::Assist && order.state.is_open())
     }
 
+    /// The phase whose clock counts; none where nothing is expected of anybody.
+    pub fn phase(&self) -> Option<Phase> {
+        match self.state {
+            State::Received => Some(Phase::Accept),
+            State::Claimed => Some(Phase::Verify),
+            State::Verified => Some(Phase::File),
+            State::Filed => Some(Phase::Dispatch),
+            State::Arbitrating => Some(Phase::Arbitrate),
+            State::Dispatched => Some(Phase::Sign),
+            State::Handling => Some(Phase::Handle),
+            State::Checking => Some(Phase::Check),
+            State::Closed => self.course.call_back_due.then_some(Phase::CallBack),
+            State::Suspended | State::Deferred | State::Refused | State::Withdrawn | State::Voided => None,
+        }
+    }
+
+    /// The clock of the present phase.
+    pub fn timer(&self) -> Option<&Timer> {
+        match self.state {
+            State::Handling | State::Suspended | State::Deferred => {
+                self.lead_order().and_then(|order| order.timer.as_ref())
+            }
+            _ => self.course.timer.as_ref(),
+        }
+    }
+
+    /// Whether time presses at `now`.
+    pub fn pressure(&self, now: Moment) -> Pressure {
+        self.timer().map_or(Pressure::Normal, |timer| timer.pressure(now))
+    }
+
+    /// The unit on whose desk it lies: the grid's pool, the centre, who is to sign, or who handles it.
+    pub fn desk(&self, tree: &UnitTree) -> UnitId {
+        let centre = || tree.root(self.district).map_or(self.responsible, |unit| unit.id);
+        match self.state {
+            State::Received => self.grid,
+            State::Claimed => self.holder.map_or(self.grid, |holder| holder.unit),
+            State::Verified | State::Filed | State::Arbitrating => centre(),
+            State::Dispatched => self.lead_order().map_or(self.responsible, |order| order.unit),
+            State::Checking | State::Closed => self.grid,
+            _ => self.responsible,
+        }
+    }
+
     /// Whether the claim has run out by `now`, though nobody has written that down yet.
     pub fn lease_is_over(&self, now: Moment) -> bool {
         self.state == State::Claimed && self.holder.is_none_or(|holder| holder.until <= now)
@@ -148,22 +229,34 @@ impl Ticket {
 /// Whether the actor may see the ticket at all; a ticket that may not be seen does not exist for the caller.
 ///
 /// Reporters see theirs; territory posts what lies in their unit; departments what they have or had an order
-/// for (a department sees its squads' orders); posts at the district see the whole district.
-pub fn may_see(ticket: &Ticket, actor: &Actor, tree: &UnitTree) -> bool {
+/// for (a department sees its squads' orders) and what they are summoned to; posts at the district see the whole
+/// district. A ticket of a sensitive kind is seen by its reporter, by units with an order, by who holds it, and
+/// by the roles that the district names.
+pub fn may_see(ticket: &Ticket, actor: &Actor, tree: &UnitTree, sensitive_roles: &[Role]) -> bool {
     let reported = actor.account.is_some_and(|account| ticket.reporters.contains(&account));
-    reported
-        || actor.posts.iter().any(|post| match post.role {
-            Role::Resident => false,
-            Role::System => true,
-            Role::GridWorker | Role::CommunityOfficer | Role::StreetOfficer => {
-                tree.is_within(ticket.grid, post.unit)
-                    || ticket.orders.iter().any(|order| order.unit == post.unit)
+    reported || actor.posts.iter().any(|post| post_sees(ticket, actor, post, tree, sensitive_roles))
+}
+
+fn post_sees(ticket: &Ticket, actor: &Actor, post: &Post, tree: &UnitTree, sensitive_roles: &[Role]) -> bool {
+    let ordered = |order: &WorkOrder| match post.role {
+        Role::DepartmentOfficer => tree.is_within(order.unit, post.unit),
+        _ => order.unit == post.unit,
+    };
+    let summoned = || {
+        let whistles = ticket.course.whistles.iter();
+        whistles.flat_map(|whistle| &whistle.units).any(|summoned| tree.is_within(summoned.unit, post.unit))
+    };
+    match post.role {
+        Role::Resident => return false,
+        Role::System => return true,
+        Role::GridWorker | Role::CommunityOfficer | Role::StreetOfficer | Role::DepartmentOfficer => {
+            let holds = ticket.holder.is_some_and(|holder| actor.acts_as(holder.account));
+            if holds || ticket.orders.iter().any(ordered) || summoned() {
+                return true;
             }
-            Role::DepartmentOfficer => {
-                ticket.orders.iter().any(|order| tree.is_within(order.unit, post.unit))
-            }
-            Role::Dispatcher | Role::Inspector | Role::Observer | Role::Administrator => {
-                tree.is_within(ticket.grid, post.unit)
-            }
-        })
+        }
+        _ => {}
+    }
+    let named = !ticket.sensitive || sensitive_roles.contains(&post.role);
+    named && post.role != Role::DepartmentOfficer && tree.is_within(ticket.grid, post.unit)
 }

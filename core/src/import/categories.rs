@@ -20,7 +20,9 @@ impl Row for Category {
         Column { name: "closing_condition", zh: "结案条件" },
         Column { name: "anonymous_allowed", zh: "可匿名" },
         Column { name: "sensitive", zh: "敏感" },
+        Column { name: "must_report", zh: "必报" },
     ];
+    const MAY_LACK: &'static [&'static str] = &["must_report"];
 
     fn key(&self) -> String {
         self.code.clone()
@@ -41,6 +43,7 @@ impl Row for Category {
             self.closing_condition.clone(),
             self.anonymous_allowed.to_string(),
             self.sensitive.to_string(),
+            self.must_report.to_string(),
         ]
     }
 }
@@ -70,10 +73,13 @@ fn parse(fields: &mut Fields<'_>) -> Option<Category> {
     let amount = fields.parsed("limit", "1 … 10000", |text| {
         text.parse().ok().filter(|amount| (1..=10_000).contains(amount))
     });
-    let unit = fields.parsed("limit_unit", "urgent_hours|working_hours|working_days|days", LimitUnit::parse);
+    let units = "urgent_minutes|working_minutes|urgent_hours|working_hours|working_days|days";
+    let unit = fields.parsed("limit_unit", units, LimitUnit::parse);
     let closing_condition = fields.required("closing_condition");
     let anonymous_allowed = fields.boolean("anonymous_allowed");
     let sensitive = fields.boolean("sensitive");
+    let must_report =
+        if fields.raw("must_report").is_empty() { Some(false) } else { fields.boolean("must_report") };
     Some(Category {
         code,
         kind: kind?,
@@ -87,6 +93,7 @@ fn parse(fields: &mut Fields<'_>) -> Option<Category> {
         closing_condition,
         anonymous_allowed: anonymous_allowed?,
         sensitive: sensitive?,
+        must_report: must_report?,
     })
 }
 

@@ -20,6 +20,9 @@ pub trait Row: Clone {
     /// The columns of the file, in the order in which they are written.
     const COLUMNS: &'static [Column];
 
+    /// The columns that a file may leave out, as those written before the column was introduced do.
+    const MAY_LACK: &'static [&'static str] = &[];
+
     /// What tells this row from others of its kind.
     fn key(&self) -> String;
 

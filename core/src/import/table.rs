@@ -137,7 +137,7 @@ pub(super) fn read<T: Row>(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut numbers = LineNumbers { text, seen: 0, line: 1 };
-    let mut order: Option<Vec<usize>> = None;
+    let mut order: Option<Vec<Option<usize>>> = None;
     let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
     loop {
@@ -157,9 +157,11 @@ pub(super) fn read<T: Row>(
             return Err(FileError::TooManyLines);
         }
         let number = numbers.of_record_after(start);
-        let values = order.iter().map(|&i| record.get(i).unwrap_or_default().trim()).collect();
+        let text = |place: &Option<usize>| place.and_then(|i| record.get(i)).unwrap_or_default().trim();
+        let values = order.iter().map(text).collect();
         let mut fields = Fields { columns: T::COLUMNS, values, messages: Vec::new() };
-        lines.push(read_line(&mut fields, number, record.len(), key, parse));
+        let widths = (record.len(), order.iter().flatten().count());
+        lines.push(read_line(&mut fields, number, widths, key, parse));
     }
     if order.is_none() {
         let names: Vec<&str> = T::COLUMNS.iter().map(|column| column.name).collect();
@@ -171,11 +173,11 @@ pub(super) fn read<T: Row>(
 fn read_line<T: Row>(
     fields: &mut Fields<'_>,
     number: usize,
-    width: usize,
+    (width, expected): (usize, usize),
     key: fn(&Fields<'_>) -> String,
     parse: fn(&mut Fields<'_>) -> Option<T>,
 ) -> Line<T> {
-    let (key, expected) = (key(fields), T::COLUMNS.len());
+    let key = key(fields);
     fields.check_texts();
     if width != expected {
         fields.wrong(
@@ -193,8 +195,8 @@ fn read_line<T: Row>(
     Line { number, key, row: row.filter(|_| messages.is_empty()).ok_or(messages) }
 }
 
-/// Where each column of the kind stands in the file.
-fn read_header<T: Row>(record: &csv::StringRecord) -> Result<Vec<usize>, FileError> {
+/// Where each column of the kind stands in the file; nowhere for one that the file leaves out and may.
+fn read_header<T: Row>(record: &csv::StringRecord) -> Result<Vec<Option<usize>>, FileError> {
     let names: Vec<&str> = record.iter().map(str::trim).collect();
     if let Some(unknown) = names.iter().find(|name| T::COLUMNS.iter().all(|column| column.name != **name)) {
         return Err(FileError::UnknownColumn(cut(unknown)));
@@ -202,9 +204,10 @@ fn read_header<T: Row>(record: &csv::StringRecord) -> Result<Vec<usize>, FileErr
     let place = |column: &Column| {
         let mut places = names.iter().enumerate().filter(|(_, name)| **name == column.name);
         match (places.next(), places.next()) {
+            (None, _) if T::MAY_LACK.contains(&column.name) => Ok(None),
             (None, _) => Err(FileError::MissingColumn(column.name)),
             (Some(_), Some(_)) => Err(FileError::RepeatedColumn(column.name)),
-            (Some((index, _)), None) => Ok(index),
+            (Some((index, _)), None) => Ok(Some(index)),
         }
     };
     T::COLUMNS.iter().map(place).collect()

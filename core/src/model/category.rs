@@ -39,6 +39,10 @@ impl CategoryKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitUnit {
+    /// 紧急工作分钟: minutes round the clock.
+    UrgentMinutes,
+    /// 工作分钟: minutes of the working calendar.
+    WorkingMinutes,
     /// 紧急工作时: hours round the clock.
     UrgentHours,
     /// 工作时: hours of the working calendar.
@@ -51,17 +55,54 @@ pub enum LimitUnit {
 
 impl LimitUnit {
     /// All units of limits.
-    pub const ALL: [LimitUnit; 4] =
-        [LimitUnit::UrgentHours, LimitUnit::WorkingHours, LimitUnit::WorkingDays, LimitUnit::Days];
+    pub const ALL: [LimitUnit; 6] = [
+        LimitUnit::UrgentMinutes,
+        LimitUnit::WorkingMinutes,
+        LimitUnit::UrgentHours,
+        LimitUnit::WorkingHours,
+        LimitUnit::WorkingDays,
+        LimitUnit::Days,
+    ];
 
     /// The word used in files and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
+            LimitUnit::UrgentMinutes => "urgent_minutes",
+            LimitUnit::WorkingMinutes => "working_minutes",
             LimitUnit::UrgentHours => "urgent_hours",
             LimitUnit::WorkingHours => "working_hours",
             LimitUnit::WorkingDays => "working_days",
             LimitUnit::Days => "days",
         }
+    }
+
+    /// 中文
+    pub const fn zh(self) -> &'static str {
+        match self {
+            LimitUnit::UrgentMinutes => "紧急工作分钟",
+            LimitUnit::WorkingMinutes => "工作分钟",
+            LimitUnit::UrgentHours => "紧急工作时",
+            LimitUnit::WorkingHours => "工作时",
+            LimitUnit::WorkingDays => "工作日",
+            LimitUnit::Days => "自然日",
+        }
+    }
+
+    /// English
+    pub const fn en(self) -> &'static str {
+        match self {
+            LimitUnit::UrgentMinutes => "minutes round the clock",
+            LimitUnit::WorkingMinutes => "working minutes",
+            LimitUnit::UrgentHours => "hours round the clock",
+            LimitUnit::WorkingHours => "working hours",
+            LimitUnit::WorkingDays => "working days",
+            LimitUnit::Days => "natural days",
+        }
+    }
+
+    /// Whether it is counted in open time of the working calendar.
+    pub const fn is_working(self) -> bool {
+        matches!(self, LimitUnit::WorkingMinutes | LimitUnit::WorkingHours | LimitUnit::WorkingDays)
     }
 
     /// The unit with this word.
@@ -78,6 +119,23 @@ pub struct Limit {
     pub amount: u32,
     /// Of what.
     pub unit: LimitUnit,
+}
+
+impl Limit {
+    /// A limit of `amount` in `unit`.
+    pub const fn new(amount: u32, unit: LimitUnit) -> Self {
+        Self { amount, unit }
+    }
+
+    /// 中文
+    pub fn zh(self) -> String {
+        format!("{}{}", self.amount, self.unit.zh())
+    }
+
+    /// English
+    pub fn en(self) -> String {
+        format!("{} {}", self.amount, self.unit.en())
+    }
 }
 
 /// One row of the catalogue.
@@ -107,4 +165,6 @@ pub struct Category {
     pub anonymous_allowed: bool,
     /// Visible only to named roles.
     pub sensitive: bool,
+    /// 必到必报: must be reported up at once, and somebody must be on the spot soon.
+    pub must_report: bool,
 }
