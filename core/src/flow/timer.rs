@@ -72,6 +72,22 @@ impl Timer {
         timer
     }
 
+    /// A clock for work of which only the beginning and the end are known; it measures round the clock.
+    pub fn until(from: Moment, due: Moment) -> Self {
+        let total = due.millis() - from.millis();
+        Self {
+            from,
+            spans: vec![Span::Left(total)],
+            working: false,
+            total,
+            due,
+            soon: due,
+            stopped: None,
+            warned: false,
+            breaches: 0,
+        }
+    }
+
     /// When it ends; meaningless while it is stopped.
     pub const fn due(&self) -> Moment {
         self.due

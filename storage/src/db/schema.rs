@@ -44,6 +44,7 @@ table! {
         closing_condition -> Text,
         anonymous_allowed -> Bool,
         sensitive -> Bool,
+        must_report -> Bool,
     }
 }
 
@@ -239,6 +240,12 @@ table! {
         due_at -> Nullable<BigInt>,
         closed_at -> Nullable<BigInt>,
         last_hash -> Binary,
+        sensitive -> Bool,
+        parent_id -> Nullable<BigInt>,
+        stage_due_at -> Nullable<BigInt>,
+        soon_at -> Nullable<BigInt>,
+        alarm_at -> Nullable<BigInt>,
+        course -> Text,
     }
 }
 
@@ -255,6 +262,8 @@ table! {
         accepted_at -> Nullable<BigInt>,
         ended_at -> Nullable<BigInt>,
         result -> Nullable<Text>,
+        timer -> Nullable<Text>,
+        handed_by -> Nullable<BigInt>,
     }
 }
 
@@ -310,8 +319,126 @@ table! {
     }
 }
 
+table! {
+    policies (id) {
+        id -> BigInt,
+        district -> Integer,
+        valid_from -> BigInt,
+        content -> Text,
+        created_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    requests (ticket_id, seq) {
+        ticket_id -> BigInt,
+        seq -> Integer,
+        district -> Integer,
+        kind -> Text,
+        state -> Text,
+        unit_id -> BigInt,
+        asked_by -> BigInt,
+        asked_at -> BigInt,
+        decided_by -> Nullable<BigInt>,
+        decided_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    summons (ticket_id, seq, unit_id) {
+        ticket_id -> BigInt,
+        seq -> Integer,
+        unit_id -> BigInt,
+        district -> Integer,
+        by_unit_id -> BigInt,
+        meet_at -> BigInt,
+        answered_at -> Nullable<BigInt>,
+        signed_in_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    call_backs (ticket_id, round) {
+        ticket_id -> BigInt,
+        round -> Integer,
+        district -> Integer,
+        called_by -> BigInt,
+        called_at -> BigInt,
+        solved -> Text,
+        result -> Text,
+        process -> Text,
+        counted -> Bool,
+        counted_reason -> Nullable<Text>,
+        counted_by -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    notices (ticket_id, event_seq, unit_id) {
+        district -> Integer,
+        unit_id -> BigInt,
+        ticket_id -> BigInt,
+        event_seq -> BigInt,
+        verb -> Text,
+        at -> BigInt,
+    }
+}
+
+table! {
+    absences (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        substitute_id -> BigInt,
+        from_at -> BigInt,
+        to_at -> BigInt,
+        reason -> Text,
+        created_by -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    shifts (id) {
+        id -> BigInt,
+        district -> Integer,
+        unit_id -> BigInt,
+        account_id -> BigInt,
+        from_at -> BigInt,
+        to_at -> BigInt,
+    }
+}
+
+table! {
+    standard_texts (id) {
+        id -> BigInt,
+        district -> Integer,
+        title -> Text,
+        verb -> Text,
+        category_pattern -> Text,
+        body -> Text,
+        created_at -> BigInt,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(posts -> accounts (account_id));
-allow_tables_to_appear_in_same_query!(tickets, work_orders, reports, events, evidence, photos, ratings);
+joinable!(requests -> tickets (ticket_id));
+joinable!(summons -> tickets (ticket_id));
+joinable!(notices -> tickets (ticket_id));
+allow_tables_to_appear_in_same_query!(
+    tickets,
+    work_orders,
+    reports,
+    events,
+    evidence,
+    photos,
+    ratings,
+    requests,
+    summons,
+    notices
+);
 allow_tables_to_appear_in_same_query!(accounts, posts);

@@ -26,6 +26,7 @@ struct CategoryRecord {
     closing_condition: String,
     anonymous_allowed: bool,
     sensitive: bool,
+    must_report: bool,
 }
 
 /// The catalogue of one district, or of all.
@@ -62,6 +63,7 @@ pub fn load_categories(
                     closing_condition: row.closing_condition,
                     anonymous_allowed: row.anonymous_allowed,
                     sensitive: row.sensitive,
+                    must_report: row.must_report,
                 },
             ))
         })
@@ -89,6 +91,7 @@ pub fn save_categories(conn: &mut Conn, district: District, rows: &[Category]) -
             closing_condition: row.closing_condition.clone(),
             anonymous_allowed: row.anonymous_allowed,
             sensitive: row.sensitive,
+            must_report: row.must_report,
         };
         let target = categories::table.find((district, &row.code));
         if diesel::update(target).set(&record).execute(conn)? == 0 {

@@ -1,0 +1,62 @@
+//! 提醒: which units are told of a step.
+
+use super::event::Event;
+use super::ticket::Ticket;
+use super::verb::Verb;
+use crate::model::{Level, UnitId, UnitTree};
+
+/// The units that are to be told of a step, each once: those to which work came, whose time presses, who are
+/// summoned, who have to decide or asked for a decision. `before` is none for the opening.
+pub fn told(before: Option<&Ticket>, after: &Ticket, event: &Event, tree: &UnitTree) -> Vec<UnitId> {
+    let mut units = Vec::new();
+    let fact = |name: &str| event.facts.get(name).and_then(|text| text.parse::<UnitId>().ok());
+    let centre = tree.root(after.district).map(|unit| unit.id);
+    let desk = after.desk(tree);
+    if before.is_none_or(|before| before.desk(tree) != desk) && !after.state.is_final() {
+        units.push(desk);
+    }
+    // Orders given by this step; those that were given before have been told.
+    let known = before.map_or(0, |before| before.orders.len());
+    units.extend(
+        after.orders.iter().skip(known).filter(|order| order.state.is_open()).map(|order| order.unit),
+    );
+    match event.verb {
+        Verb::Open if after.course.arrival.is_some() => {
+            // 必报: what is dangerous is known at once to the street and to the district.
+            units.extend(tree.at_level(after.grid, Level::Street).map(|unit| unit.id));
+            units.extend(centre);
+        }
+        Verb::Warn | Verb::Breach => {
+            units.push(desk);
+            units.extend(fact("raised_to"));
+        }
+        Verb::Rework => {
+            units.push(desk);
+            units.extend(fact("raised_to"));
+        }
+        Verb::AssistLate => {
+            units.extend(fact("late_unit"));
+            units.push(after.responsible);
+        }
+        Verb::Whistle => {
+            let whistle = after.course.open_whistle();
+            units.extend(whistle.into_iter().flat_map(|whistle| &whistle.units).map(|unit| unit.unit));
+        }
+        Verb::AskExtension | Verb::AskSuspension | Verb::AskDeferral | Verb::AskVoid | Verb::Endorse => {
+            units.extend(centre);
+        }
+        Verb::Grant | Verb::Deny => units.extend(after.course.requests.last().map(|request| request.unit)),
+        Verb::Supplement
+        | Verb::NotFixed
+        | Verb::Withdraw
+        | Verb::Review
+        | Verb::Resume
+        | Verb::ReleaseAssist => {
+            units.push(after.responsible);
+        }
+        _ => {}
+    }
+    units.sort_unstable();
+    units.dedup();
+    units
+}

@@ -1,0 +1,117 @@
+//! A ticket read for the rules.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, WorkOrder};
+use suishoupai_core::time::Moment;
+
+use super::Loaded;
+use super::records::{OrderRecord, Record};
+use crate::db::conn::Conn;
+use crate::db::error::DbError;
+use crate::db::schema::{reports, tickets, work_orders};
+use crate::db::word::Word;
+
+/// Loads a ticket to read it.
+///
+/// # Errors
+/// The database's; `Ok(None)` where there is none.
+pub fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, DbError> {
+    let record = tickets::table.find(id).first::<Record>(conn).optional()?;
+    record.map(|record| complete(conn, record)).transpose()
+}
+
+/// Loads a ticket inside a write, so that nobody else changes it before the transaction ends.
+///
+/// # Errors
+/// The database's; `Ok(None)` where there is none.
+pub fn find_for_update(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, DbError> {
+    // SQLite has one writer, which holds the lock already; PostgreSQL locks the row.
+    let record = match conn {
+        Conn::Sqlite(conn) => tickets::table.find(id).first::<Record>(conn).optional()?,
+        Conn::Pg(conn) => tickets::table.find(id).for_update().first::<Record>(conn).optional()?,
+    };
+    record.map(|record| complete(conn, record)).transpose()
+}
+
+fn complete(conn: &mut Conn, record: Record) -> Result<Loaded, DbError> {
+    let orders = load_orders(conn, record.id)?;
+    // What was split off goes back to the reports of the ticket from which it came.
+    let reported = record.parent_id.unwrap_or(record.id);
+    let reporters = reports::table
+        .filter(reports::ticket_id.eq(reported))
+        .select(reports::account_id)
+        .order(reports::id)
+        .load(conn)?;
+    from_record(record, orders, reporters)
+}
+
+fn from_record(r: Record, orders: Vec<WorkOrder>, reporters: Vec<i64>) -> Result<Loaded, DbError> {
+    let holder = match (r.holder_account, r.holder_unit, r.holder_until) {
+        (Some(account), Some(unit), Some(until)) => {
+            Some(Holder { account, unit, until: Moment::from_millis(until) })
+        }
+        _ => None,
+    };
+    let last_hash = r.last_hash.try_into().map_err(|_| DbError::corrupt("hash of ticket", r.id))?;
+    let ticket = Ticket {
+        id: r.id,
+        district: r.district,
+        state: State::stored(&r.state)?,
+        version: r.version,
+        grid: r.grid_id,
+        category: r.category,
+        urgent: r.urgent,
+        responsible: r.responsible_id,
+        holder,
+        handler: r.handler_account,
+        handler_unit: r.handler_unit,
+        reporters,
+        orders,
+        returns: r.returns,
+        reworks: r.reworks,
+        reopens: r.reopens,
+        rated_round: r.rated_round,
+        created_at: Moment::from_millis(r.created_at),
+        updated_at: Moment::from_millis(r.updated_at),
+        filed_at: r.filed_at.map(Moment::from_millis),
+        due_at: r.due_at.map(Moment::from_millis),
+        closed_at: r.closed_at.map(Moment::from_millis),
+        sensitive: r.sensitive,
+        parent: r.parent_id,
+        stage_due_at: r.stage_due_at.map(Moment::from_millis),
+        soon_at: r.soon_at.map(Moment::from_millis),
+        alarm_at: r.alarm_at.map(Moment::from_millis),
+        course: serde_json::from_str(&r.course).map_err(|error| DbError::corrupt("course", error))?,
+    };
+    Ok(Loaded { ticket, number: r.number, title: r.title, lon: r.lon, lat: r.lat, last_hash })
+}
+
+fn load_orders(conn: &mut Conn, ticket: TicketId) -> Result<Vec<WorkOrder>, DbError> {
+    let rows: Vec<OrderRecord> =
+        work_orders::table.filter(work_orders::ticket_id.eq(ticket)).order(work_orders::seq).load(conn)?;
+    rows.into_iter()
+        .map(|row| {
+            let state = OrderState::stored(&row.state)?;
+            let timer = match row.timer {
+                Some(text) => Some(serde_json::from_str(&text).map_err(|e| DbError::corrupt("timer", e))?),
+                // Given before clocks were kept: only its beginning and its end are known.
+                None => state.is_open().then(|| {
+                    Timer::until(Moment::from_millis(row.created_at), Moment::from_millis(row.due_at))
+                }),
+            };
+            Ok(WorkOrder {
+                seq: row.seq,
+                unit: row.unit_id,
+                kind: OrderKind::stored(&row.kind)?,
+                state,
+                created_at: Moment::from_millis(row.created_at),
+                due_at: Moment::from_millis(row.due_at),
+                accepted_at: row.accepted_at.map(Moment::from_millis),
+                ended_at: row.ended_at.map(Moment::from_millis),
+                result: row.result,
+                timer,
+                handed_by: row.handed_by,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,46 @@
+//! Tickets with their work orders: loaded for the rules, and saved as one step.
+
+mod load;
+mod projections;
+mod records;
+mod save;
+
+use suishoupai_core::flow::Ticket;
+use suishoupai_core::model::UnitId;
+
+pub use load::{find, find_for_update};
+pub use save::{insert, save};
+
+/// A ticket as the rules see it, with what only the database needs.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// For the rules.
+    pub ticket: Ticket,
+    /// 案卷号
+    pub number: String,
+    /// The beginning of the report.
+    pub title: String,
+    /// Longitude, WGS-84.
+    pub lon: f64,
+    /// Latitude, WGS-84.
+    pub lat: f64,
+    /// The hash of the last event.
+    pub last_hash: [u8; 32],
+}
+
+/// Where a new ticket lies.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// 案卷号
+    pub number: String,
+    /// The beginning of the report.
+    pub title: String,
+    /// The community of the grid.
+    pub community: UnitId,
+    /// The street of the grid.
+    pub street: UnitId,
+    /// Longitude, WGS-84.
+    pub lon: f64,
+    /// Latitude, WGS-84.
+    pub lat: f64,
+}

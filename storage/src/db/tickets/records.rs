@@ -1,0 +1,93 @@
+//! The rows of tickets and of their work orders.
+
+use diesel::prelude::*;
+
+use crate::db::schema::{tickets, work_orders};
+
+#[derive(Queryable, Insertable, Clone)]
+#[diesel(table_name = tickets)]
+pub(super) struct Record {
+    pub(super) id: i64,
+    pub(super) district: i32,
+    pub(super) number: String,
+    pub(super) state: String,
+    pub(super) version: i64,
+    pub(super) grid_id: i64,
+    pub(super) community_id: i64,
+    pub(super) street_id: i64,
+    pub(super) category: Option<String>,
+    pub(super) urgent: bool,
+    pub(super) responsible_id: i64,
+    pub(super) holder_account: Option<i64>,
+    pub(super) holder_unit: Option<i64>,
+    pub(super) holder_until: Option<i64>,
+    pub(super) handler_account: Option<i64>,
+    pub(super) handler_unit: Option<i64>,
+    pub(super) returns: i32,
+    pub(super) reworks: i32,
+    pub(super) reopens: i32,
+    pub(super) rated_round: Option<i32>,
+    pub(super) title: String,
+    pub(super) lon: f64,
+    pub(super) lat: f64,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) filed_at: Option<i64>,
+    pub(super) due_at: Option<i64>,
+    pub(super) closed_at: Option<i64>,
+    pub(super) last_hash: Vec<u8>,
+    pub(super) sensitive: bool,
+    pub(super) parent_id: Option<i64>,
+    pub(super) stage_due_at: Option<i64>,
+    pub(super) soon_at: Option<i64>,
+    pub(super) alarm_at: Option<i64>,
+    pub(super) course: String,
+}
+
+/// What a step may change in the ticket's row.
+#[derive(AsChangeset)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
+pub(super) struct Change {
+    pub(super) state: &'static str,
+    pub(super) version: i64,
+    pub(super) category: Option<String>,
+    pub(super) urgent: bool,
+    pub(super) responsible_id: i64,
+    pub(super) holder_account: Option<i64>,
+    pub(super) holder_unit: Option<i64>,
+    pub(super) holder_until: Option<i64>,
+    pub(super) handler_account: Option<i64>,
+    pub(super) handler_unit: Option<i64>,
+    pub(super) returns: i32,
+    pub(super) reworks: i32,
+    pub(super) reopens: i32,
+    pub(super) rated_round: Option<i32>,
+    pub(super) updated_at: i64,
+    pub(super) filed_at: Option<i64>,
+    pub(super) due_at: Option<i64>,
+    pub(super) closed_at: Option<i64>,
+    pub(super) last_hash: Vec<u8>,
+    pub(super) sensitive: bool,
+    pub(super) stage_due_at: Option<i64>,
+    pub(super) soon_at: Option<i64>,
+    pub(super) alarm_at: Option<i64>,
+    pub(super) course: String,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = work_orders, treat_none_as_null = true)]
+pub(super) struct OrderRecord {
+    pub(super) ticket_id: i64,
+    pub(super) seq: i32,
+    pub(super) district: i32,
+    pub(super) unit_id: i64,
+    pub(super) kind: String,
+    pub(super) state: String,
+    pub(super) created_at: i64,
+    pub(super) due_at: i64,
+    pub(super) accepted_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
+    pub(super) result: Option<String>,
+    pub(super) timer: Option<String>,
+    pub(super) handed_by: Option<i64>,
+}
