@@ -37,22 +37,35 @@ permissions! {
     /// Any signed-in account.
     Anyone: ;
     /// Somebody with a post in the district's work, observers included.
-    Official: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, Inspector, Observer,
-        Administrator;
+    Official: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
+        Inspector, Observer, Administrator;
     /// Somebody who works on tickets.
-    Worker: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, Inspector;
+    Worker: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
+        Inspector;
     /// Somebody who walks the grids.
     Field: GridWorker, CommunityOfficer, StreetOfficer;
     /// Somebody who handles: a unit that can be given work.
     Handler: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer;
     /// Those who may verify and file.
-    Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher;
+    Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief;
     /// Those who may check a result.
-    Checker: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, Inspector;
-    /// Those who may take an assisting unit off.
-    Releaser: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher;
+    Checker: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief, Inspector;
+    /// Those who handle, and the centre.
+    Manager: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief;
+    /// As `Manager`, with the head of the centre.
+    Resumer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
+    /// Those who may summon departments.
+    Whistler: CommunityOfficer, StreetOfficer;
     /// The district centre.
-    Centre: Dispatcher;
+    Centre: Dispatcher, DutyChief;
+    /// Who reviews requests.
+    DutyChiefOnly: DutyChief;
+    /// The duty chief and the head of the centre.
+    Chief: DutyChief, CentreHead;
+    /// Those who may decide some request.
+    Decider: Dispatcher, DutyChief, CentreHead;
+    /// Those who call reporters back.
+    Caller: Dispatcher, DutyChief, Inspector;
     /// The district's IT staff.
     Admin: Administrator;
     /// Residents, and grid workers for their own finds.
@@ -78,7 +91,7 @@ impl<P> Auth<P> {
 
 /// An account as the rules see it.
 pub fn actor(account: &Account) -> Actor {
-    Actor { account: Some(account.id), posts: account.posts.clone() }
+    Actor { account: Some(account.id), posts: account.posts.clone(), stands_for: account.stands_for.clone() }
 }
 
 impl<P: Permission> FromRequest for Auth<P> {
@@ -118,7 +131,9 @@ async fn authenticate(services: &Services, token: &str) -> Result<Account, Probl
         TokenError::Invalid => Code::TokenInvalid,
     })?;
     let id = claims.account_id;
-    let found = services.db.read(move |conn| accounts::find(conn, id)).await.map_err(Fail::from)?;
+    let now = services.now();
+    let found =
+        services.db.read(move |conn| accounts::find_acting(conn, id, now)).await.map_err(Fail::from)?;
     let account = found.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
     // Tokens carry whole seconds, so one issued within the second of the change counts as issued after it.
     if claims.issued.plus_millis(999) < account.tokens_from {

@@ -83,9 +83,25 @@ impl From<Fail> for actix_web::Error {
 pub fn refusal(refusal: &Refusal) -> Problem {
     let code = match refusal {
         Refusal::WrongState { .. } => Code::NotAllowedInState,
-        Refusal::NotYours { .. } | Refusal::OwnWork => Code::Forbidden,
+        Refusal::NotYours { .. } | Refusal::OwnWork | Refusal::OwnCall | Refusal::NeedsHead => {
+            Code::Forbidden
+        }
         Refusal::HeldBy { .. } => Code::AlreadyClaimed,
-        Refusal::LeaseOver | Refusal::AlreadyRated | Refusal::AssistsOpen(_) => Code::NotAllowedInState,
+        Refusal::LeaseOver
+        | Refusal::AlreadyRated
+        | Refusal::AssistsOpen(_)
+        | Refusal::Bound
+        | Refusal::RequestOpen(_)
+        | Refusal::NoRequest
+        | Refusal::NeedsEndorsement
+        | Refusal::AlreadyWaiting
+        | Refusal::NotStopped
+        | Refusal::WhistleOpen
+        | Refusal::NoWhistle
+        | Refusal::AlreadyDone
+        | Refusal::NoCallBackDue
+        | Refusal::NoCallBack
+        | Refusal::NothingToDo => Code::NotAllowedInState,
         _ => Code::RefusedByRule,
     };
     let said = refusal.said();

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::fail::Fail;
 use crate::problem::Problem;
-use crate::service::{photos, tickets};
+use crate::service::{alarms, photos, tickets};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -40,6 +40,7 @@ async fn turn(services: &Services, ticks: u64) -> Result<(), Fail> {
     services.refresh_registry().await?;
     drain(services).await?;
     lapse_claims(services).await?;
+    alarms::sweep(services).await?;
     // Once in a thousand turns is often enough for rows that only take up room.
     if ticks.is_multiple_of(1000) {
         sweep(services).await?;
@@ -82,6 +83,7 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
 async fn one(services: &Services, job: Job) -> Result<(), Fail> {
     let outcome = match job.kind.as_str() {
         photos::RENDER => photos::render(services, job.subject).await.map_err(Problem::from),
+        alarms::RECOUNT => recount(services, job.subject).await.map_err(Problem::from),
         other => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();
@@ -101,6 +103,13 @@ async fn one(services: &Services, job: Job) -> Result<(), Fail> {
             Ok(())
         })
         .await
+}
+
+async fn recount(services: &Services, district: i64) -> Result<(), Fail> {
+    let district = i32::try_from(district).map_err(|error| Fail::internal(&error))?;
+    let moved = alarms::recount(services, district).await?;
+    tracing::info!(district, moved, "deadlines computed anew after a change of the calendar");
+    Ok(())
 }
 
 #[derive(Debug, thiserror::Error)]

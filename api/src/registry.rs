@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use suishoupai_core::clock::{CalendarError, WorkCalendar};
-use suishoupai_core::flow::{Catalogue, DutyList, DutyRule, Rules};
+use suishoupai_core::flow::{Catalogue, DutyList, DutyRule, Policy, PolicyBook, Role, Rules, Ticket};
 use suishoupai_core::geo::{Mesh, MeshCell, parse_area};
-use suishoupai_core::model::{District, Duty, Level, Unit, UnitId, UnitTree};
+use suishoupai_core::model::{District, Duty, Level, Unit, UnitId, UnitTree, WeeklyHours};
+use suishoupai_core::time::Moment;
 use suishoupai_storage::db::reference::Reference;
 
 use crate::config::Config;
@@ -24,6 +25,10 @@ pub struct DistrictData {
     pub duties: DutyList,
     /// The working calendar.
     pub calendar: WorkCalendar,
+    /// The weekly hours behind it.
+    pub hours: WeeklyHours,
+    /// The versions of the rules.
+    pub policies: PolicyBook,
 }
 
 /// All reference data of the installation.
@@ -67,6 +72,7 @@ impl Registry {
             let own = |district: District| district == row.code;
             let catalogue = reference.categories.iter().filter(|(district, _)| own(*district));
             let duties = reference.duties.iter().filter(|(district, _)| own(*district));
+            let policies = reference.policies.iter().filter(|policy| own(policy.district));
             let days = reference.days.iter().filter(|(district, _)| own(*district));
             let data = DistrictData {
                 name: row.name,
@@ -75,7 +81,11 @@ impl Registry {
                 duties: DutyList::new(
                     duties.filter_map(|(_, duty)| resolve(duty, row.code, &tree)).collect(),
                 ),
-                calendar: WorkCalendar::new(row.hours, days.map(|(_, day)| day.clone()))?,
+                calendar: WorkCalendar::new(row.hours.clone(), days.map(|(_, day)| day.clone()))?,
+                hours: row.hours,
+                policies: PolicyBook::new(
+                    policies.map(|row| (row.valid_from, row.id, row.policy.clone())).collect(),
+                ),
             };
             districts.insert(row.code, data);
         }
@@ -98,9 +108,20 @@ impl Registry {
             duties: &data.duties,
             catalogue: &data.catalogue,
             calendar: &data.calendar,
+            policies: &data.policies,
             lease_seconds: self.lease_seconds,
             not_fixed_days: self.not_fixed_days,
         })
+    }
+
+    /// The rules under which a ticket stands; those built in for a district that is not there.
+    pub fn policy(&self, ticket: &Ticket, now: Moment) -> Policy {
+        self.rules(ticket.district).map(|rules| rules.policy(ticket, now).clone()).unwrap_or_default()
+    }
+
+    /// Who sees tickets of sensitive kinds in a district, by the rules that hold now.
+    pub fn sensitive_roles(&self, district: District, now: Moment) -> &[Role] {
+        self.districts.get(&district).map_or(&[], |data| &data.policies.at(now).1.sensitive_roles)
     }
 
     /// The unit at a level above (or at) a unit.

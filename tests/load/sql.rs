@@ -65,7 +65,7 @@ impl Sample {
         one.report.id = id;
         one.report.ticket = id;
         one.report.receipt = one.place.number.clone();
-        tickets::insert(conn, &one.step, one.place)?;
+        tickets::insert(conn, &one.step, one.place, &[])?;
         reports::insert(conn, one.report)
     }
 

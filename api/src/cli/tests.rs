@@ -223,7 +223,7 @@ async fn open_tickets(db: &Db, count: i64) {
                 lon: demo::POINT.lon,
                 lat: demo::POINT.lat,
             };
-            tickets::insert(conn, step, place)?;
+            tickets::insert(conn, step, place, &[])?;
         }
         Ok::<_, DbError>(())
     })

@@ -90,7 +90,8 @@ async fn say(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let ticket = read::ticket_of_own_report(services, &caller.account, report).await?;
-    let order = Order { ticket, version: None, command, photos, stage: Stage::Before };
+    let order =
+        Order { ticket, version: None, command, photos, stage: Stage::Before, position: None, duty: None };
     carry_out(services, caller.actor(), order).await?;
     Ok(ok(&read::own_report(services, &caller.account, report, lang).await?))
 }

@@ -3,9 +3,9 @@
 use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
-use suishoupai_core::flow::{OrderState, State};
+use suishoupai_core::flow::{OrderState, Pressure, State};
 use suishoupai_storage::db::lists::Filter;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::places::{coordinate, known_datum};
@@ -85,15 +85,47 @@ pub(crate) struct ListQuery {
     /// Only of this category.
     #[param(value_type = Option<Words<8>>)]
     category: Option<Words<8>>,
-    /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,17}$", example = "1042")]
-    cursor: Option<Cursor>,
+    /// Only what presses so.
+    pressure: Option<Pressure>,
+    /// `newest` first (also without it), or by `urgency`: what has a running clock, the earliest deadline first.
+    sort: Option<Sort>,
+    /// `next_cursor` of the page before, in the same order.
+    #[param(value_type = Option<String>, pattern = "^(-?[0-9]{1,15}\\.)?[1-9][0-9]{0,17}$", example = "1042")]
+    cursor: Option<ListCursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
     limit: Option<Limit>,
 }
 
-/// The tickets of a territory, or those for which a department has or had an order; newest first.
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Sort {
+    /// Newest first.
+    Newest,
+    /// The earliest deadline of the present phase first.
+    Urgency,
+}
+
+/// Where a page of tickets begins: a key, or a deadline and a key.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ListCursor(Option<i64>, i64);
+
+impl TryFrom<String> for ListCursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = "must be the `next_cursor` of an earlier page";
+        let (due, key) = match text.split_once('.') {
+            Some((due, key)) => (Some(due.parse().map_err(|_| wrong)?), key),
+            None => (None, text.as_str()),
+        };
+        Ok(Self(due, Cursor::try_from(key.to_owned())?.0))
+    }
+}
+
+/// The tickets of a territory, or those for which a department has or had an order; newest or most urgent first.
 #[utoipa::path(tag = "tickets", operation_id = "tickets", security(("token" = [])), params(ListQuery),
     responses((status = OK, body = TicketPage)))]
 #[get("/tickets")]
@@ -104,10 +136,21 @@ async fn list(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let query = query.0;
+    let by_urgency = query.sort == Some(Sort::Urgency);
+    let cursor = query.cursor;
+    // A cursor of the other order would silently begin somewhere else.
+    if cursor.is_some_and(|ListCursor(due, _)| due.is_some() != by_urgency) {
+        let message = Text::new("游标属于另一种排序", "the cursor is of another order");
+        return Err(Problem::new(Code::InvalidQuery).field("cursor", "wrong_value", message));
+    }
     let filter = Filter {
         state: query.state,
         category: query.category.map(Words::into_string),
-        before: query.cursor.map(|cursor| cursor.0),
+        before: cursor.filter(|_| !by_urgency).map(|ListCursor(_, key)| key),
+        pressure: query.pressure.map(|pressure| (pressure, services.now())),
+        urgency: by_urgency
+            .then(|| cursor.map_or((i64::MIN, 0), |ListCursor(due, key)| (due.unwrap_or(i64::MIN), key))),
+        sensitive: false,
         limit: Limit::or_default(query.limit),
     };
     Ok(ok(&read::list(&services, &caller.account, query.unit.map(|id| id.0), filter, lang).await?))

@@ -1,5 +1,6 @@
 //! What the routes do: one function for each use, between HTTP and storage.
 
+pub mod alarms;
 pub mod imports;
 pub mod photos;
 pub mod places;

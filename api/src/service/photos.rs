@@ -152,7 +152,7 @@ pub async fn upload(services: &Services, account: Account, bytes: Bytes) -> Resu
 /// # Errors
 /// 404 for any other.
 pub async fn visible(services: &Services, account: Account, id: i64) -> Result<Photo, Fail> {
-    let registry = services.registry();
+    let (registry, now) = (services.registry(), services.now());
     services
         .db
         .read(move |conn| {
@@ -163,7 +163,10 @@ pub async fn visible(services: &Services, account: Account, id: i64) -> Result<P
             let caller = actor(&account);
             for ticket in rows::tickets_of(conn, id)? {
                 let found = tickets::find(conn, ticket)?;
-                if found.is_some_and(|loaded| may_see(&loaded.ticket, &caller, &registry.tree)) {
+                if found.is_some_and(|loaded| {
+                    let roles = registry.sensitive_roles(loaded.ticket.district, now);
+                    may_see(&loaded.ticket, &caller, &registry.tree, roles)
+                }) {
                     return Ok(photo);
                 }
             }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
-use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, open};
+use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, open, told};
 use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{District, Level, UnitId};
 use suishoupai_core::time::Moment;
@@ -234,9 +234,11 @@ impl Incoming {
                 ),
             ]),
             photos,
+            parent: None,
         };
         let step = open(opening, self.now, rules).map_err(|why| refusal(&why))?;
-        tickets::insert(conn, &step, self.place(registry))?;
+        let units = told(None, &step.ticket, &step.event, &registry.tree);
+        tickets::insert(conn, &step, self.place(registry), &units)?;
         rows::insert(conn, self.report())?;
         if let Some(repeat) = &self.repeat {
             let kept = kept(repeat, &self.receipt, sealer)?;

@@ -1,11 +1,13 @@
 //! Every change of a ticket takes this one path: load in a write, ask the rules, save the step.
 
 use suishoupai_core::flow::{
-    Actor, Command, PhotoRef, Refusal, Stage, TicketId, Verb, lapse_first, may_see, step,
+    Actor, Command, PhotoRef, Refusal, Stage, Step, TicketId, Verb, lapse_first, may_see, step, told,
 };
+use suishoupai_core::geo::{LonLat, distance_m};
+use suishoupai_core::model::Duty;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, accounts, photos, reports, tickets};
+use suishoupai_storage::db::{Conn, accounts, photos, reference, reports, tickets};
 
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
@@ -26,6 +28,19 @@ pub struct Order {
     pub photos: Vec<i64>,
     /// At which stage they were taken.
     pub stage: Stage,
+    /// Where the caller stood, and when the phone took that.
+    pub position: Option<Position>,
+    /// A duty to be written down with the decision of a dispute.
+    pub duty: Option<Duty>,
+}
+
+/// Where a phone was.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// In WGS-84.
+    pub at: LonLat,
+    /// When it was taken.
+    pub taken_at: Moment,
 }
 
 /// Carries out a command durably.
@@ -36,10 +51,23 @@ pub struct Order {
 pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<(), Problem> {
     let registry = services.registry();
     let now = services.now();
-    services.db.write(move |conn| execute(conn, &registry, &actor, &order, now)).await.map_err(Problem::from)
+    let changes_rules = order.duty.is_some();
+    services
+        .db
+        .write(move |conn| execute(conn, &registry, &actor, &order, now))
+        .await
+        .map_err(Problem::from)?;
+    if changes_rules {
+        services.refresh_registry().await?;
+    }
+    Ok(())
 }
 
-fn execute(
+/// Carries out a command inside a write.
+///
+/// # Errors
+/// As [`carry_out`].
+pub fn execute(
     conn: &mut Conn,
     registry: &Registry,
     actor: &Actor,
@@ -47,7 +75,8 @@ fn execute(
     now: Moment,
 ) -> Result<(), Fail> {
     let mut loaded = tickets::find_for_update(conn, order.ticket)?.ok_or(Code::TicketNotFound)?;
-    if !may_see(&loaded.ticket, actor, &registry.tree) {
+    let sensitive_roles = registry.sensitive_roles(loaded.ticket.district, now);
+    if !may_see(&loaded.ticket, actor, &registry.tree, sensitive_roles) {
         return Err(Code::TicketNotFound.into());
     }
     if order.version.is_some_and(|seen| seen != loaded.ticket.version) {
@@ -64,18 +93,52 @@ fn execute(
         lapse_claim(conn, registry, &mut loaded, now)?;
     }
     let photos = attached(conn, actor, order)?;
-    let outcome = step(&loaded.ticket, &order.command, actor, &photos, now, rules)
+    let command = on_the_spot(order, &loaded, now);
+    let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)
         .map_err(|why| refused(conn, &loaded, &why))?;
     if let Command::Rate { solved, stars, words } = &order.command {
         save_rating(conn, &loaded, actor, (*solved, *stars, words.clone()), now)?;
     }
-    tickets::save(conn, &mut loaded, outcome)?;
-    Ok(())
+    if let Some(duty) = &order.duty {
+        reference::save_duties(conn, loaded.ticket.district, std::slice::from_ref(duty))?;
+    }
+    persist(conn, registry, &mut loaded, outcome)
+}
+
+/// Writes a step down, with the notices that follow from it.
+///
+/// # Errors
+/// The database's.
+pub fn persist(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, step: Step) -> Result<(), Fail> {
+    let units = told(Some(&loaded.ticket), &step.ticket, &step.event, &registry.tree);
+    Ok(tickets::save(conn, loaded, step, &units)?)
+}
+
+/// The command with how far from the ticket's place the caller stood.
+fn on_the_spot(order: &Order, loaded: &Loaded, now: Moment) -> Command {
+    let mut command = order.command.clone();
+    let spot = match &mut command {
+        Command::Arrive { spot, .. }
+        | Command::SignIn { spot }
+        | Command::Close { spot, .. }
+        | Command::Rework { spot, .. } => spot,
+        _ => return command,
+    };
+    let place = LonLat { lon: loaded.lon, lat: loaded.lat };
+    if let Some(position) = order.position {
+        let metres = distance_m(position.at, place).round();
+        // The earth is smaller than the range of the number.
+        spot.distance_m = Some(metres as u32);
+        // A phone whose clock runs ahead a little is forgiven; one from the future proves nothing.
+        let age = (now.millis() - position.taken_at.millis()) / 1000;
+        spot.age_s = (age >= -60).then(|| u32::try_from(age.max(0)).unwrap_or(u32::MAX));
+    }
+    command
 }
 
 fn holds(loaded: &Loaded, actor: &Actor, now: Moment) -> bool {
     let holder = loaded.ticket.holder.filter(|_| !loaded.ticket.lease_is_over(now));
-    holder.is_some_and(|holder| Some(holder.account) == actor.account)
+    holder.is_some_and(|holder| actor.acts_as(holder.account))
 }
 
 /// Writes down that a claim has run out.
@@ -83,8 +146,7 @@ fn lapse_claim(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, now: M
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     let lapsed = step(&loaded.ticket, &Command::Lapse, &Actor::server(), &[], now, rules)
         .map_err(|why| refusal(&why))?;
-    tickets::save(conn, loaded, lapsed)?;
-    Ok(())
+    persist(conn, registry, loaded, lapsed)
 }
 
 /// Puts a ticket back into its pool if its claim has run out; the job calls it for each.

@@ -54,6 +54,10 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub because: Vec<String>,
+    /// Facts of the step by name, for officials only: units, deadlines, distances, what was asked for.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub facts: std::collections::BTreeMap<String, String>,
     /// Keys of the photos that came with it.
     pub photos: Vec<i64>,
     /// Whether the reporter sees this line.
@@ -94,6 +98,7 @@ fn line(scene: &Scene<'_>, event: &Event, hash: &str, official: bool) -> EventVi
         words: event.words.clone(),
         note: event.note.clone().filter(|_| official),
         because: if official { because.collect() } else { Vec::new() },
+        facts: if official { event.facts.clone() } else { std::collections::BTreeMap::new() },
         photos: event.photos.iter().map(|photo| photo.id).collect(),
         public: event.public,
         hash: official.then(|| hash.to_owned()),

@@ -1,5 +1,7 @@
 //! What the API answers: bodies, built from rows and the registry in the caller's language.
 
+mod course;
+mod desk;
 mod history;
 mod order;
 mod photo;
@@ -7,6 +9,8 @@ mod place;
 mod report;
 mod ticket;
 
+pub use course::CourseView;
+pub use desk::{NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView};
 pub use history::{EventView, events};
 pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{EvidenceView, PhotoView, RenditionState};

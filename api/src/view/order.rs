@@ -37,6 +37,11 @@ pub struct OrderView {
     /// What the unit wrote, for the inside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// Whether it ended, or still is, past its deadline.
+    pub late: bool,
+    /// The unit that handed it down or up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_by: Option<UnitRef>,
 }
 
 impl OrderView {
@@ -53,6 +58,8 @@ impl OrderView {
             accepted_at: order.accepted_at,
             ended_at: order.ended_at,
             result: order.result.clone(),
+            late: order.is_late(scene.now),
+            handed_by: order.handed_by.map(|unit| UnitRef::of(scene, unit)),
         }
     }
 }

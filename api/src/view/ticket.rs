@@ -1,13 +1,14 @@
 //! Tickets in answers.
 
 use serde::Serialize;
-use suishoupai_core::flow::{State, Verb};
+use suishoupai_core::flow::{Pressure, State, Verb};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::lists::Summary;
 use utoipa::ToSchema;
 
 use super::{
-    CategoryRef, EventView, EvidenceView, Instant, Located, OrderView, PlaceView, RatingView, Scene, UnitRef,
+    CategoryRef, CourseView, EventView, EvidenceView, Instant, Located, OrderView, PlaceView, RatingView,
+    Scene, UnitRef,
 };
 
 /// One line of a list of tickets.
@@ -53,6 +54,12 @@ pub struct TicketLine {
     pub due_at: Option<Moment>,
     /// Whether that has passed.
     pub overdue: bool,
+    /// When the present phase must be over; absent while no clock runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Instant>)]
+    pub stage_due_at: Option<Moment>,
+    /// Whether time presses.
+    pub pressure: Pressure,
 }
 
 impl TicketLine {
@@ -76,6 +83,8 @@ impl TicketLine {
             updated_at: row.updated_at,
             due_at: row.due_at,
             overdue: scene.is_overdue(row.state, row.due_at),
+            stage_due_at: row.stage_due_at,
+            pressure: row.pressure(scene.now),
         }
     }
 }
@@ -174,6 +183,8 @@ pub struct TicketView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Instant>)]
     pub closed_at: Option<Moment>,
+    /// Clocks, requests, meetings, call-backs.
+    pub course: CourseView,
 }
 
 /// Who holds a claim.

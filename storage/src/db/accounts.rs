@@ -31,8 +31,10 @@ pub struct Account {
     pub is_active: bool,
     /// Tokens issued before this instant are no longer good.
     pub tokens_from: Moment,
-    /// 岗位
+    /// 岗位, with those of colleagues on leave for whom the account stands in.
     pub posts: Vec<Post>,
+    /// The colleagues on leave for whom it stands in.
+    pub stands_for: Vec<AccountId>,
 }
 
 /// What a new account is made of.
@@ -117,7 +119,30 @@ fn complete(conn: &mut Conn, record: Record) -> Result<Account, DbError> {
         is_active: record.is_active,
         tokens_from: Moment::from_millis(record.tokens_from),
         posts,
+        stands_for: Vec::new(),
     })
+}
+
+/// The account with this key as it may act at `now`: with the posts of colleagues on leave for whom it stands in,
+/// save those of administrators.
+///
+/// # Errors
+/// The database's.
+pub fn find_acting(conn: &mut Conn, id: AccountId, now: Moment) -> Result<Option<Account>, DbError> {
+    let Some(mut account) = find(conn, id)? else { return Ok(None) };
+    if !account.is_official {
+        return Ok(Some(account));
+    }
+    for absent in super::roster::standing_in(conn, id, now)? {
+        let Some(colleague) = find(conn, absent)?.filter(|colleague| colleague.is_active) else { continue };
+        for post in colleague.posts {
+            if post.role != Role::Administrator && !account.posts.contains(&post) {
+                account.posts.push(post);
+            }
+        }
+        account.stands_for.push(absent);
+    }
+    Ok(Some(account))
 }
 
 /// The account with this key.

@@ -2,7 +2,7 @@
 //! filter and its order.
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{OrderKind, OrderState, State, TicketId};
+use suishoupai_core::flow::{OrderKind, OrderState, Pressure, State, TicketId};
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
@@ -46,6 +46,21 @@ pub struct Summary {
     pub due_at: Option<Moment>,
     /// When it ended.
     pub closed_at: Option<Moment>,
+    /// When the present phase must be over.
+    pub stage_due_at: Option<Moment>,
+    /// From when the present phase is due soon.
+    pub soon_at: Option<Moment>,
+}
+
+impl Summary {
+    /// Whether time presses at `now`.
+    pub fn pressure(&self, now: Moment) -> Pressure {
+        match (self.stage_due_at, self.soon_at) {
+            (Some(due), _) if due <= now => Pressure::Overdue,
+            (Some(_), Some(soon)) if soon <= now => Pressure::DueSoon,
+            _ => Pressure::Normal,
+        }
+    }
 }
 
 type Columns = (
@@ -65,6 +80,8 @@ type Columns = (
     tickets::updated_at,
     tickets::due_at,
     tickets::closed_at,
+    tickets::stage_due_at,
+    tickets::soon_at,
 );
 
 const COLUMNS: Columns = (
@@ -84,6 +101,8 @@ const COLUMNS: Columns = (
     tickets::updated_at,
     tickets::due_at,
     tickets::closed_at,
+    tickets::stage_due_at,
+    tickets::soon_at,
 );
 
 #[derive(Queryable)]
@@ -104,6 +123,8 @@ struct Record {
     updated_at: i64,
     due_at: Option<i64>,
     closed_at: Option<i64>,
+    stage_due_at: Option<i64>,
+    soon_at: Option<i64>,
 }
 
 impl Record {
@@ -125,6 +146,8 @@ impl Record {
             updated_at: Moment::from_millis(self.updated_at),
             due_at: self.due_at.map(Moment::from_millis),
             closed_at: self.closed_at.map(Moment::from_millis),
+            stage_due_at: self.stage_due_at.map(Moment::from_millis),
+            soon_at: self.soon_at.map(Moment::from_millis),
         })
     }
 }
@@ -151,8 +174,14 @@ pub struct Filter {
     pub state: Option<State>,
     /// Only of this category.
     pub category: Option<String>,
-    /// Only with a smaller key: the cursor.
+    /// Only with a smaller key: the cursor of the order by age.
     pub before: Option<TicketId>,
+    /// Only what presses so at this instant.
+    pub pressure: Option<(Pressure, Moment)>,
+    /// By urgency, from after this deadline and key; only tickets with a running clock. None: by age.
+    pub urgency: Option<(i64, TicketId)>,
+    /// Whether tickets of sensitive kinds are shown.
+    pub sensitive: bool,
     /// At most so many lines.
     pub limit: i64,
 }
@@ -185,7 +214,27 @@ pub fn page(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<Summa
     if let Some(before) = filter.before {
         query = query.filter(tickets::id.lt(before));
     }
-    let rows: Vec<Record> = query.order(tickets::id.desc()).limit(filter.limit).load(conn)?;
+    if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
+        query = query.filter(tickets::sensitive.eq(false));
+    }
+    if let Some((pressure, now)) = filter.pressure {
+        let due = tickets::stage_due_at;
+        query = query.filter(due.is_not_null());
+        query = match pressure {
+            Pressure::Overdue => query.filter(due.le(now.millis())),
+            Pressure::DueSoon => query.filter(due.gt(now.millis()).and(tickets::soon_at.le(now.millis()))),
+            Pressure::Normal => query.filter(tickets::soon_at.gt(now.millis())),
+        };
+    }
+    if let Some((due, id)) = filter.urgency {
+        let after = tickets::stage_due_at.gt(due).or(tickets::stage_due_at.eq(due).and(tickets::id.gt(id)));
+        query = query
+            .filter(tickets::stage_due_at.is_not_null().and(after))
+            .order((tickets::stage_due_at.asc(), tickets::id.asc()));
+    } else {
+        query = query.order(tickets::id.desc());
+    }
+    let rows: Vec<Record> = query.limit(filter.limit).load(conn)?;
     rows.into_iter().map(Record::read).collect()
 }
 
@@ -195,7 +244,13 @@ pub fn page(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<Summa
 ///
 /// # Errors
 /// The database's.
-pub fn pool(conn: &mut Conn, scope: &Scope, now: Moment, limit: i64) -> Result<Vec<Summary>, DbError> {
+pub fn pool(
+    conn: &mut Conn,
+    scope: &Scope,
+    now: Moment,
+    sensitive: bool,
+    limit: i64,
+) -> Result<Vec<Summary>, DbError> {
     let waiting = tickets::state.eq(State::Received.as_str()).or(tickets::state
         .eq(State::Claimed.as_str())
         .and(tickets::holder_until.le(now.millis()).assume_not_null()));
@@ -207,6 +262,9 @@ pub fn pool(conn: &mut Conn, scope: &Scope, now: Moment, limit: i64) -> Result<V
         Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
         Scope::Orders(_) => return Ok(Vec::new()),
     };
+    if !sensitive {
+        query = query.filter(tickets::sensitive.eq(false));
+    }
     let rows: Vec<Record> =
         query.order((tickets::urgent.desc(), tickets::id.asc())).limit(limit).load(conn)?;
     rows.into_iter().map(Record::read).collect()

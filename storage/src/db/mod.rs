@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod conn;
+pub mod desk;
 mod error;
 pub mod history;
 pub mod idempotency;
@@ -17,7 +18,9 @@ pub mod photos;
 mod pool;
 pub mod reference;
 pub mod reports;
+pub mod roster;
 pub mod schema;
+pub mod texts;
 pub mod tickets;
 mod word;
 mod writer;

@@ -1,6 +1,6 @@
 //! Words of the core's enums as they stand in columns.
 
-use suishoupai_core::flow::{Channel, OrderKind, OrderState, Role, State, Verb};
+use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, State, Verb};
 use suishoupai_core::model::{CategoryKind, DutyMode, Level, LimitUnit};
 
 use super::error::DbError;
@@ -28,5 +28,5 @@ macro_rules! words {
 words! {
     State = "state", Verb = "verb", Role = "role", OrderKind = "kind of order", OrderState = "state of order",
     Channel = "channel", Level = "level", CategoryKind = "kind of category", LimitUnit = "unit of limit",
-    DutyMode = "mode of duty",
+    DutyMode = "mode of duty", RequestKind = "kind of request",
 }

@@ -1,4 +1,4 @@
-//! On the spot: claim, verify, solve, file or refuse.
+//! On the spot: claim, arrive, verify, solve, file or refuse.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
@@ -6,7 +6,8 @@ use suishoupai_core::flow::{Command, RefuseReason, Stage};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Id, PhotoIds, order};
+use super::parts::{OutcomeBody, PositionBody, spot};
+use super::{Id, PhotoIds, With, order};
 use crate::auth::{Auth, Field, Filer};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
@@ -16,7 +17,14 @@ use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(claim).service(release).service(solve).service(file).service(refuse);
+    config
+        .service(claim)
+        .service(release)
+        .service(arrive)
+        .service(verify)
+        .service(solve)
+        .service(file)
+        .service(refuse);
 }
 
 /// The body of `claim`.
@@ -42,8 +50,7 @@ async fn claim(
 ) -> Result<HttpResponse, Problem> {
     let ClaimBody { version } = body.into_inner();
     let command = Command::Claim;
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `release`.
@@ -71,8 +78,78 @@ async fn release(
 ) -> Result<HttpResponse, Problem> {
     let ReleaseBody { version, reason } = body.into_inner();
     let command = Command::Release { reason: reason.map(Words::into_string) };
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
+}
+
+/// The body of `arrive`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArriveBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// What is to be seen.
+    words: Option<Words<500>>,
+    /// Where the caller stands.
+    position: Option<PositionBody>,
+    /// Why it is done from elsewhere; needed where the position is missing, old or far from the place.
+    off_spot_reason: Option<Words<500>>,
+    /// Keys of photos uploaded before: what is to be seen.
+    #[serde(default)]
+    photo_ids: PhotoIds,
+}
+
+/// 到场: somebody is on the spot of a must-attend ticket.
+#[utoipa::path(tag = "commands", operation_id = "arrive_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/arrive")]
+async fn arrive(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<ArriveBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let ArriveBody { version, words, position, off_spot_reason, photo_ids } = body.into_inner();
+    let command = Command::Arrive { spot: spot(off_spot_reason), words: words.map(Words::into_string) };
+    let with = With { position: PositionBody::read(position)?, ..With::photos(photo_ids, Stage::Before) };
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
+}
+
+/// The body of `verify`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Code of the category, as seen on the spot.
+    category: Option<Words<8>>,
+    /// What was seen on the spot.
+    note: Option<Words<1000>>,
+    /// Keys of photos uploaded before: what was seen on the spot.
+    #[serde(default)]
+    photo_ids: PhotoIds,
+}
+
+/// 核实: seen on the spot by whoever holds the claim, who leaves the filing to the centre.
+#[utoipa::path(tag = "commands", operation_id = "verify_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/verify")]
+async fn verify(
+    services: web::Data<Services>,
+    caller: Auth<Field>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<VerifyBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let VerifyBody { version, category, note, photo_ids } = body.into_inner();
+    let command =
+        Command::Verify { category: category.map(Words::into_string), note: note.map(Words::into_string) };
+    let with = With::photos(photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }
 
 /// The body of `solve`.
@@ -88,6 +165,8 @@ pub(crate) struct SolveBody {
     answer: Words<1000>,
     /// What stays inside.
     note: Option<Words<1000>>,
+    /// What was done in figures.
+    outcome: Option<OutcomeBody>,
     /// Keys of photos uploaded before: at least one, taken after the work.
     #[serde(default)]
     photo_ids: PhotoIds,
@@ -105,14 +184,15 @@ async fn solve(
     body: Json<SolveBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let SolveBody { version, category, answer, note, photo_ids } = body.into_inner();
+    let SolveBody { version, category, answer, note, outcome, photo_ids } = body.into_inner();
     let command = Command::Solve {
         category: category.into_string(),
         answer: answer.into_string(),
         note: note.map(Words::into_string),
+        outcome: OutcomeBody::read(outcome),
     };
-    let photos = (photo_ids, Stage::After);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let with = With::photos(photo_ids, Stage::After);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }
 
 /// The body of `file`.
@@ -145,8 +225,8 @@ async fn file(
 ) -> Result<HttpResponse, Problem> {
     let FileBody { version, category, note, photo_ids } = body.into_inner();
     let command = Command::File { category: category.into_string(), note: note.map(Words::into_string) };
-    let photos = (photo_ids, Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let with = With::photos(photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }
 
 /// The body of `refuse`.
@@ -158,14 +238,14 @@ pub(crate) struct RefuseBody {
     version: Option<i64>,
     /// Why.
     reason: RefuseReason,
-    /// In words, for the reporter.
+    /// What the reporter reads.
     words: Words<1000>,
     /// Keys of photos uploaded before: what was seen on the spot.
     #[serde(default)]
     photo_ids: PhotoIds,
 }
 
-/// 不予立案: not filed, with a reason that the reporter reads.
+/// 不予立案: not filed, with a typed reason and words that the reporter reads.
 #[utoipa::path(tag = "commands", operation_id = "refuse_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, body = TicketView)))]
 #[post("/tickets/{id}/refuse")]
@@ -179,6 +259,6 @@ async fn refuse(
 ) -> Result<HttpResponse, Problem> {
     let RefuseBody { version, reason, words, photo_ids } = body.into_inner();
     let command = Command::Refuse { reason, words: words.into_string() };
-    let photos = (photo_ids, Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let with = With::photos(photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }

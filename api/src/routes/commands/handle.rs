@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
-use suishoupai_core::flow::{Command, ReturnReason, Stage};
+use suishoupai_core::flow::{Assist, Command, ReturnReason, Stage};
+use suishoupai_core::model::Limit;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Id, PhotoIds, UnitIds, order};
-use crate::auth::{Auth, Centre, Handler, Releaser};
+use super::parts::{LimitBody, OutcomeBody};
+use super::{Id, PhotoIds, UnitIds, With, order};
+use crate::auth::{Auth, Centre, Handler, Manager};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
@@ -22,6 +24,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
         .service(give_back)
         .service(delegate)
         .service(escalate)
+        .service(add_assist)
         .service(release_assist)
         .service(finish);
 }
@@ -56,9 +59,8 @@ async fn dispatch(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let DispatchBody { version, lead, assist, reason } = body.into_inner();
-    let command = Command::Dispatch { lead, assist: assist.0, reason: reason.into_string() };
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let command = Command::Dispatch { lead, assist: assist.read(), reason: reason.into_string() };
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `accept`.
@@ -70,7 +72,7 @@ pub(crate) struct AcceptBody {
     version: Option<i64>,
 }
 
-/// 签收: the unit signs for its order.
+/// 签收: the unit signs for its order, and is responsible from then on.
 #[utoipa::path(tag = "commands", operation_id = "accept_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, body = TicketView)))]
 #[post("/tickets/{id}/accept")]
@@ -84,8 +86,7 @@ async fn accept(
 ) -> Result<HttpResponse, Problem> {
     let AcceptBody { version } = body.into_inner();
     let command = Command::Accept;
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `return`.
@@ -104,7 +105,7 @@ pub(crate) struct ReturnBody {
     photo_ids: PhotoIds,
 }
 
-/// 退回: the unit gives its order back, with a typed reason.
+/// 退回: the unit gives its order back, with a typed reason. After too many returns the district decides.
 #[utoipa::path(tag = "commands", operation_id = "return_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, body = TicketView)))]
 #[post("/tickets/{id}/return")]
@@ -118,8 +119,8 @@ async fn give_back(
 ) -> Result<HttpResponse, Problem> {
     let ReturnBody { version, reason, words, photo_ids } = body.into_inner();
     let command = Command::Return { reason, words: words.into_string() };
-    let photos = (photo_ids, Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let with = With::photos(photo_ids, Stage::Before);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }
 
 /// The body of `delegate`.
@@ -129,7 +130,7 @@ pub(crate) struct DelegateBody {
     /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
     #[schema(minimum = 1)]
     version: Option<i64>,
-    /// Key of a unit below the responsible one.
+    /// Key of a unit below the one on whose desk it lies.
     #[schema(minimum = 1)]
     to: i64,
     /// Why.
@@ -150,8 +151,7 @@ async fn delegate(
 ) -> Result<HttpResponse, Problem> {
     let DelegateBody { version, to, reason } = body.into_inner();
     let command = Command::Delegate { to, reason: reason.map(Words::into_string) };
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `escalate`.
@@ -179,8 +179,43 @@ async fn escalate(
 ) -> Result<HttpResponse, Problem> {
     let EscalateBody { version, reason } = body.into_inner();
     let command = Command::Escalate { reason: reason.into_string() };
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
+}
+
+/// The body of `add-assist`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddAssistBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// Key of the assisting unit.
+    #[schema(minimum = 1)]
+    unit: i64,
+    /// Its own limit; the category's where none is given.
+    limit: Option<LimitBody>,
+    /// Why.
+    reason: Words<1000>,
+}
+
+/// 加派协办: gives one more unit an assisting order, with a limit of its own.
+#[utoipa::path(tag = "commands", operation_id = "add_assist_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/add-assist")]
+async fn add_assist(
+    services: web::Data<Services>,
+    caller: Auth<Manager>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<AddAssistBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let AddAssistBody { version, unit, limit, reason } = body.into_inner();
+    let command = Command::AddAssist {
+        assist: Assist { unit, limit: limit.map(Limit::from) },
+        reason: reason.into_string(),
+    };
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `release-assist`.
@@ -203,7 +238,7 @@ pub(crate) struct ReleaseAssistBody {
 #[post("/tickets/{id}/release-assist")]
 async fn release_assist(
     services: web::Data<Services>,
-    caller: Auth<Releaser>,
+    caller: Auth<Manager>,
     request: HttpRequest,
     id: Path<Id>,
     body: Json<ReleaseAssistBody>,
@@ -211,8 +246,7 @@ async fn release_assist(
 ) -> Result<HttpResponse, Problem> {
     let ReleaseAssistBody { version, unit, reason } = body.into_inner();
     let command = Command::ReleaseAssist { unit, reason: reason.into_string() };
-    let photos = (PhotoIds::default(), Stage::Before);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// The body of `finish`.
@@ -226,6 +260,8 @@ pub(crate) struct FinishBody {
     answer: Words<1000>,
     /// What stays inside.
     note: Option<Words<1000>>,
+    /// What was done in figures.
+    outcome: Option<OutcomeBody>,
     /// Keys of photos uploaded before: the lead needs at least one, taken after the work.
     #[serde(default)]
     photo_ids: PhotoIds,
@@ -243,8 +279,12 @@ async fn finish(
     body: Json<FinishBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let FinishBody { version, answer, note, photo_ids } = body.into_inner();
-    let command = Command::Finish { answer: answer.into_string(), note: note.map(Words::into_string) };
-    let photos = (photo_ids, Stage::After);
-    order(&services, caller, &request, id.0.0, version, command, photos, lang).await
+    let FinishBody { version, answer, note, outcome, photo_ids } = body.into_inner();
+    let command = Command::Finish {
+        answer: answer.into_string(),
+        note: note.map(Words::into_string),
+        outcome: OutcomeBody::read(outcome),
+    };
+    let with = With::photos(photo_ids, Stage::After);
+    order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }

@@ -1,12 +1,17 @@
 //! The commands of officials, one route each. All take the same path: the function `order`.
 
+pub mod centre;
 pub mod check;
 pub mod field;
 pub mod handle;
+pub mod meeting;
+pub mod parts;
+pub mod requests;
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use suishoupai_core::flow::{Command, Stage};
+use suishoupai_core::flow::{Assist, Command, Stage};
+use suishoupai_core::model::Duty;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,11 +20,17 @@ use crate::auth::Auth;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::read;
-use crate::service::tickets::{Order, carry_out, is_safe_without_version};
+use crate::service::tickets::{Order, Position, carry_out, is_safe_without_version};
 use crate::services::Services;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.configure(field::register).configure(handle::register).configure(check::register);
+    config
+        .configure(field::register)
+        .configure(handle::register)
+        .configure(check::register)
+        .configure(requests::register)
+        .configure(meeting::register)
+        .configure(centre::register);
 }
 
 /// Keys of photos: at most 9, each once.
@@ -41,16 +52,34 @@ impl TryFrom<Vec<i64>> for PhotoIds {
     }
 }
 
+/// What comes along with a command.
+struct With {
+    photos: PhotoIds,
+    stage: Stage,
+    position: Option<Position>,
+    duty: Option<Duty>,
+}
+
+impl Default for With {
+    fn default() -> Self {
+        Self::photos(PhotoIds::default(), Stage::Before)
+    }
+}
+
+impl With {
+    /// Photos of one stage.
+    fn photos(photos: PhotoIds, stage: Stage) -> Self {
+        Self { photos, stage, position: None, duty: None }
+    }
+}
+
 /// The one path of all commands: the version that the client saw, the service, the ticket as it is afterwards.
-#[expect(clippy::too_many_arguments, reason = "what every route of this file hands over")]
 async fn order<P>(
     services: &Services,
     caller: Auth<P>,
     request: &HttpRequest,
     ticket: i64,
-    version: Option<i64>,
-    command: Command,
-    (photos, stage): (PhotoIds, Stage),
+    (version, command, with): (Option<i64>, Command, With),
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let version = expected_version(request, version)?;
@@ -60,7 +89,8 @@ async fn order<P>(
             "Give the version that you have seen, as `version` in the body or in the header If-Match.",
         )));
     }
-    let order = Order { ticket, version, command, photos: photos.0, stage };
+    let With { photos, stage, position, duty } = with;
+    let order = Order { ticket, version, command, photos: photos.0, stage, position, duty };
     carry_out(services, caller.actor(), order).await?;
     Ok(ok(&read::ticket(services, &caller.account, ticket, lang).await?))
 }
@@ -76,5 +106,12 @@ impl TryFrom<Vec<i64>> for UnitIds {
 
     fn try_from(ids: Vec<i64>) -> Result<Self, Self::Error> {
         if ids.len() <= 9 { Ok(Self(ids)) } else { Err("must have at most 9 units") }
+    }
+}
+
+impl UnitIds {
+    /// As assisting units with the category's limit.
+    fn read(self) -> Vec<Assist> {
+        self.0.into_iter().map(Assist::from).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use suishoupai_core::flow::{OrderState, Role, State};
 use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::model::{Level, UnitId};
+use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::lists::{self, Filter, OrderLine, Scope, Summary};
 
@@ -48,7 +49,13 @@ fn scope(registry: &Registry, account: &Account, unit: Option<UnitId>) -> Result
     Ok((unit.district, scope))
 }
 
-/// A page of tickets, newest first.
+/// Whether the caller is of a role that sees tickets of sensitive kinds.
+fn sees_sensitive(registry: &Registry, account: &Account, district: i32, now: Moment) -> bool {
+    let roles = registry.sensitive_roles(district, now);
+    account.posts.iter().any(|post| roles.contains(&post.role))
+}
+
+/// A page of tickets, newest or most urgent first.
 ///
 /// # Errors
 /// 404 for a unit that is not the caller's.
@@ -62,10 +69,17 @@ pub async fn list(
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
+    let by_urgency = filter.urgency.is_some();
+    let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
     let rows = services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
     let scene = scene(services, &registry, lang, HashMap::new());
+    let last = rows.last().filter(|_| rows.len() as i64 == limit);
+    let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
     Ok(TicketPage {
-        next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+        next_cursor: match by_urgency {
+            true => last.and_then(urgency),
+            false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+        },
         items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
     })
 }
@@ -85,8 +99,11 @@ pub async fn pool(
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let now = services.now();
-    let rows =
-        services.db.read(move |conn| lists::pool(conn, &scope, now, POOL_WINDOW).map_err(Fail::from)).await?;
+    let sensitive = sees_sensitive(&registry, account, district, now);
+    let rows = services
+        .db
+        .read(move |conn| lists::pool(conn, &scope, now, sensitive, POOL_WINDOW).map_err(Fail::from))
+        .await?;
     let distance = |row: &Summary| {
         let at = LonLat { lon: row.lon, lat: row.lat };
         near.map(|near| distance_m(near, at))

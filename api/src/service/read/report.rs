@@ -118,13 +118,40 @@ fn answer(ticket: &Ticket, history: &[(Event, String)]) -> Option<String> {
 
 /// What happens next, for the reporter.
 fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
-    let unit = scene.registry.tree.get(ticket.responsible).map(|unit| unit.name.clone()).unwrap_or_default();
+    let unit = scene
+        .registry
+        .tree
+        .get(ticket.desk(&scene.registry.tree))
+        .map(|unit| unit.name.clone())
+        .unwrap_or_default();
+    if ticket.course.waiting.is_some() {
+        return scene.pick(
+            "请补充信息，见办理情况；收到后继续办理。",
+            "You are asked for more, see the timeline; the work goes on with your answer.",
+        );
+    }
     match ticket.state {
         State::Received => scene.pick(
             "网格员将认领并到现场核实。",
             "A grid worker of this grid will claim it and look at it on the spot.",
         ),
         State::Claimed => scene.pick("网格员正在核实。", "A grid worker is verifying it."),
+        State::Verified => scene.pick(
+            "已现场核实，区指挥中心将立案。",
+            "Verified on the spot; the district centre will file it.",
+        ),
+        State::Arbitrating => scene.pick(
+            "责任单位有异议，区里正在裁决由谁处置。",
+            "The units disagree; the district decides who handles it.",
+        ),
+        State::Suspended => scene.pick(
+            &format!("条件暂不具备，已挂账，到复核日恢复办理，责任单位：{unit}。"),
+            &format!("Suspended until the day of review; {unit} stays responsible."),
+        ),
+        State::Deferred => scene.pick(
+            &format!("已缓办，到复核日恢复办理，责任单位：{unit}。"),
+            &format!("Put off until the day of review; {unit} stays responsible."),
+        ),
         State::Filed => {
             scene.pick("已立案，区指挥中心将派遣责任单位。", "Filed; the district centre will dispatch it.")
         }
@@ -142,6 +169,9 @@ fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
             scene.pick("不予立案，原因见办理情况。", "Not filed; the reason is in the timeline.")
         }
         State::Withdrawn => scene.pick("您已撤回。", "You have withdrawn it."),
+        State::Voided => {
+            scene.pick("经核实不构成案件，已作废。", "Found to be no case, and voided after a second look.")
+        }
     }
 }
 

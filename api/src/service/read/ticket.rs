@@ -14,8 +14,8 @@ use crate::lang::Lang;
 use crate::problem::Code;
 use crate::services::Services;
 use crate::view::{
-    CategoryRef, EvidenceView, HolderView, Located, OrderView, RatingView, ReportInTicket, Scene, TicketView,
-    UnitRef, events,
+    CategoryRef, CourseView, EvidenceView, HolderView, Located, OrderView, RatingView, ReportInTicket, Scene,
+    TicketView, UnitRef, events,
 };
 
 /// A ticket for an official.
@@ -26,12 +26,13 @@ pub async fn ticket(services: &Services, account: &Account, id: i64, lang: Lang)
     let registry = services.registry();
     let caller = actor(account);
     let data = {
-        let (registry, caller) = (registry.clone(), caller.clone());
+        let (registry, caller, now) = (registry.clone(), caller.clone(), services.now());
         services
             .db
             .read(move |conn| {
                 let loaded = tickets::find(conn, id)?.ok_or(Code::TicketNotFound)?;
-                if !may_see(&loaded.ticket, &caller, &registry.tree) {
+                let sensitive_roles = registry.sensitive_roles(loaded.ticket.district, now);
+                if !may_see(&loaded.ticket, &caller, &registry.tree, sensitive_roles) {
                     return Err(Fail::from(Code::TicketNotFound));
                 }
                 dossier(conn, loaded)
@@ -80,6 +81,7 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
         due_at: t.due_at,
         overdue: scene.is_overdue(t.state, t.due_at),
         closed_at: t.closed_at,
+        course: CourseView::of(scene, t),
     }
 }
 

@@ -4,6 +4,7 @@
 mod catalogue;
 mod duty;
 mod mesh;
+mod policy;
 mod units;
 
 use diesel::prelude::*;
@@ -17,6 +18,7 @@ use super::schema::{districts, registry_revision};
 pub use catalogue::{load_categories, save_categories};
 pub use duty::{load_days, load_duties, save_days, save_duties};
 pub use mesh::{CellRow, NewMesh, load_areas, save_mesh};
+pub use policy::{PolicyRow, load_policies, save_hours, save_policy};
 pub use units::{load_units, save_units};
 
 /// A district as stored.
@@ -49,6 +51,8 @@ pub struct Reference {
     pub days: Vec<(District, CalendarDay)>,
     /// The current cells.
     pub cells: Vec<CellRow>,
+    /// The versions of the rules.
+    pub policies: Vec<PolicyRow>,
 }
 
 /// The present revision.
@@ -81,6 +85,7 @@ pub fn load(conn: &mut Conn) -> Result<Reference, DbError> {
         duties: load_duties(conn, None)?,
         days: load_days(conn, None)?,
         cells: mesh::load_cells(conn)?,
+        policies: load_policies(conn)?,
     })
 }
 

@@ -9,7 +9,7 @@ use suishoupai_core::flow::Ticket;
 use suishoupai_core::model::UnitId;
 
 pub use load::{find, find_for_update};
-pub use save::{insert, save};
+pub use save::{insert, save, set_alarm};
 
 /// A ticket as the rules see it, with what only the database needs.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! A step written down.
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{Event, GENESIS, Step, Ticket, link};
+use suishoupai_core::flow::{Event, GENESIS, Step, Ticket, TicketId, link};
 use suishoupai_core::model::UnitId;
 use suishoupai_core::time::Moment;
 
@@ -107,6 +107,16 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: Step, told: &[UnitId]) -
     projections::notices(conn, t.district, &step.event, told)?;
     loaded.ticket = step.ticket;
     loaded.last_hash = hash;
+    Ok(())
+}
+
+/// Sets when the server next has to look at a ticket, where the row disagrees with the clocks; no step is written.
+///
+/// # Errors
+/// The database's.
+pub fn set_alarm(conn: &mut Conn, ticket: TicketId, at: Option<Moment>) -> Result<(), DbError> {
+    let target = tickets::table.find(ticket);
+    diesel::update(target).set(tickets::alarm_at.eq(at.map(Moment::millis))).execute(conn)?;
     Ok(())
 }
 

@@ -1,0 +1,120 @@
+//! What the clocks of tickets call the server for: warnings, breaches, reviews, the end of a wait. Each is written
+//! down once, by compare-and-set on the ticket's version, however many processes look at the same time and however
+//! long nobody looked.
+
+use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step};
+use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::{Conn, desk, tickets};
+
+use super::tickets::persist;
+use crate::fail::{Fail, refusal};
+use crate::problem::Code;
+use crate::registry::Registry;
+use crate::services::Services;
+
+/// The kind of job that moves the deadlines of a district; its subject is the district.
+pub const RECOUNT: &str = "recount";
+
+/// Tickets looked at in one write.
+const PORTION: i64 = 50;
+/// Lines that one ticket gets in one go at the most; what is left comes with the next turn.
+const AT_ONCE: usize = 16;
+
+/// Writes down everything that is due at this instant, the longest due first; says how many lines that made.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(services: &Services) -> Result<usize, Fail> {
+    let mut lines = 0;
+    loop {
+        let registry = services.registry();
+        let now = services.now();
+        // Looked for outside of the write, so that a turn with nothing to do locks out nobody.
+        let due = services.db.read(move |conn| desk::alarmed(conn, now, PORTION).map_err(Fail::from)).await?;
+        if due.is_empty() {
+            return Ok(lines);
+        }
+        let full = due.len() as i64 == PORTION;
+        lines += services
+            .db
+            .write(move |conn| {
+                let mut lines = 0;
+                for ticket in &due {
+                    lines += ring(conn, &registry, *ticket, now)?;
+                }
+                Ok::<_, Fail>(lines)
+            })
+            .await?;
+        if !full {
+            return Ok(lines);
+        }
+    }
+}
+
+/// Writes down what is due of one ticket; says how many lines that made.
+///
+/// # Errors
+/// The database's.
+pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<usize, Fail> {
+    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(0) };
+    let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
+    for lines in 0..AT_ONCE {
+        let policy = rules.policy(&loaded.ticket, now);
+        let next = next_alarm(&loaded.ticket, now, policy, rules.calendar);
+        let Some((_, alarm)) = next.filter(|(at, _)| *at <= now) else {
+            if lines == 0 {
+                // The row said that something is due which is not (any more): it is brought in line.
+                tickets::set_alarm(conn, ticket, next.map(|(at, _)| at))?;
+            }
+            return Ok(lines);
+        };
+        let done = step(&loaded.ticket, &Command::Alarm(alarm), &Actor::server(), &[], now, rules)
+            .map_err(|why| refusal(&why))?;
+        persist(conn, registry, &mut loaded, done)?;
+    }
+    Ok(AT_ONCE)
+}
+
+/// Moves the deadlines of a district's tickets after a change of its calendar, in portions; says how many moved.
+/// A ticket whose deadlines agree with the calendar already is left alone, so it can be done again after a crash.
+///
+/// # Errors
+/// The database's.
+pub async fn recount(services: &Services, district: District) -> Result<usize, Fail> {
+    services.refresh_registry().await?;
+    let (mut after, mut moved) = (0, 0);
+    loop {
+        let registry = services.registry();
+        let now = services.now();
+        let portion = services
+            .db
+            .read(move |conn| desk::running(conn, district, after, PORTION).map_err(Fail::from))
+            .await?;
+        let Some(last) = portion.last() else { return Ok(moved) };
+        after = *last;
+        moved += services
+            .db
+            .write(move |conn| {
+                let mut moved = 0;
+                for ticket in &portion {
+                    moved += usize::from(recount_one(conn, &registry, *ticket, now)?);
+                }
+                Ok::<_, Fail>(moved)
+            })
+            .await?;
+    }
+}
+
+fn recount_one(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<bool, Fail> {
+    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(false) };
+    let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
+    match step(&loaded.ticket, &Command::Recount, &Actor::server(), &[], now, rules) {
+        Ok(done) => {
+            persist(conn, registry, &mut loaded, done)?;
+            Ok(true)
+        }
+        Err(Refusal::NothingToDo | Refusal::WrongState { .. }) => Ok(false),
+        Err(why) => Err(refusal(&why).into()),
+    }
+}
