@@ -96,11 +96,11 @@ pub(super) fn give_lead(ticket: &mut Ticket, to: UnitId, timer: Option<Timer>, n
 pub(super) fn hand_over(ticket: &mut Ticket, to: UnitId, back_to: Option<UnitId>, now: Moment) {
     let timer = ticket.lead_order().and_then(|order| order.timer.clone());
     for order in &mut ticket.orders {
-        let replaced = order.kind == OrderKind::Lead || order.unit == to;
-        if replaced && order.state.is_open() {
+        if order.kind == OrderKind::Lead && order.state.is_open() {
             close_order(order, OrderState::Released, None, now);
         }
     }
+    release_own_assist(ticket, to, now);
     push(ticket, to, OrderKind::Lead, timer, back_to, now);
 }
 
@@ -158,6 +158,15 @@ pub(super) fn end_assist(
 ) {
     for order in assists_of(ticket, post, tree) {
         close_order(order, state, result, now);
+    }
+}
+
+/// Ends the assisting order of a unit that is about to lead, where it has one.
+pub(super) fn release_own_assist(ticket: &mut Ticket, unit: UnitId, now: Moment) {
+    for order in &mut ticket.orders {
+        if order.kind == OrderKind::Assist && order.unit == unit && order.state.is_open() {
+            close_order(order, OrderState::Released, None, now);
+        }
     }
 }
 

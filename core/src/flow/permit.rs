@@ -1,12 +1,13 @@
 //! Who may do what: the table applied to a ticket and an actor.
 
-use super::order_words::{OrderState, RequestKind};
+use super::course::Summoned;
+use super::order_words::{OrderState, RequestKind, RequestState};
 use super::refusal::Refusal;
 use super::state::{Role, State};
 use super::table::{Row, TABLE, Tie};
 use super::ticket::{Actor, Post, Ticket};
 use super::verb::Verb;
-use crate::model::{Level, UnitTree};
+use crate::model::{Level, UnitId, UnitTree};
 use crate::time::Moment;
 
 /// The row and the post by which the actor may carry out `verb` now.
@@ -45,7 +46,7 @@ fn why_not(ticket: &Ticket, verb: Verb, actor: &Actor, tree: &UnitTree, known: b
     if !known || untimely {
         return Refusal::WrongState { state: ticket.state, verb };
     }
-    let someone_else = Actor { account: None, ..actor.clone() };
+    let someone_else = Actor { account: None, posts: actor.posts.clone(), stands_for: Vec::new() };
     let would_be_allowed = TABLE.iter().any(|row| {
         row.verb == verb
             && row.from.contains(&ticket.state)
@@ -90,7 +91,7 @@ fn tied(ticket: &Ticket, actor: &Actor, post: &Post, tie: Tie, tree: &UnitTree) 
 }
 
 /// Whether a post may act for a unit: it is its own, or it is a squad below its department.
-pub(super) fn answers_for(post: &Post, unit: crate::model::UnitId, tree: &UnitTree) -> bool {
+pub(super) fn answers_for(post: &Post, unit: UnitId, tree: &UnitTree) -> bool {
     post.unit == unit
         || (tree.get(post.unit).is_some_and(|own| own.level == Level::Department)
             && tree.is_within(unit, post.unit))
@@ -135,9 +136,10 @@ pub(super) fn has_point(
         Verb::ReleaseAssist => ticket.open_assists().next().is_some(),
         Verb::Delegate => !tree.children(ticket.desk(tree)).is_empty(),
         Verb::Return => {
-            let may_assist = permit_as_assistant(ticket, actor, tree);
-            !course.bound || may_assist
+            let handed = ticket.lead_order().is_some_and(|order| order.handed_by.is_some());
+            !course.bound || handed || permit_as_assistant(ticket, actor, tree)
         }
+        Verb::Escalate => !course.bound || !below_district(ticket, tree),
         Verb::AskReporter => course.waiting.is_none(),
         Verb::Resume => {
             course.waiting.is_some() || matches!(ticket.state, State::Suspended | State::Deferred)
@@ -146,10 +148,11 @@ pub(super) fn has_point(
         Verb::Endorse => {
             request.is_some_and(|request| needs_endorsement(ticket, request.kind, request.state))
         }
-        Verb::Grant | Verb::Deny => request.is_some_and(|request| {
-            let roles = deciders(ticket, request.kind);
-            roles.iter().any(|role| actor.has_role(*role))
+        Verb::Grant => request.is_some_and(|request| {
+            may_decide(ticket, request.kind, actor, tree)
+                && !needs_endorsement(ticket, request.kind, request.state)
         }),
+        Verb::Deny => request.is_some_and(|request| may_decide(ticket, request.kind, actor, tree)),
         Verb::Whistle => course.open_whistle().is_none(),
         Verb::Answer => summoned(ticket, actor, tree, |unit| unit.answered_at.is_none()),
         Verb::SignIn => summoned(ticket, actor, tree, |unit| unit.signed_in_at.is_none()),
@@ -162,16 +165,17 @@ pub(super) fn has_point(
     }
 }
 
+/// Whether nobody but the district stands above the unit on whose desk the ticket lies.
+fn below_district(ticket: &Ticket, tree: &UnitTree) -> bool {
+    let above = tree.get(ticket.desk(tree)).and_then(|unit| unit.parent).and_then(|parent| tree.get(parent));
+    above.is_some_and(|unit| unit.level == Level::District)
+}
+
 fn permit_as_assistant(ticket: &Ticket, actor: &Actor, tree: &UnitTree) -> bool {
     actor.posts.iter().any(|post| tied(ticket, actor, post, Tie::Assistant, tree))
 }
 
-fn summoned(
-    ticket: &Ticket,
-    actor: &Actor,
-    tree: &UnitTree,
-    still: impl Fn(&super::course::Summoned) -> bool,
-) -> bool {
+fn summoned(ticket: &Ticket, actor: &Actor, tree: &UnitTree, still: impl Fn(&Summoned) -> bool) -> bool {
     ticket.course.open_whistle().is_some_and(|whistle| {
         whistle
             .units
@@ -181,19 +185,13 @@ fn summoned(
 }
 
 /// Whether a request must be reviewed before it is decided: an extension that is not the first.
-pub(super) fn needs_endorsement(
-    ticket: &Ticket,
-    kind: RequestKind,
-    state: super::order_words::RequestState,
-) -> bool {
-    kind == RequestKind::Extension
-        && ticket.course.extensions > 0
-        && state == super::order_words::RequestState::Asked
+pub(super) fn needs_endorsement(ticket: &Ticket, kind: RequestKind, state: RequestState) -> bool {
+    kind == RequestKind::Extension && ticket.course.extensions > 0 && state == RequestState::Asked
 }
 
 /// Who decides a request: the first extension, a suspension and a deferral the chiefs, further extensions the
 /// head of the centre, a voiding any second person of the centre.
-pub(super) fn deciders(ticket: &Ticket, kind: RequestKind) -> &'static [Role] {
+const fn deciders(ticket: &Ticket, kind: RequestKind) -> &'static [Role] {
     match kind {
         RequestKind::Extension if ticket.course.extensions > 0 => &[Role::CentreHead],
         RequestKind::Extension | RequestKind::Suspension | RequestKind::Deferral => {
@@ -201,6 +199,12 @@ pub(super) fn deciders(ticket: &Ticket, kind: RequestKind) -> &'static [Role] {
         }
         RequestKind::Void => &[Role::DutyChief, Role::CentreHead, Role::Dispatcher],
     }
+}
+
+/// Whether one of the actor's posts in the ticket's district decides this kind of request.
+pub(super) fn may_decide(ticket: &Ticket, kind: RequestKind, actor: &Actor, tree: &UnitTree) -> bool {
+    let roles = deciders(ticket, kind);
+    actor.posts.iter().any(|post| roles.contains(&post.role) && tree.is_within(ticket.grid, post.unit))
 }
 
 /// Whether "not fixed" may still be said.

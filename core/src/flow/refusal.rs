@@ -175,8 +175,8 @@ impl Refusal {
                 format!("None of your posts may {} this ticket.", verb.en()),
             ),
             Refusal::OwnWork => Said::new(
-                "处置人不能核查自己的处置结果，请由他人核查。",
-                "Whoever handled it cannot check it; somebody else must.",
+                "处置人不能核查自己的处置结果，申请人不能审批自己的申请，请由他人办理。",
+                "Nobody checks the own work or decides the own request; somebody else must.",
             ),
             Refusal::HeldBy { .. } => {
                 Said::new("该案件已被他人认领。", "Somebody else has claimed the ticket.")
@@ -184,7 +184,10 @@ impl Refusal {
             Refusal::LeaseOver => {
                 Said::new("您的认领已超时，请重新认领。", "Your claim has run out; claim the ticket again.")
             }
-            Refusal::NeedsPhoto => Said::new("请附上处置后的照片。", "Add a photo taken after the work."),
+            Refusal::NeedsPhoto => Said::new(
+                "请附上照片：处置完成附处置后的照片，核查附核查照片。",
+                "Add a photo: of the result to finish, of the check to close or send back.",
+            ),
             Refusal::UnknownCategory(code) => Said::new(
                 format!("没有代码为 {code} 的事项分类。"),
                 format!("There is no category {code}; see GET /api/v1/categories."),

@@ -2,7 +2,8 @@
 //! ticket, and the instants by which lists are sorted and alarms are found.
 
 use super::alarm::next_alarm;
-use super::order_words::RequestState;
+use super::order_words::{RequestKind, RequestState};
+use super::orders;
 use super::state::{Phase, State};
 use super::step::Rules;
 use super::ticket::Ticket;
@@ -13,7 +14,7 @@ use crate::time::Moment;
 pub(super) fn begin(ticket: &mut Ticket, must_report: bool, now: Moment, rules: Rules<'_>) {
     start_phase(ticket, now, rules);
     if must_report {
-        ticket.course.arrival = timer(ticket, Phase::Arrive, now, rules);
+        start_arrival(ticket, now, rules);
     }
     set_instants(ticket, now, rules);
 }
@@ -25,8 +26,8 @@ pub(super) fn settle(before: &Ticket, after: &mut Ticket, now: Moment, rules: Ru
     if desk(before) != desk(after) {
         start_phase(after, now, rules);
     }
-    if after.state != State::Claimed && after.state != State::Handling {
-        after.course.waiting = None;
+    if before.state != after.state {
+        end_wait(after, now, rules);
     }
     if after.state.is_final() {
         after.course.arrival = None;
@@ -39,6 +40,16 @@ pub(super) fn settle(before: &Ticket, after: &mut Ticket, now: Moment, rules: Ru
     set_instants(after, now, rules);
 }
 
+/// Whoever has the ticket next does not wait for the reporter, and the clock of the work runs again.
+fn end_wait(after: &mut Ticket, now: Moment, rules: Rules<'_>) {
+    if after.course.waiting.take().is_some() {
+        let soon = rules.policy(after, now).soon_percent;
+        for timer in orders::clocks(after) {
+            timer.resume(now, soon, rules.calendar);
+        }
+    }
+}
+
 /// A request that was not decided before the ticket moved on is void.
 fn lapse_request(before: &Ticket, after: &mut Ticket, now: Moment) {
     if before.state == after.state {
@@ -46,11 +57,16 @@ fn lapse_request(before: &Ticket, after: &mut Ticket, now: Moment) {
     }
     let voiding_goes_on = !after.state.is_final();
     for request in after.course.requests.iter_mut().filter(|request| request.state.is_open()) {
-        if request.kind != super::order_words::RequestKind::Void || !voiding_goes_on {
+        if request.kind != RequestKind::Void || !voiding_goes_on {
             request.state = RequestState::Lapsed;
             request.decided_at = Some(now);
         }
     }
+}
+
+/// Starts the clock until somebody is on the spot.
+pub(super) fn start_arrival(ticket: &mut Ticket, now: Moment, rules: Rules<'_>) {
+    ticket.course.arrival = timer(ticket, Phase::Arrive, now, rules);
 }
 
 fn timer(ticket: &Ticket, phase: Phase, now: Moment, rules: Rules<'_>) -> Option<Timer> {

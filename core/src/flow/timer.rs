@@ -13,8 +13,9 @@ use crate::time::Moment;
 enum Span {
     /// A limit, or an extension by one.
     Limit(Limit),
-    /// What was left when the clock was stopped, milliseconds in the clock's measure; negative where it was late.
-    Left(i64),
+    /// How long the clock was stopped, milliseconds in its measure. It is the end that moves: what was left
+    /// would name the closing of a day where the end was the opening of the next.
+    Stopped(i64),
 }
 
 /// A clock that was stopped.
@@ -146,23 +147,35 @@ impl Timer {
 
     /// Lets it run again with what was left; nothing happens where it runs.
     pub fn resume(&mut self, now: Moment, soon_percent: u8, calendar: &WorkCalendar) {
-        if let Some(stop) = self.stopped.take() {
-            self.from = now;
-            self.spans = vec![Span::Left(stop.left)];
-            self.due = self.end(calendar);
-            self.set_soon(soon_percent, calendar);
+        let Some(stop) = self.stopped.take() else { return };
+        let rested = self.measure(stop.at, now, calendar);
+        if rested <= 0 {
+            return;
         }
+        // Rests between two extensions are one, so that a clock does not grow with each.
+        match self.spans.last_mut() {
+            Some(Span::Stopped(millis)) => *millis = millis.saturating_add(rested),
+            _ => self.spans.push(Span::Stopped(rested)),
+        }
+        self.due = self.end(calendar);
+        self.set_soon(soon_percent, calendar);
     }
 
-    /// Grants more time. A clock that was late and is in time again warns anew.
+    /// Grants more time. A clock that is in time again warns anew, and a new end can be passed anew.
     pub fn extend(&mut self, now: Moment, limit: Limit, soon_percent: u8, calendar: &WorkCalendar) {
         let old = self.due;
         self.spans.push(Span::Limit(limit));
         self.due = self.end(calendar);
         self.total += self.measure(old, self.due, calendar);
         self.set_soon(soon_percent, calendar);
-        if self.soon > now {
-            self.warned = false;
+        self.renew(now);
+    }
+
+    /// Forgets what was told of an end that has moved into the future.
+    pub(super) fn renew(&mut self, now: Moment) {
+        if self.due > now {
+            self.breaches = 0;
+            self.warned &= self.soon <= now;
         }
     }
 
@@ -211,7 +224,7 @@ impl Timer {
     fn end(&self, calendar: &WorkCalendar) -> Moment {
         self.spans.iter().fold(self.from, |at, span| match span {
             Span::Limit(limit) => calendar.deadline(at, *limit),
-            Span::Left(millis) => self.shift(at, *millis, calendar),
+            Span::Stopped(millis) => self.shift(at, *millis, calendar),
         })
     }
 

@@ -6,11 +6,12 @@ use super::{Act, end, fact, public};
 use crate::flow::course::{Request, Waiting};
 use crate::flow::order_words::{OrderState, RequestKind, RequestState};
 use crate::flow::orders;
-use crate::flow::permit::{deciders, needs_endorsement};
+use crate::flow::permit::{may_decide, needs_endorsement};
 use crate::flow::refusal::Refusal;
 use crate::flow::state::State;
 use crate::flow::step::Line;
 use crate::flow::ticket::Ticket;
+use crate::flow::timer::Timer;
 use crate::flow::verb::Verb;
 use crate::model::Limit;
 use crate::time::Moment;
@@ -31,7 +32,7 @@ pub(super) fn run(ticket: &mut Ticket, act: &Act<'_>) {
     for timer in orders::clocks(ticket) {
         timer.resume(act.now, soon, calendar);
     }
-    if let Some(timer) = &mut ticket.course.timer {
+    for timer in [&mut ticket.course.timer, &mut ticket.course.arrival].into_iter().flatten() {
         timer.resume(act.now, soon, calendar);
     }
 }
@@ -175,8 +176,7 @@ fn decide(
     act: &Act<'_>,
 ) -> Result<Request, Refusal> {
     let (index, kind, stands) = open(ticket)?;
-    let roles = deciders(ticket, kind);
-    if !roles.iter().any(|role| act.actor.has_role(*role)) {
+    if !may_decide(ticket, kind, act.actor, act.rules.tree) {
         let heads_only = kind == RequestKind::Extension && ticket.course.extensions > 0;
         return Err(if heads_only { Refusal::NeedsHead } else { Refusal::NotYours { verb } });
     }
@@ -198,7 +198,7 @@ pub(super) fn grant(ticket: &mut Ticket, words: &str, act: &Act<'_>) -> Result<L
         RequestKind::Extension => {
             ticket.course.extensions += 1;
             extend(ticket, request.limit, act);
-            if let Some(due) = ticket.timer().map(crate::flow::timer::Timer::due) {
+            if let Some(due) = ticket.timer().map(Timer::due) {
                 facts.insert("due_at".to_owned(), due.to_string());
             }
         }
@@ -208,6 +208,9 @@ pub(super) fn grant(ticket: &mut Ticket, words: &str, act: &Act<'_>) -> Result<L
             ticket.course.review_at = request.review_at;
             ticket.course.waiting = None;
             stop(ticket, act);
+            if let Some(timer) = &mut ticket.course.arrival {
+                timer.stop(act.now, act.rules.calendar);
+            }
             if let Some(at) = request.review_at {
                 facts.insert("review_at".to_owned(), at.to_string());
             }

@@ -9,6 +9,7 @@ use crate::flow::refusal::Refusal;
 use crate::flow::state::Phase;
 use crate::flow::step::Line;
 use crate::flow::ticket::Ticket;
+use crate::flow::timer::Timer;
 use crate::model::{UnitId, UnitTree};
 
 /// Carries out what is due now, and only that: an alarm that was dealt with meanwhile is refused.
@@ -28,10 +29,10 @@ pub(super) fn alarm(ticket: &mut Ticket, alarm: Alarm, act: &Act<'_>) -> Result<
         }
         Alarm::Breach(clock) => {
             let mut facts = clock_facts(ticket, clock);
-            facts.insert("due_at".to_owned(), at.to_string());
             let late = ticket.desk(act.rules.tree);
             if let Some(timer) = timer_mut(ticket, clock) {
                 timer.breached();
+                facts.insert("due_at".to_owned(), timer.due().to_string());
                 facts.insert("breach".to_owned(), timer.breaches().to_string());
             }
             facts.insert("late_unit".to_owned(), late.to_string());
@@ -89,20 +90,24 @@ pub(super) fn raise(ticket: &mut Ticket, late: UnitId, tree: &UnitTree) -> BTree
 /// Moves the deadlines after a change of the calendar.
 pub(super) fn recount(ticket: &mut Ticket, act: &Act<'_>) -> Result<Line, Refusal> {
     let (soon, calendar) = (act.policy.soon_percent, act.rules.calendar);
-    let old = ticket.timer().map(crate::flow::timer::Timer::due);
+    let old = ticket.timer().map(Timer::due);
     let mut moved = false;
-    for timer in orders::clocks(ticket) {
-        moved |= timer.recount(soon, calendar);
-    }
+    let mut count = |timer: &mut Timer| {
+        if timer.recount(soon, calendar) {
+            timer.renew(act.now);
+            moved = true;
+        }
+    };
+    orders::clocks(ticket).for_each(&mut count);
     let phase = [&mut ticket.course.timer, &mut ticket.course.arrival];
-    for timer in phase.into_iter().flatten() {
-        moved |= timer.recount(soon, calendar);
-    }
-    if !moved {
+    phase.into_iter().flatten().for_each(count);
+    // Breaches that are told again are counted in working time too, though the end itself may stay.
+    let alarm_at = next_alarm(ticket, ticket.updated_at, act.policy, calendar).map(|(at, _)| at);
+    if !moved && alarm_at == ticket.alarm_at {
         return Err(Refusal::NothingToDo);
     }
     let mut facts = BTreeMap::new();
-    for (name, due) in [("due_before", old), ("due_at", ticket.timer().map(crate::flow::timer::Timer::due))] {
+    for (name, due) in [("due_before", old), ("due_at", ticket.timer().map(Timer::due))] {
         if let Some(due) = due {
             facts.insert(name.to_owned(), due.to_string());
         }

@@ -57,7 +57,7 @@ pub(super) fn verify(
 ) -> Result<Line, Refusal> {
     let mut facts = BTreeMap::new();
     if let Some(category) = category {
-        classify(ticket, category, act.rules)?;
+        classify(ticket, category, act.now, act.rules)?;
         facts = fact("category", category);
     }
     ticket.state = State::Verified;
@@ -74,7 +74,7 @@ pub(super) fn solve(
     act: &Act<'_>,
 ) -> Result<Line, Refusal> {
     needs_photo(act.photos, Stage::After)?;
-    classify(ticket, category, act.rules)?;
+    classify(ticket, category, act.now, act.rules)?;
     ticket.handler = act.actor.account;
     ticket.handler_unit = Some(act.post.unit);
     keep_rules(ticket, act);
@@ -99,7 +99,7 @@ pub(super) fn file(
     note: Option<&String>,
     act: &Act<'_>,
 ) -> Result<Line, Refusal> {
-    classify(ticket, category, act.rules)?;
+    classify(ticket, category, act.now, act.rules)?;
     let routing = act
         .rules
         .duties

@@ -11,6 +11,7 @@ use crate::flow::refusal::Refusal;
 use crate::flow::state::State;
 use crate::flow::step::Line;
 use crate::flow::ticket::Ticket;
+use crate::flow::verb::Verb;
 use crate::model::UnitId;
 use crate::time::Moment;
 
@@ -106,10 +107,10 @@ pub(super) fn end_whistle(
     let mut facts = BTreeMap::new();
     if let Some(lead) = lead {
         if !matches!(ticket.state, State::Filed | State::Dispatched | State::Handling) {
-            return Err(Refusal::WrongState {
-                state: ticket.state,
-                verb: crate::flow::verb::Verb::EndWhistle,
-            });
+            return Err(Refusal::WrongState { state: ticket.state, verb: Verb::EndWhistle });
+        }
+        if ticket.course.bound {
+            return Err(Refusal::Bound);
         }
         let assignment = Assignment { lead, assist: assist.to_vec() };
         orders::check_named(&assignment, ticket, act.rules.tree)?;
@@ -118,10 +119,7 @@ pub(super) fn end_whistle(
         facts = orders::facts(&assignment);
     } else if !assist.is_empty() {
         if ticket.lead_order().is_none() {
-            return Err(Refusal::WrongState {
-                state: ticket.state,
-                verb: crate::flow::verb::Verb::AddAssist,
-            });
+            return Err(Refusal::WrongState { state: ticket.state, verb: Verb::AddAssist });
         }
         for unit in assist {
             super::work::add_assist(ticket, unit, words, act)?;

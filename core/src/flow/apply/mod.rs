@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 
 use super::command::{Command, OnSpot, Outcome};
 use super::event::PhotoRef;
+use super::order_words::{OrderState, RequestKind};
 use super::orders;
 use super::policy::Policy;
 use super::refusal::Refusal;
+use super::settle;
 use super::state::{Stage, State};
 use super::step::{Line, Rules};
 use super::table::Tie;
@@ -80,10 +82,10 @@ pub(super) fn apply(ticket: &mut Ticket, command: &Command, act: &Act<'_>) -> Re
         Command::Resume { reason } => asking::resume(ticket, reason.as_ref(), act),
         Command::AskExtension { limit, reason } => asking::ask_extension(ticket, *limit, reason, act),
         Command::AskSuspension { review_at, reason } => {
-            asking::ask_rest(ticket, super::order_words::RequestKind::Suspension, *review_at, reason, act)
+            asking::ask_rest(ticket, RequestKind::Suspension, *review_at, reason, act)
         }
         Command::AskDeferral { review_at, reason } => {
-            asking::ask_rest(ticket, super::order_words::RequestKind::Deferral, *review_at, reason, act)
+            asking::ask_rest(ticket, RequestKind::Deferral, *review_at, reason, act)
         }
         Command::AskVoid { reason } => asking::ask_void(ticket, reason, act),
         Command::Endorse { words } => asking::endorse(ticket, words, act),
@@ -103,7 +105,7 @@ pub(super) fn apply(ticket: &mut Ticket, command: &Command, act: &Act<'_>) -> Re
         }
         Command::NotFixed { words } => checking::not_fixed(ticket, words, act),
         Command::Withdraw { words } => {
-            orders::end_all(ticket, super::order_words::OrderState::Released, None, act.now);
+            orders::end_all(ticket, OrderState::Released, None, act.now);
             end(ticket, State::Withdrawn, act.now);
             Ok(Line { words: words.clone(), ..public(BTreeMap::new()) })
         }
@@ -130,11 +132,21 @@ fn needs_photo(photos: &[PhotoRef], stage: Stage) -> Result<(), Refusal> {
     if photos.iter().any(|photo| photo.stage == stage) { Ok(()) } else { Err(Refusal::NeedsPhoto) }
 }
 
-fn classify(ticket: &mut Ticket, category: &str, rules: Rules<'_>) -> Result<(), Refusal> {
-    let found = rules.catalogue.get(category).ok_or_else(|| Refusal::UnknownCategory(category.to_owned()))?;
+/// Sets the category with what follows from it.
+fn classify(ticket: &mut Ticket, category: &str, now: Moment, rules: Rules<'_>) -> Result<(), Refusal> {
+    let catalogue = rules.catalogue;
+    let found = catalogue.get(category).ok_or_else(|| Refusal::UnknownCategory(category.to_owned()))?;
+    let known = ticket.category.as_ref().and_then(|code| catalogue.get(code));
+    let had_to_attend = known.is_some_and(|known| known.must_report);
     ticket.category = Some(category.to_owned());
     ticket.urgent = found.urgent;
     ticket.sensitive = found.sensitive;
+    if !found.must_report {
+        ticket.course.arrival = None;
+    } else if !had_to_attend {
+        // Only now is it known that somebody has to be there soon.
+        settle::start_arrival(ticket, now, rules);
+    }
     Ok(())
 }
 

@@ -61,31 +61,40 @@ pub(super) fn give_back(
         orders::end_assist(ticket, act.post, OrderState::Returned, Some(words), act.now, act.rules.tree);
         return Ok(Line { facts, ..line });
     }
-    if ticket.course.bound {
+    let back_to = ticket.lead_order().and_then(|order| order.handed_by);
+    let bound = ticket.course.bound;
+    if bound && back_to.is_none() {
         return Err(Refusal::Bound);
     }
-    let order = ticket.lead_order();
-    let (back_to, timer) =
-        (order.and_then(|order| order.handed_by), order.and_then(|order| order.timer.clone()));
     ticket.returns += 1;
-    let disputed = u32::try_from(ticket.returns).unwrap_or(u32::MAX) >= act.policy.returns_to_arbitration;
+    let many = u32::try_from(ticket.returns).unwrap_or(u32::MAX) >= act.policy.returns_to_arbitration;
+    // What the district has decided is not disputed: it goes back no further than to the unit that is bound.
+    let disputed = many && !bound;
     match back_to.filter(|_| !disputed) {
-        Some(unit) => {
-            orders::return_lead(ticket, words, act.now);
-            orders::give_lead(ticket, unit, timer, act.now);
-            ticket.state = State::Dispatched;
-            if ticket.responsible == unit {
-                // It never ceased to hold the ticket, so there is nothing to sign for.
-                orders::accept_lead(ticket, act.now);
-                ticket.state = State::Handling;
-            }
-        }
+        Some(unit) => back_to_hand(ticket, unit, words, act),
         None => {
             orders::end_all(ticket, OrderState::Returned, Some(words), act.now);
             ticket.state = if disputed { State::Arbitrating } else { State::Filed };
         }
     }
     Ok(line)
+}
+
+/// Gives the lead back to the unit that handed it down or up, with the clock as it stands.
+fn back_to_hand(ticket: &mut Ticket, unit: UnitId, words: &str, act: &Act<'_>) {
+    let timer = ticket.lead_order().and_then(|order| order.timer.clone());
+    orders::return_lead(ticket, words, act.now);
+    // The unit may have been made an assistant meanwhile; who leads does not assist itself.
+    orders::release_own_assist(ticket, unit, act.now);
+    let has_signed = ticket.orders.iter().any(|order| order.unit == unit && order.accepted_at.is_some());
+    orders::give_lead(ticket, unit, timer, act.now);
+    ticket.state = State::Dispatched;
+    if ticket.responsible == unit && has_signed {
+        // It never ceased to hold the ticket, so there is nothing to sign for.
+        orders::accept_lead(ticket, act.now);
+        ticket.handler_unit = Some(unit);
+        ticket.state = State::Handling;
+    }
 }
 
 pub(super) fn delegate(
@@ -111,6 +120,9 @@ pub(super) fn escalate(ticket: &mut Ticket, reason: &str, act: &Act<'_>) -> Resu
         .ok_or(Refusal::NobodyAbove)?;
     let line = Line { note: Some(reason.to_owned()), ..public(fact("to_unit", above.id)) };
     if above.level == Level::District {
+        if ticket.course.bound {
+            return Err(Refusal::Bound);
+        }
         orders::end_all(ticket, OrderState::Released, Some(reason), act.now);
         ticket.state = State::Filed;
     } else {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::laws;
 use crate::clock::WorkCalendar;
 use crate::flow::{
-    Actor, Catalogue, Channel, Command, DutyList, DutyRule, Event, Opening, PhotoRef, Post, Refusal, Role,
-    Rules, Stage, Ticket, lapse_first, open, step,
+    Actor, Alarm, Assist, Catalogue, Channel, Command, DutyList, DutyRule, Event, OnSpot, Opening, Outcome,
+    PhotoRef, Policy, PolicyBook, Post, Refusal, ReturnReason, Role, Rules, Stage, Ticket, lapse_first,
+    next_alarm, open, step,
 };
 use crate::model::{
     Category, CategoryKind, CategoryPattern, District, DutyMode, Level, Limit, LimitUnit, Unit, UnitId,
@@ -47,8 +48,12 @@ pub(super) const MANHOLE: &str = "P0101";
 pub(super) const RUBBISH: &str = "E0102";
 /// D01 in the district, but the street itself in street 100; urgent.
 pub(super) const STALLS: &str = "E0201";
-/// No rule covers it.
+/// No rule covers it, nor the two below.
 pub(super) const UNRULED: &str = "E0301";
+/// Somebody must be on the spot soon; urgent.
+pub(super) const GAS: &str = "E0401";
+/// Seen by named roles only.
+pub(super) const QUARREL: &str = "E0605";
 
 pub(super) const LEASE_SECONDS: i64 = 7200;
 pub(super) const NOT_FIXED_DAYS: u32 = 7;
@@ -56,8 +61,9 @@ pub(super) const NOT_FIXED_DAYS: u32 = 7;
 pub(super) struct World {
     pub tree: UnitTree,
     pub duties: DutyList,
-    catalogue: Catalogue,
-    calendar: WorkCalendar,
+    pub catalogue: Catalogue,
+    pub calendar: WorkCalendar,
+    pub policies: PolicyBook,
 }
 
 impl World {
@@ -66,14 +72,30 @@ impl World {
             category(MANHOLE, 8, LimitUnit::UrgentHours),
             category(RUBBISH, 4, LimitUnit::WorkingHours),
             Category { urgent: true, ..category(STALLS, 2, LimitUnit::WorkingDays) },
-            category(UNRULED, 3, LimitUnit::Days),
+            category(UNRULED, 3, LimitUnit::WorkingDays),
+            Category { urgent: true, must_report: true, ..category(GAS, 1, LimitUnit::UrgentHours) },
+            Category { sensitive: true, ..category(QUARREL, 10, LimitUnit::Days) },
         ];
         Self {
             tree: UnitTree::new(units()),
             duties: DutyList::new(duty_rules()),
             catalogue: catalogue.into_iter().map(|found| (found.code.clone(), found)).collect(),
             calendar: WorkCalendar::new(WeeklyHours::default(), Vec::new()).unwrap(),
+            policies: PolicyBook::default(),
         }
+    }
+
+    /// The same district under these rules, from the beginning of time.
+    pub(super) fn under(policy: Policy) -> Self {
+        let policies = PolicyBook::new(vec![(Moment::from_millis(0), 1, policy)]);
+        Self { policies, ..Self::new() }
+    }
+
+    /// The same district, where the office is open from ten to eleven only.
+    pub(super) fn with_short_days() -> Self {
+        let open = || vec![(36_000, 39_600)];
+        let days = [open(), open(), open(), open(), open(), vec![], vec![]];
+        Self { calendar: WorkCalendar::new(WeeklyHours { days }, Vec::new()).unwrap(), ..Self::new() }
     }
 
     pub(super) fn rules(&self) -> Rules<'_> {
@@ -82,6 +104,7 @@ impl World {
             duties: &self.duties,
             catalogue: &self.catalogue,
             calendar: &self.calendar,
+            policies: &self.policies,
             lease_seconds: LEASE_SECONDS,
             not_fixed_days: NOT_FIXED_DAYS,
         }
@@ -121,6 +144,7 @@ fn category(code: &str, amount: u32, unit: LimitUnit) -> Category {
         closing_condition: String::new(),
         anonymous_allowed: true,
         sensitive: false,
+        must_report: false,
     }
 }
 
@@ -161,7 +185,11 @@ fn units() -> Vec<Unit> {
 
 /// A person with one post. The account follows from role and unit, so that equal arguments mean one person.
 pub(super) fn person(role: Role, unit: UnitId) -> Actor {
-    Actor { account: Some(role as i64 * 10_000 + unit + 1), posts: vec![Post { role, unit }] }
+    Actor {
+        account: Some(role as i64 * 10_000 + unit + 1),
+        posts: vec![Post { role, unit }],
+        stands_for: Vec::new(),
+    }
 }
 
 /// Somebody else with the same post.
@@ -189,6 +217,27 @@ pub(super) fn inspector() -> Actor {
     person(Role::Inspector, CENTRE)
 }
 
+pub(super) fn chief() -> Actor {
+    person(Role::DutyChief, CENTRE)
+}
+
+pub(super) fn head() -> Actor {
+    person(Role::CentreHead, CENTRE)
+}
+
+pub(super) fn community() -> Actor {
+    person(Role::CommunityOfficer, COMMUNITY)
+}
+
+pub(super) fn street() -> Actor {
+    person(Role::StreetOfficer, STREET)
+}
+
+/// Somebody who stands right there.
+pub(super) fn there() -> OnSpot {
+    OnSpot { distance_m: Some(12), age_s: Some(30), reason: None }
+}
+
 pub(super) fn photo(stage: Stage) -> Vec<PhotoRef> {
     vec![PhotoRef { id: 7, sha256: "ab".repeat(32), stage }]
 }
@@ -208,6 +257,7 @@ pub(super) fn opening(grid: UnitId) -> Opening {
         unit: None,
         facts: BTreeMap::from([("report".to_owned(), "cd".repeat(32))]),
         photos: photo(Stage::Before),
+        parent: None,
     }
 }
 
@@ -216,11 +266,36 @@ pub(super) fn file(category: &str) -> Command {
 }
 
 pub(super) fn dispatch(lead: UnitId, assist: &[UnitId]) -> Command {
-    Command::Dispatch { lead, assist: assist.to_vec(), reason: "由其处置".to_owned() }
+    Command::Dispatch { lead, assist: assists(assist), reason: "由其处置".to_owned() }
+}
+
+pub(super) fn assists(units: &[UnitId]) -> Vec<Assist> {
+    units.iter().copied().map(Assist::from).collect()
 }
 
 pub(super) fn finish() -> Command {
-    Command::Finish { answer: "已清理".to_owned(), note: Some("内部备注".to_owned()) }
+    let (answer, note) = ("已清理".to_owned(), Some("内部备注".to_owned()));
+    Command::Finish { answer, note, outcome: Outcome::default() }
+}
+
+pub(super) fn close() -> Command {
+    Command::Close { note: None, spot: there() }
+}
+
+pub(super) fn rework() -> Command {
+    Command::Rework { reason: "没清干净".to_owned(), spot: there() }
+}
+
+pub(super) fn give_back() -> Command {
+    Command::Return { reason: ReturnReason::NotOurDuty, words: "不归我们管".to_owned() }
+}
+
+pub(super) fn delegate(to: UnitId) -> Command {
+    Command::Delegate { to, reason: None }
+}
+
+pub(super) fn grant() -> Command {
+    Command::Grant { words: "同意".to_owned() }
 }
 
 pub(super) fn escalate() -> Command {
@@ -272,8 +347,31 @@ impl<'w> Case<'w> {
 
     pub(super) fn closed(world: &'w World) -> Self {
         let mut case = Self::checking(world);
-        case.by(&inspector(), &Command::Close { note: None });
+        case.by_with_photo(&inspector(), &close());
         case
+    }
+
+    /// Signed for and being handled by D01.
+    pub(super) fn handling(world: &'w World) -> Self {
+        let mut case = Self::dispatched(world, D01, &[]);
+        case.by(&officer(D01), &Command::Accept);
+        case
+    }
+
+    /// What the server does next, at the instant at which it is due (or now, if that has passed).
+    #[track_caller]
+    pub(super) fn alarm(&mut self) -> (Alarm, Event) {
+        let due = self.ticket.alarm_at.expect("something is due");
+        self.now = self.now.max(due.plus_seconds(-60));
+        let (now, rules) = (self.now.plus_seconds(60), self.world.rules());
+        let policy = rules.policy(&self.ticket, now);
+        let (_, alarm) = next_alarm(&self.ticket, now, policy, rules.calendar).unwrap();
+        (alarm, self.by(&Actor::server(), &Command::Alarm(alarm)))
+    }
+
+    /// Nothing happens for so long.
+    pub(super) const fn later(&mut self, seconds: i64) {
+        self.now = self.now.plus_seconds(seconds);
     }
 
     pub(super) fn attempt(
@@ -299,7 +397,7 @@ impl<'w> Case<'w> {
 
     #[track_caller]
     pub(super) fn by_with_photo(&mut self, actor: &Actor, command: &Command) -> Event {
-        let photos = photo(Stage::After);
+        let photos = [photo(Stage::After), photo(Stage::Check)].concat();
         self.attempt(actor, command, &photos).unwrap_or_else(|why| panic!("{command:?}: {why:?}")).clone()
     }
 
@@ -307,6 +405,14 @@ impl<'w> Case<'w> {
     #[track_caller]
     pub(super) fn refused(&self, actor: &Actor, command: &Command) -> Refusal {
         self.clone().attempt(actor, command, &[]).cloned().expect_err("the command should have been refused")
+    }
+
+    /// The command is refused for this reason, though photos came with it.
+    #[track_caller]
+    pub(super) fn refused_with_photo(&self, actor: &Actor, command: &Command) -> Refusal {
+        let photos = [photo(Stage::After), photo(Stage::Check)].concat();
+        let tried = self.clone().attempt(actor, command, &photos).cloned();
+        tried.expect_err("the command should have been refused")
     }
 
     /// The open orders as (unit, is lead).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fixture::{
     Case, D02, GRID, GRID_NEXT, MANHOLE, SQUAD_1, UNRULED, World, file, finish, inspector, officer, opening,
-    resident, start, worker,
+    resident, start, there, worker,
 };
 use crate::flow::{Channel, Command, Event, GENESIS, Opening, Refusal, Role, State, Verb, link, open};
 
@@ -19,7 +19,7 @@ fn life(world: &World) -> Vec<Event> {
     case.by(&officer(D02), &Command::Accept);
     case.by(&officer(SQUAD_1), &finish());
     case.by_with_photo(&officer(D02), &finish());
-    case.by(&inspector(), &Command::Close { note: Some("属实".to_owned()) });
+    case.by_with_photo(&inspector(), &Command::Close { note: Some("属实".to_owned()), spot: there() });
     case.by(&resident(), &Command::Rate { solved: false, stars: 3, words: Some("慢".to_owned()) });
     case.events
 }

@@ -1,9 +1,13 @@
 //! Tests of the flow: by hand-made table, by walks through whole lives of tickets, and by random walks whose
 //! every step must keep the laws.
 
+mod cases;
 mod fixture;
 mod history;
 mod laws;
+mod laws_of_clocks;
+mod matrix;
+mod moves;
 mod random;
 mod routing;
 mod table;

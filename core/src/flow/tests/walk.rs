@@ -2,18 +2,14 @@
 
 use super::fixture::{
     CENTRE, COMMUNITY, Case, D01, D02, GRID, GRID_NEXT, LEASE_SECONDS, MANHOLE, NEIGHBOUR_DEPARTMENT,
-    NOT_FIXED_DAYS, NOWHERE, OTHER_STREET, RUBBISH, SQUAD_1, SQUAD_2, STALLS, STREET, UNRULED, World,
-    colleague, dispatch, dispatcher, escalate, file, finish, inspector, officer, person, photo, resident,
-    worker,
+    NOT_FIXED_DAYS, NOWHERE, OTHER_STREET, RUBBISH, SQUAD_1, SQUAD_2, STALLS, STREET, UNRULED, World, close,
+    colleague, delegate, dispatch, dispatcher, escalate, file, finish, give_back, inspector, officer, person,
+    photo, resident, rework, worker,
 };
 use crate::flow::{
-    Actor, Command, OrderKind, OrderState, Refusal, RefuseReason, ReturnReason, Role, Stage, State, Verb,
+    Actor, Command, OrderKind, OrderState, Outcome, Refusal, RefuseReason, Role, Stage, State, Verb,
     allowed_actions, lapse_first, step,
 };
-
-fn give_back() -> Command {
-    Command::Return { reason: ReturnReason::NotOurDuty, words: "不归我们管".to_owned() }
-}
 
 fn withdraw() -> Command {
     Command::Withdraw { words: None }
@@ -24,15 +20,16 @@ fn not_fixed() -> Command {
 }
 
 fn solve(category: &str) -> Command {
-    Command::Solve { category: category.to_owned(), answer: "当场清走".to_owned(), note: None }
+    Command::Solve {
+        category: category.to_owned(),
+        answer: "当场清走".to_owned(),
+        note: None,
+        outcome: Outcome::default(),
+    }
 }
 
 fn rate(stars: u8) -> Command {
     Command::Rate { solved: true, stars, words: None }
-}
-
-fn delegate(to: i64) -> Command {
-    Command::Delegate { to, reason: None }
 }
 
 #[test]
@@ -62,7 +59,7 @@ fn a_report_goes_through_the_whole_loop() {
     assert_eq!(finished.words.as_deref(), Some("已清理"));
     assert_eq!(finished.photos, photo(Stage::After));
     assert_eq!(case.ticket.orders[0].state, OrderState::Done);
-    case.by(&inspector(), &Command::Close { note: None });
+    case.by_with_photo(&inspector(), &close());
     assert_eq!(case.ticket.closed_at, Some(case.now));
     let rated = case.by(&resident(), &rate(4));
     assert_eq!((rated.facts["solved"].as_str(), rated.facts["stars"].as_str()), ("true", "4"));
@@ -228,12 +225,12 @@ fn rework_goes_to_the_handling_unit_and_keeps_the_deadline() {
     let world = World::new();
     let mut case = Case::checking(&world);
     let due = case.ticket.due_at;
-    let event = case.by(&inspector(), &Command::Rework { reason: "没清干净".to_owned() });
+    let event = case.by_with_photo(&inspector(), &rework());
     assert_eq!((event.public, event.note.as_deref()), (true, Some("没清干净")));
     assert_eq!((case.ticket.state, case.ticket.responsible), (State::Handling, D01));
     assert_eq!((case.ticket.due_at, case.ticket.reworks), (due, 1));
     case.by_with_photo(&officer(D01), &finish());
-    case.by(&worker(), &Command::Close { note: None });
+    case.by_with_photo(&worker(), &close());
     assert_eq!(case.ticket.state, State::Closed);
 }
 
@@ -260,7 +257,7 @@ fn not_fixed_reopens_within_the_window_only() {
     assert_eq!((lead.state, lead.kind), (OrderState::Accepted, OrderKind::Lead));
     assert!(lead.due_at > case.now && lead.due_at > old_due, "a new round has a new deadline");
     case.by_with_photo(&officer(D01), &finish());
-    case.by(&inspector(), &Command::Close { note: None });
+    case.by_with_photo(&inspector(), &close());
     case.by(&resident(), &rate(2));
     assert_eq!(case.ticket.rated_round, Some(1), "each round of closing may be rated once");
 }

@@ -52,7 +52,7 @@ prop_compose! {
     fn category()(
         (event, major, minor) in (any::<bool>(), 0..100_u8, 0..100_u8),
         (major_name, minor_name, filing_condition, closing_condition) in (name(), name(), text(), text()),
-        (urgent, anonymous_allowed, sensitive) in any::<(bool, bool, bool)>(),
+        (urgent, anonymous_allowed, sensitive, must_report) in any::<(bool, bool, bool, bool)>(),
         (amount, unit) in (1..=10_000_u32, prop::sample::select(&LimitUnit::ALL)),
     ) -> Category {
         let kind = if event { CategoryKind::Event } else { CategoryKind::Component };
@@ -60,6 +60,7 @@ prop_compose! {
             code: format!("{}{major:02}{minor:02}", kind.letter()), kind,
             major_code: format!("{major:02}"), major_name, minor_code: format!("{minor:02}"), minor_name,
             urgent, filing_condition, limit: Limit { amount, unit }, closing_condition, anonymous_allowed, sensitive,
+            must_report,
         }
     }
 }
