@@ -16,6 +16,8 @@ enum Span {
     /// How long the clock was stopped, milliseconds in its measure. It is the end that moves: what was left
     /// would name the closing of a day where the end was the opening of the next.
     Stopped(i64),
+    /// A length that was given outright, milliseconds in the clock's measure.
+    Known(i64),
 }
 
 /// A clock that was stopped.
@@ -78,7 +80,7 @@ impl Timer {
         let total = due.millis() - from.millis();
         Self {
             from,
-            spans: vec![Span::Left(total)],
+            spans: vec![Span::Known(total)],
             working: false,
             total,
             due,
@@ -224,7 +226,7 @@ impl Timer {
     fn end(&self, calendar: &WorkCalendar) -> Moment {
         self.spans.iter().fold(self.from, |at, span| match span {
             Span::Limit(limit) => calendar.deadline(at, *limit),
-            Span::Stopped(millis) => self.shift(at, *millis, calendar),
+            Span::Stopped(millis) | Span::Known(millis) => self.shift(at, *millis, calendar),
         })
     }
 
