@@ -5,7 +5,7 @@
 use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Conn, desk, tickets};
+use suishoupai_storage::db::{Conn, DbError, desk, jobs, tickets};
 
 use super::tickets::persist;
 use crate::fail::{Fail, refusal};
@@ -13,8 +13,22 @@ use crate::problem::Code;
 use crate::registry::Registry;
 use crate::services::Services;
 
-/// The kind of job that moves the deadlines of a district; its subject is the district.
-pub const RECOUNT: &str = "recount";
+/// The kind of job that moves the deadlines of a district begins so; the code of the district follows.
+const RECOUNT: &str = "recount:";
+
+/// Puts a recount of a district in the queue, in the transaction of the change that calls for it. Each is a job of
+/// its own: one that is running may have read the calendar before this change.
+///
+/// # Errors
+/// The database's.
+pub fn enqueue_recount(conn: &mut Conn, id: i64, district: District, now: Moment) -> Result<(), DbError> {
+    jobs::enqueue(conn, id, &format!("{RECOUNT}{district}"), id, now)
+}
+
+/// The district of a recount; none for jobs of other kinds.
+pub fn recounted_district(kind: &str) -> Option<District> {
+    kind.strip_prefix(RECOUNT)?.parse().ok()
+}
 
 /// Tickets looked at in one write.
 const PORTION: i64 = 50;

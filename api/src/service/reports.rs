@@ -171,7 +171,7 @@ fn receipt(
 }
 
 /// District, date and key: unique, short enough to read aloud.
-fn numbered(district: District, id: i64, now: Moment) -> String {
+pub(super) fn numbered(district: District, id: i64, now: Moment) -> String {
     format!("{district}-{}-{id}", now.date().strftime("%Y%m%d"))
 }
 
