@@ -9,6 +9,7 @@ mod flow;
 mod footprint;
 mod people;
 mod postgres;
+mod script;
 mod server;
 mod site;
 mod sql;
