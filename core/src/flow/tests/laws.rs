@@ -186,7 +186,10 @@ fn pointless(ticket: &Ticket, verb: Verb, now: Moment, world: &World) -> bool {
             course.open_request().is_some()
         }
         Verb::Endorse => {
-            course.extensions == 0 || course.open_request().is_none_or(|asked| asked.endorsed_by.is_some())
+            let further = |asked: &crate::flow::Request| {
+                asked.kind == RequestKind::Extension && course.extensions > 0 && asked.endorsed_by.is_none()
+            };
+            !course.open_request().is_some_and(further)
         }
         // A voiding is decided by everybody who may decide anything.
         Verb::Grant | Verb::Deny => course.open_request().is_none_or(|asked| asked.kind != RequestKind::Void),

@@ -20,14 +20,19 @@ enum Mood {
     Forward,
     /// Those that do not cut its life short.
     Patient,
+    /// Those that need somebody else's word, and the words themselves.
+    Asking,
+    /// The one verb that the move names, whoever may do it.
+    Named,
     Any,
 }
 
 impl Mood {
-    fn choose(self, offered: &mut Vec<Verb>) {
+    fn choose(self, named: Verb, offered: &mut Vec<Verb>) {
         use Verb::{
-            Accept, Arbitrate, Arrive, AskVoid, CallBack, Claim, Close, Count, Dispatch, EndWhistle, Endorse,
-            File, Finish, Grant, NotFixed, Refuse, Resume, SignIn, Withdraw,
+            Accept, Arbitrate, Arrive, AskDeferral, AskExtension, AskSuspension, AskVoid, CallBack, Claim,
+            Close, Count, Dispatch, EndWhistle, Endorse, File, Finish, Grant, NotFixed, Refuse, Resume,
+            SignIn, Withdraw,
         };
         let forward = |verb: &Verb| {
             matches!(
@@ -55,6 +60,9 @@ impl Mood {
             Mood::Forward | Mood::Patient => {
                 offered.retain(|verb| !matches!(verb, Withdraw | Refuse | AskVoid));
             }
+            Mood::Asking => offered
+                .retain(|verb| matches!(verb, AskSuspension | AskDeferral | AskExtension | Endorse | Grant)),
+            Mood::Named => offered.retain(|verb| *verb == named),
             Mood::Any => {}
         }
     }
@@ -95,7 +103,7 @@ fn any_spot() -> impl Strategy<Value = OnSpot> {
 }
 
 pub(super) fn any_move() -> impl Strategy<Value = Move> {
-    let mood = prop_oneof![5 => Just(Mood::Forward), 6 => Just(Mood::Patient), 2 => Just(Mood::Any)];
+    let mood = prop_oneof![5 => Just(Mood::Forward), 6 => Just(Mood::Patient), 5 => Just(Mood::Asking), 8 => Just(Mood::Named), 2 => Just(Mood::Any)];
     let pick = (prop::option::weighted(0.85, any::<prop::sample::Index>()), mood);
     let category = prop_oneof![
         16 => prop::sample::select(vec![MANHOLE, RUBBISH, STALLS, UNRULED, GAS, QUARREL]),
@@ -212,7 +220,7 @@ pub(super) fn chosen(made: &Move, cast: &[Actor], case: &Case<'_>) -> (Actor, Ve
     for actor in cast.iter().cycle().skip(first).take(cast.len()) {
         let Some(pick) = &made.pick else { break };
         let mut offered = allowed_actions(&case.ticket, actor, &case.world.tree, NOT_FIXED_DAYS, case.now);
-        made.mood.choose(&mut offered);
+        made.mood.choose(made.verb, &mut offered);
         if !offered.is_empty() {
             return (actor.clone(), *pick.get(&offered));
         }
