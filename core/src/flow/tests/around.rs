@@ -177,6 +177,16 @@ fn a_whistle_records_who_came_and_what_comes_of_it_becomes_orders() {
     let end =
         Command::EndWhistle { words: "由园林协办".to_owned(), lead: None, assist: assists(&[D02]) };
     assert_eq!(case.refused(&community(), &end), Refusal::NotYours { verb: Verb::EndWhistle });
+    let mut resting = case.clone();
+    let review_at = resting.now.plus_seconds(864_000);
+    resting.by(&officer(D01), &Command::AskSuspension { review_at, reason: "待资金".to_owned() });
+    resting.by(&chief(), &grant());
+    let (state, verb) = (State::Suspended, Verb::AddAssist);
+    assert_eq!(
+        resting.refused(&street(), &end),
+        Refusal::WrongState { state, verb },
+        "no order while it rests"
+    );
     let ended = case.by(&street(), &end);
     assert_eq!((ended.facts["present"].as_str(), ended.facts["absent"].as_str()), ("20", "10,212"));
     assert_eq!(case.open_orders(), [(D01, true), (D02, false)]);
