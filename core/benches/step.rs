@@ -43,9 +43,9 @@ fn person(account: i64, role: Role, unit: i64) -> Actor {
 }
 
 fn steps(c: &mut Criterion) {
-    let days = read_calendar(demo::CALENDAR_CSV).into_iter().flatten().filter_map(|line| line.row);
+    let days = read_calendar(demo::CALENDAR_CSV).into_iter().flatten().filter_map(|line| line.row.ok());
     let Ok(calendar) = WorkCalendar::new(WeeklyHours::default(), days) else { return };
-    let rows = read_categories(demo::CATEGORIES_CSV).into_iter().flatten().filter_map(|line| line.row);
+    let rows = read_categories(demo::CATEGORIES_CSV).into_iter().flatten().filter_map(|line| line.row.ok());
     let catalogue: Catalogue = rows.map(|row| (row.code.clone(), row)).collect();
     let (tree, duties, policies) = (tree(), DutyList::default(), PolicyBook::default());
     let rules = Rules {

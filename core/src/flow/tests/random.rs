@@ -201,8 +201,8 @@ fn play(worlds: &[World; 2], own_find: bool, moves: &[Move], note: impl FnMut(&S
 fn every_random_life_keeps_the_laws() {
     let worlds = [World::new(), World::with_short_days()];
     let seen = RefCell::new((BTreeSet::new(), BTreeSet::from([Verb::Open]), 0));
-    let life = (prop::bool::weighted(0.2), prop::collection::vec(any_move(), 1..60));
-    let checked = TestRunner::new(fixed(64)).run(&life, |(own_find, moves)| {
+    let life = (prop::bool::weighted(0.2), prop::collection::vec(any_move(), 20..80));
+    let checked = TestRunner::new(fixed(112)).run(&life, |(own_find, moves)| {
         play(&worlds, own_find, &moves, |done| {
             let (states, verbs, steps) = &mut *seen.borrow_mut();
             states.insert(done.ticket.state);
