@@ -1,21 +1,25 @@
 //! The server in this process, on a port, data folder and database of its own.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use diesel::prelude::*;
 use suishoupai_api::app::Application;
 use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
-use suishoupai_api::demo::DISTRICT;
+use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
+use suishoupai_api::service::alarms;
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
+use suishoupai_core::flow::{Post, Role};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, NewAccount};
+use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{Verified, verify_some};
 use suishoupai_storage::db::schema::{events, photos, reports, tickets};
 use suishoupai_storage::db::{Conn, DbError};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Caller, Official, Resident, caller};
@@ -45,6 +49,12 @@ pub struct Server {
     clock: Clock,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    site: Arc<Site>,
+    change: Settings,
+}
+
+/// What servers on the same data share.
+struct Site {
     database: Database,
     folder: TempDir,
 }
@@ -60,23 +70,36 @@ impl Server {
         Self::start_with(engine, |_| ())
     }
 
+    /// A server with the demonstration whose sign-ins hold for a week, for tests that let days pass.
+    pub fn start_for_days(engine: Engine) -> Self {
+        Self::start_with(engine, |config| config.auth.token_minutes = 10_080)
+    }
+
     /// A server with the demonstration and other settings.
     pub fn start_with(engine: Engine, change: Settings) -> Self {
-        codes::listen();
         let folder = tempfile::tempdir().unwrap();
         let database = engine.copy_of_demo(folder.path());
+        Self::start_at(Arc::new(Site { database, folder }), Clock::manual(start_of_time()), change)
+    }
+
+    /// One more server on the same data, by the same clock.
+    pub fn twin(&self) -> Self {
+        Self::start_at(Arc::clone(&self.site), self.clock.clone(), self.change)
+    }
+
+    fn start_at(site: Arc<Site>, clock: Clock, change: Settings) -> Self {
+        codes::listen();
         let mut config = Config::default();
         config.http.listen = ([127, 0, 0, 1], 0).into();
         config.http.workers = 2;
         config.http.drain_seconds = 1;
-        config.data.dir = folder.path().to_owned();
-        config.data.database_url = Some(Secret::new(database.url()));
+        config.data.dir = site.folder.path().to_owned();
+        config.data.database_url = Some(Secret::new(site.database.url()));
         config.data.pool_size = 4;
         config.photos.render_workers = 1;
         // What is due by the clock is done when a test asks for it.
         config.jobs.poll_milliseconds = 60_000;
         change(&mut config);
-        let clock = Clock::manual(start_of_time());
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn({
@@ -91,7 +114,16 @@ impl Server {
         });
         let (address, services) = told.recv().unwrap();
         let base = format!("http://{address}");
-        Self { base, services, clock, stop: Some(stop), thread: Some(thread), database, folder }
+        Self { base, services, clock, stop: Some(stop), thread: Some(thread), site, change }
+    }
+
+    /// Stops the server, takes its database back to the first schema, executes SQL there, and starts anew on it.
+    pub fn from_first_schema(self, sql: &str) -> Self {
+        let (site, clock, change) = (Arc::clone(&self.site), self.clock.clone(), self.change);
+        drop(self);
+        site.database.to_first_schema();
+        site.database.execute(sql).unwrap();
+        Self::start_at(site, clock, change)
     }
 
     /// The address, without a path.
@@ -101,7 +133,7 @@ impl Server {
 
     /// The data folder.
     pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+        self.site.folder.path()
     }
 
     /// Nobody in particular.
@@ -122,6 +154,25 @@ impl Server {
     /// Signed-in colleagues in the grid of `grid1`, named 网格员 0, 网格员 1 and so on: more than the demonstration has.
     pub fn grid_workers(&self, count: usize) -> Vec<Official> {
         let grid = self.read(|conn| accounts::find_by_login(conn, "grid1")).unwrap().posts[0];
+        self.hire(grid, "网格员", count)
+    }
+
+    /// A signed-in duty chief 值班长 of the district.
+    pub fn chief(&self) -> Official {
+        self.officer(Role::DutyChief, "350203000000")
+    }
+
+    /// The signed-in head of the centre 中心主任.
+    pub fn head(&self) -> Official {
+        self.officer(Role::CentreHead, "350203000000")
+    }
+
+    /// Somebody new with one post in the unit of a code, signed in.
+    pub fn officer(&self, role: Role, unit: &str) -> Official {
+        self.hire(Post { role, unit: self.unit(unit) }, role.zh(), 1).remove(0)
+    }
+
+    fn hire(&self, post: Post, name: &'static str, count: usize) -> Vec<Official> {
         let first = block_on(self.services.db.reserve(i64::try_from(count).unwrap())).unwrap().start;
         let now = self.clock.now();
         let hire = move |conn: &mut Conn| {
@@ -129,10 +180,10 @@ impl Server {
                 let new = NewAccount {
                     id: first + i64::try_from(number).unwrap(),
                     district: DISTRICT,
-                    login: Some((format!("worker{number}"), String::new())),
-                    display_name: format!("网格员 {number}"),
+                    login: Some((format!("hired{}", first + i64::try_from(number).unwrap()), String::new())),
+                    display_name: format!("{name} {number}"),
                     phone: None,
-                    posts: vec![grid],
+                    posts: vec![post],
                 };
                 accounts::insert(conn, &new, now)?;
             }
@@ -146,6 +197,39 @@ impl Server {
     /// Moves the clock forward.
     pub fn advance_seconds(&self, seconds: i64) {
         assert!(self.clock.advance_seconds(seconds));
+    }
+
+    /// The instant by the server's clock.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Moves the clock forward to an instant of an answer.
+    pub fn advance_to(&self, instant: &Value) {
+        let to: Moment = instant.as_str().unwrap().parse().unwrap();
+        let millis = to.millis() - self.now().millis();
+        assert!(millis >= 0, "{to} has passed");
+        self.advance_seconds((millis + 999) / 1000);
+    }
+
+    /// Writes down everything that the clocks call for by now; how many lines.
+    pub fn ring(&self) -> usize {
+        block_on(alarms::sweep(&self.services)).unwrap()
+    }
+
+    /// A fresh position of somebody who stands so many metres north of the grid of `grid1`.
+    pub fn standing(&self, metres: f64) -> Value {
+        let lat = POINT.lat + metres / 111_195.0;
+        json!({ "lon": POINT.lon, "lat": lat, "datum": "wgs84", "taken_at": self.now().to_string() })
+    }
+
+    /// What the unit of a code was told of a ticket, as words, the first one first.
+    pub fn told(&self, unit: &str, ticket: i64) -> Vec<&'static str> {
+        let unit = self.unit(unit);
+        let mut all: Vec<Notice> = self.read(move |conn| desk::notices_of(conn, &[unit], None, 1000));
+        all.retain(|notice| notice.ticket == ticket);
+        all.sort_by_key(|notice| notice.event_seq);
+        all.iter().map(|notice| notice.verb.as_str()).collect()
     }
 
     /// Does all jobs that are due.
@@ -192,10 +276,14 @@ impl Server {
     /// # Errors
     /// What the database says.
     pub fn execute(&self, sql: &str) -> Result<(), String> {
-        self.database.execute(sql)
+        self.site.database.execute(sql)
     }
 
-    fn read<T: Send + 'static>(
+    /// Reads from the server's database.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, DbError> + Send + 'static,
     ) -> T {

@@ -1,7 +1,9 @@
 //! The other ways through the flow: own finds, refusals, leases, returns, hand-overs, checks.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use suishoupai_tests::{Engine, Official, Resident, Server, both};
+
+use crate::common::{reported, unit_of_lead, verbs};
 
 both!(
     an_own_find_is_solved_on_the_spot,
@@ -16,14 +18,6 @@ both!(
     a_report_is_withdrawn_while_nobody_works,
     a_report_is_supplemented
 );
-
-/// A resident, the report, and the key of its ticket.
-fn reported(server: &Server, text: &str) -> (Resident, Value, i64) {
-    let resident = server.resident();
-    let report = resident.report(text);
-    let ticket = report["ticket_id"].as_i64().unwrap();
-    (resident, report, ticket)
-}
 
 fn an_own_find_is_solved_on_the_spot(engine: Engine) {
     let server = Server::start(engine);
@@ -91,8 +85,7 @@ fn a_claim_runs_out(engine: Engine) {
     assert_eq!(server.lapse_claims(), 1);
     let seen = grid2.ticket(ticket);
     assert_eq!((seen["state"].as_str(), seen["holder"].is_null()), (Some("received"), true));
-    let verbs: Vec<_> = seen["events"].as_array().unwrap().iter().map(|line| &line["action"]).collect();
-    assert_eq!(json!(verbs), json!(["open", "claim", "lapse", "claim", "lapse"]));
+    assert_eq!(verbs(&seen), ["open", "claim", "lapse", "claim", "lapse"]);
 }
 
 fn a_returned_ticket_is_dispatched_with_a_reason(engine: Engine) {
@@ -111,13 +104,12 @@ fn a_returned_ticket_is_dispatched_with_a_reason(engine: Engine) {
     shizheng.try_command(ticket, "dispatch", json!({ "lead": 1, "reason": "x" })).problem(403, "forbidden");
     let body = json!({ "lead": server.unit("D04"), "reason": "树池周边由园林负责" });
     let again = dispatcher.command(ticket, "dispatch", body);
-    assert_eq!(
-        (again["state"].as_str(), again["responsible"]["code"].as_str()),
-        (Some("dispatched"), Some("D04"))
-    );
+    assert_eq!((again["state"].as_str(), unit_of_lead(&again)), (Some("dispatched"), "D04"));
+    assert_eq!(again["responsible"]["level"], "grid", "the first receiver answers until the next has signed");
     let last = again["events"].as_array().unwrap().last().unwrap();
     assert_eq!(last["note"], "树池周边由园林负责");
-    assert_eq!(yuanlin.command(ticket, "accept", json!({}))["state"], "handling");
+    let signed = yuanlin.command(ticket, "accept", json!({}));
+    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D04")));
 }
 
 fn work_is_delegated_to_a_squad_and_escalated(engine: Engine) {
@@ -131,19 +123,17 @@ fn work_is_delegated_to_a_squad_and_escalated(engine: Engine) {
     assert_eq!(refused["rule"], "not_below");
     let body = json!({ "to": server.unit("D0101"), "reason": "辖区中队处置" });
     let handed = chengguan.command(ticket, "delegate", body);
-    assert_eq!(
-        (handed["state"].as_str(), handed["responsible"]["code"].as_str()),
-        (Some("dispatched"), Some("D0101"))
-    );
+    assert_eq!((handed["state"].as_str(), unit_of_lead(&handed)), (Some("dispatched"), "D0101"));
+    assert_eq!(handed["responsible"]["level"], "grid", "nobody has signed yet");
     assert_eq!(handed["due_at"], due, "the deadline does not move");
-    assert_eq!(squad.command(ticket, "accept", json!({}))["state"], "handling");
+    let signed = squad.command(ticket, "accept", json!({}));
+    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D0101")));
     let up = squad.command(ticket, "escalate", json!({ "reason": "需要登高车" }));
-    assert_eq!((up["state"].as_str(), up["responsible"]["code"].as_str()), (Some("dispatched"), Some("D01")));
+    assert_eq!((up["state"].as_str(), unit_of_lead(&up)), (Some("dispatched"), "D01"));
+    assert_eq!(up["responsible"]["code"], "D0101", "the squad answers until its department has signed");
     let up = chengguan.command(ticket, "escalate", json!({ "reason": "需要区里协调" }));
-    assert_eq!(
-        (up["state"].as_str(), up["responsible"]["level"].as_str()),
-        (Some("filed"), Some("district"))
-    );
+    assert_eq!((up["state"].as_str(), up["course"]["desk"]["level"].as_str()), (Some("filed"), Some("district")));
+    assert_eq!(up["responsible"]["code"], "D0101", "the centre decides, the squad answers");
 }
 
 fn an_assisting_unit_must_end_its_order(engine: Engine) {
@@ -176,19 +166,20 @@ fn a_failed_check_sends_the_work_back(engine: Engine) {
     let server = Server::start(engine);
     let (grid1, ticket) = handled_by_grid1(&server);
     let inspector = server.official("inspector");
-    let back = inspector.command(ticket, "rework", json!({ "reason": "照片看不清" }));
+    let back = inspector.rework(ticket, "照片看不清");
     assert_eq!((back["state"].as_str(), back["reworks"].as_i64()), (Some("handling"), Some(1)));
     grid1.finish(ticket, "已重新拍照。");
-    assert_eq!(inspector.command(ticket, "close", json!({ "note": "合格" }))["state"], "closed");
+    let closed = inspector.try_check(ticket, "close", json!({ "note": "合格" })).expect(200);
+    assert_eq!(closed["state"], "closed");
 }
 
 fn nobody_checks_the_own_work(engine: Engine) {
     let server = Server::start(engine);
     let (grid1, ticket) = handled_by_grid1(&server);
-    let own = grid1.try_command(ticket, "close", json!({})).problem(403, "forbidden");
+    let own = grid1.try_check(ticket, "close", json!({})).problem(403, "forbidden");
     assert_eq!(own["rule"], "own_work");
     assert!(!grid1.ticket(ticket)["allowed_actions"].to_string().contains("close"));
-    assert_eq!(server.official("grid2").command(ticket, "close", json!({}))["state"], "closed");
+    assert_eq!(server.official("grid2").close(ticket)["state"], "closed");
 }
 
 fn a_report_is_withdrawn_while_nobody_works(engine: Engine) {

@@ -1,14 +1,28 @@
 //! The behaviour of the server as its callers see it, each on both engines.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a test that fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
+mod alarms;
+mod arbitration;
 mod bad_input;
+mod call_back;
+mod checks;
 mod claim_race;
+mod common;
 mod contract;
 mod flow;
+mod hand_over;
 mod history;
 mod idempotency;
 mod imports;
+mod joint;
 mod main_path;
+mod pressing;
+mod requests;
+mod rests;
 mod restart;
+mod sensitive;
+mod upgrade;
 mod visibility;
+mod waiting;
+mod whistle;

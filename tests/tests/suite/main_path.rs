@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use suishoupai_tests::{Caller, Engine, Official, Resident, Server, both, corners, jpeg_from_phone};
 
+use crate::common::unit_of_lead;
+
 both!(
     the_whole_loop,
     a_photo_is_shown_upright_and_without_metadata,
@@ -73,18 +75,20 @@ fn the_whole_loop(engine: Engine) {
     assert_eq!(grid1.command(ticket, "claim", json!({}))["state"], "claimed");
     let filed = grid1.command(ticket, "file", json!({ "category": "P0201", "note": "坑约 0.5 平方米" }));
     assert_eq!(filed["state"], "dispatched");
-    assert_eq!(filed["responsible"]["code"], "D03");
+    assert_eq!(unit_of_lead(&filed), "D03");
+    assert_eq!(filed["responsible"]["level"], "grid", "the grid answers until the department has signed");
     assert!(filed["due_at"].is_string() && !pool(&grid1).contains(&ticket));
     let because = filed["events"].as_array().unwrap().last().unwrap()["because"].to_string();
     assert!(because.contains("权责清单") && because.contains("市政服务中心"), "{because}");
 
     let orders = shizheng.get("work-orders").expect(200);
     assert_eq!(orders["items"][0]["ticket"]["id"], ticket);
-    assert_eq!(shizheng.command(ticket, "accept", json!({}))["state"], "handling");
+    let signed = shizheng.command(ticket, "accept", json!({}));
+    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D03")));
     let bare = shizheng.try_command(ticket, "finish", json!({ "answer": "已修补" }));
     assert_eq!(bare.problem(422, "refused_by_rule")["rule"], "needs_photo");
     assert_eq!(shizheng.finish(ticket, "路面已修补，恢复通行。")["state"], "checking");
-    assert_eq!(server.official("inspector").command(ticket, "close", json!({}))["state"], "closed");
+    assert_eq!(server.official("inspector").close(ticket)["state"], "closed");
 
     let closed = resident.own(&report);
     assert_eq!(closed["state"], "closed");
@@ -99,7 +103,7 @@ fn the_whole_loop(engine: Engine) {
     let back = shizheng.ticket(ticket);
     assert_eq!((back["responsible"]["code"].as_str(), back["reopens"].as_i64()), (Some("D03"), Some(1)));
     shizheng.finish(ticket, "已重新铺设。");
-    server.official("inspector").command(ticket, "close", json!({}));
+    server.official("inspector").close(ticket);
     let second = resident.say(&report, "rating", &json!({ "solved": true, "stars": 5 })).expect(200);
     assert_eq!(second["ratings"].as_array().unwrap().len(), 2);
     server.advance_seconds(8 * 86_400);
