@@ -45,7 +45,10 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
         let registry = services.registry();
         let now = services.now();
         // Looked for outside of the write, so that a turn with nothing to do locks out nobody.
-        let due = services.db.read(move |conn| desk::alarmed(conn, now, PORTION).map_err(Fail::from)).await?;
+        let mut due =
+            services.db.read(move |conn| desk::alarmed(conn, now, PORTION).map_err(Fail::from)).await?;
+        // Every process locks rows in the order of their keys, so that none waits for another in a circle.
+        due.sort_unstable();
         if due.is_empty() {
             return Ok(lines);
         }
