@@ -3,6 +3,7 @@
 
 mod alarms;
 mod around;
+mod case;
 mod cases;
 mod fixture;
 mod history;
