@@ -57,9 +57,10 @@ pub(crate) async fn sweep(arguments: &Arguments, site: &Site) -> Outcome<()> {
 /// Opens tickets in one grid, one after the other.
 async fn fill(services: &Services, count: usize, begin: Moment) -> Outcome<()> {
     let registry = services.registry();
-    let found =
-        registry.mesh.locate(POINT).ok_or_else(|| fault("the demonstration's point is not in its mesh"))?;
-    let grid = found.unit;
+    let Located::Inside(cell) = registry.mesh.locate(POINT, 0.0) else {
+        return Err(fault("the demonstration's point is not in its mesh"));
+    };
+    let grid = cell.unit;
     for from in (0..count).step_by(PORTION) {
         let registry = registry.clone();
         services
