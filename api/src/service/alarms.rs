@@ -5,6 +5,7 @@
 use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::tickets::Loaded;
 use suishoupai_storage::db::{Conn, desk, tickets};
 
 use super::tickets::persist;
@@ -57,7 +58,22 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
 /// # Errors
 /// The database's.
 pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<usize, Fail> {
-    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(0) };
+    match tickets::find_for_update(conn, ticket)? {
+        Some(mut loaded) => ring_on(conn, registry, &mut loaded, now),
+        None => Ok(0),
+    }
+}
+
+/// Writes down what is due of a ticket that was loaded in this write; `loaded` becomes the state after it.
+///
+/// # Errors
+/// The database's.
+pub fn ring_on(
+    conn: &mut Conn,
+    registry: &Registry,
+    loaded: &mut Loaded,
+    now: Moment,
+) -> Result<usize, Fail> {
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     for lines in 0..AT_ONCE {
         let policy = rules.policy(&loaded.ticket, now);
@@ -65,13 +81,13 @@ pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment)
         let Some((_, alarm)) = next.filter(|(at, _)| *at <= now) else {
             if lines == 0 {
                 // The row said that something is due which is not (any more): it is brought in line.
-                tickets::set_alarm(conn, ticket, next.map(|(at, _)| at))?;
+                tickets::set_alarm(conn, loaded.ticket.id, next.map(|(at, _)| at))?;
             }
             return Ok(lines);
         };
         let done = step(&loaded.ticket, &Command::Alarm(alarm), &Actor::server(), &[], now, rules)
             .map_err(|why| refusal(&why))?;
-        persist(conn, registry, &mut loaded, done)?;
+        persist(conn, registry, loaded, done)?;
     }
     Ok(AT_ONCE)
 }
