@@ -5,6 +5,7 @@
 use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::tickets::Loaded;
 use suishoupai_storage::db::{Conn, DbError, desk, jobs, tickets};
 
 use super::tickets::persist;
@@ -32,6 +33,8 @@ pub fn recounted_district(kind: &str) -> Option<District> {
 
 /// Tickets looked at in one write.
 const PORTION: i64 = 50;
+/// Seconds after which a ticket that could not be rung is tried again.
+const PUT_OFF: i64 = 3600;
 /// Lines that one ticket gets in one go at the most; what is left comes with the next turn.
 const AT_ONCE: usize = 16;
 
@@ -58,7 +61,16 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
             .write(move |conn| {
                 let mut lines = 0;
                 for ticket in &due {
-                    lines += ring(conn, &registry, *ticket, now)?;
+                    lines += match ring(conn, &registry, *ticket, now) {
+                        Ok(lines) => lines,
+                        Err(Fail::Problem(problem)) => {
+                            // One ticket that cannot be rung must not keep the others from it.
+                            tracing::error!(ticket, %problem, "an alarm could not be written down");
+                            tickets::set_alarm(conn, *ticket, Some(now.plus_seconds(PUT_OFF)))?;
+                            0
+                        }
+                        Err(error) => return Err(error),
+                    };
                 }
                 Ok::<_, Fail>(lines)
             })
@@ -74,7 +86,22 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
 /// # Errors
 /// The database's.
 pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<usize, Fail> {
-    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(0) };
+    match tickets::find_for_update(conn, ticket)? {
+        Some(mut loaded) => ring_on(conn, registry, &mut loaded, now),
+        None => Ok(0),
+    }
+}
+
+/// Writes down what is due of a ticket that was loaded in this write; `loaded` becomes the state after it.
+///
+/// # Errors
+/// The database's.
+pub fn ring_on(
+    conn: &mut Conn,
+    registry: &Registry,
+    loaded: &mut Loaded,
+    now: Moment,
+) -> Result<usize, Fail> {
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     for lines in 0..AT_ONCE {
         let policy = rules.policy(&loaded.ticket, now);
@@ -82,13 +109,13 @@ pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment)
         let Some((_, alarm)) = next.filter(|(at, _)| *at <= now) else {
             if lines == 0 {
                 // The row said that something is due which is not (any more): it is brought in line.
-                tickets::set_alarm(conn, ticket, next.map(|(at, _)| at))?;
+                tickets::set_alarm(conn, loaded.ticket.id, next.map(|(at, _)| at))?;
             }
             return Ok(lines);
         };
         let done = step(&loaded.ticket, &Command::Alarm(alarm), &Actor::server(), &[], now, rules)
             .map_err(|why| refusal(&why))?;
-        persist(conn, registry, &mut loaded, done)?;
+        persist(conn, registry, loaded, done)?;
     }
     Ok(AT_ONCE)
 }
