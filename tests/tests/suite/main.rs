@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
+mod administration;
 mod alarms;
 mod arbitration;
 mod bad_input;
