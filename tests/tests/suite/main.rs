@@ -16,6 +16,7 @@ mod history;
 mod idempotency;
 mod imports;
 mod joint;
+mod lives;
 mod main_path;
 mod pressing;
 mod requests;
