@@ -58,6 +58,8 @@ permissions! {
     Whistler: CommunityOfficer, StreetOfficer;
     /// The district centre.
     Centre: Dispatcher, DutyChief;
+    /// Those at the district who read what its units ask for.
+    DistrictDesk: Dispatcher, DutyChief, CentreHead, Inspector, Observer;
     /// Who reviews requests.
     DutyChiefOnly: DutyChief;
     /// The duty chief and the head of the centre.

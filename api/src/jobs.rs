@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use suishoupai_core::model::District;
 use suishoupai_storage::db::jobs::{self, Job};
 use suishoupai_storage::db::{idempotency, lists, login};
 use tokio::sync::{Semaphore, watch};
@@ -81,10 +82,10 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
 }
 
 async fn one(services: &Services, job: Job) -> Result<(), Fail> {
-    let outcome = match job.kind.as_str() {
-        photos::RENDER => photos::render(services, job.subject).await.map_err(Problem::from),
-        alarms::RECOUNT => recount(services, job.subject).await.map_err(Problem::from),
-        other => Err(Problem::internal(&UnknownKind(other.to_owned()))),
+    let outcome = match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
+        (_, Some(district)) => recount(services, district).await.map_err(Problem::from),
+        (photos::RENDER, _) => photos::render(services, job.subject).await.map_err(Problem::from),
+        (other, _) => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();
     let tries = i32::try_from(services.config.jobs.max_attempts).unwrap_or(i32::MAX);
@@ -105,8 +106,7 @@ async fn one(services: &Services, job: Job) -> Result<(), Fail> {
         .await
 }
 
-async fn recount(services: &Services, district: i64) -> Result<(), Fail> {
-    let district = i32::try_from(district).map_err(|error| Fail::internal(&error))?;
+async fn recount(services: &Services, district: District) -> Result<(), Fail> {
     let moved = alarms::recount(services, district).await?;
     tracing::info!(district, moved, "deadlines computed anew after a change of the calendar");
     Ok(())

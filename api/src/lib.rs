@@ -23,6 +23,7 @@ pub mod registry;
 pub mod routes;
 pub mod service;
 pub mod services;
+pub mod simulate;
 pub mod token;
 pub mod view;
 pub mod words;

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use suishoupai_api::demo;
+
 use crate::arguments::Arguments;
 use crate::client::Client;
 use crate::drive::{Figures, closed_loop};
 use crate::fault::{Outcome, fault};
 use crate::people::{self, Resident};
-use crate::postgres::pgbench;
+use crate::postgres::{self, pgbench};
+use crate::script::Script;
 use crate::server::Server;
 use crate::site::Site;
 use crate::{sql, table};
 
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Connections with which pgbench reads pages: as many as the server has by default.
-const READERS: usize = 8;
 
 /// Measures the loop with the processor time that the server takes meanwhile, after a short one that is not counted.
 async fn measured<C>(
@@ -43,10 +44,12 @@ fn finish(rounds: &[(Figures, Figures)]) -> Outcome<()> {
 pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut server = site.start().await?;
     let mut residents = people::residents(&mut server, arguments.connections, true).await?;
-    let first = residents.first_mut().ok_or_else(|| fault("at least one connection is needed"))?;
-    let ticket = first.report(true).await?["ticket_id"].as_i64().unwrap_or_default();
-    let sample = sql::sample(site, ticket).await?;
-    let script = sample.script()?;
+    let mut samples = Vec::new();
+    for resident in &mut residents {
+        let ticket = resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default();
+        samples.push(sql::sample(site, ticket).await?);
+    }
+    let sample = samples.first().ok_or_else(|| fault("at least one connection is needed"))?;
     let mut rounds = Vec::new();
     table::head();
     for round in 0..arguments.repeat {
@@ -55,7 +58,10 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         table::line("report with 2 photos already up", &figures);
         let base = sql::BASE * i64::from(round + 1);
         let limit = match site.url() {
-            Some(url) => pgbench(url, &script, arguments.connections, arguments.length(), base).await?,
+            Some(url) => {
+                let script = Script::intake(&samples, base)?;
+                pgbench(url, &script, arguments.connections, arguments.length()).await?
+            }
             None => sql::sqlite_inserts(site.sqlite_file(), sample.clone(), arguments.length(), base).await?,
         };
         table::line("  limit: the same INSERTs alone", &limit);
@@ -70,6 +76,9 @@ pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut residents = people::residents(&mut server, arguments.connections, false).await?;
     people::fill(&mut residents, arguments.tickets.unwrap_or(10_000)).await?;
     drop(residents);
+    if let Some(url) = site.url() {
+        postgres::analyze(url)?;
+    }
     let token = people::official(&server, "dispatcher").await?;
     let mut clients = Vec::new();
     for _ in 0..arguments.connections {
@@ -83,7 +92,12 @@ pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
         let figures = measured(&server, &mut clients, arguments.length(), one).await?;
         table::line("page of 50 tickets", &figures);
         let limit = match site.url() {
-            Some(url) => pgbench(url, &sql::page_script(), READERS, arguments.length(), 0).await?,
+            Some(url) => {
+                // The server has opened its whole pool under load.
+                let pool = postgres::connections(url)?;
+                println!("  connections of the server, and of its limit: {pool}");
+                pgbench(url, &Script::page(demo::DISTRICT), pool, arguments.length()).await?
+            }
             None => sql::sqlite_pages(site.sqlite_file(), arguments.length()).await?,
         };
         table::line("  limit: the same SELECT alone", &limit);

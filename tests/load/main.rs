@@ -9,9 +9,11 @@ mod flow;
 mod footprint;
 mod people;
 mod postgres;
+mod script;
 mod server;
 mod site;
 mod sql;
+mod sweep;
 mod table;
 
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::ClaimRace => claims::race(arguments, &site).await,
         Scenario::Memory => footprint::memory(arguments, &site).await,
         Scenario::Start => footprint::start(arguments, &site).await,
+        Scenario::Sweep => sweep::sweep(arguments, &site).await,
     }
 }
 

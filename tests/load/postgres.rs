@@ -7,11 +7,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use tempfile::TempDir;
 
 use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
+use crate::script::Script;
 
 const INSTALLED: &str = "/usr/lib/postgresql";
 
@@ -119,23 +122,38 @@ impl Drop for Database {
     }
 }
 
-/// Runs a script with prepared statements for `length`. The variable `base` is `base`, and `n` begins at 0 for each
-/// client.
+/// Gives the planner the statistics that autovacuum collects within a minute, so that it does not do so half-way.
+pub(crate) fn analyze(url: &str) -> Outcome<()> {
+    Ok(PgConnection::establish(url)?.batch_execute("ANALYZE")?)
+}
+
+/// How many connections the others hold to this database: the server's pool.
+pub(crate) fn connections(url: &str) -> Outcome<usize> {
+    let count = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let found: i64 = diesel::select(sql::<BigInt>(&format!("({count})")))
+        .get_result(&mut PgConnection::establish(url)?)?;
+    Ok(usize::try_from(found)?)
+}
+
+/// Runs a script with prepared statements for `length`.
 pub(crate) async fn pgbench(
     url: &str,
-    script: &str,
+    script: &Script,
     clients: usize,
     length: Duration,
-    base: i64,
 ) -> Outcome<Figures> {
     let folder = TempDir::with_prefix("suishoupai-load-")?;
     let file = folder.path().join("script.sql");
-    std::fs::write(&file, script)?;
+    std::fs::write(&file, &script.text)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut command = tokio::process::Command::new(programs()?.join("pgbench"));
     command.args(["-n", "-M", "prepared", "-c", &clients.to_string(), "-j", &cores.min(clients).to_string()]);
-    command.args(["-T", &length.as_secs().max(1).to_string(), "-D", &format!("base={base}"), "-D", "n=0"]);
-    command.args(["--log", "--log-prefix=each", "-f"]).arg(&file).arg(url);
+    command.args(["-T", &length.as_secs().max(1).to_string(), "--log", "--log-prefix=each"]);
+    for (name, value) in &script.variables {
+        command.args(["-D", &format!("{name}={value}")]);
+    }
+    command.arg("-f").arg(&file).arg(url);
     let output = command.current_dir(folder.path()).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     let said = String::from_utf8_lossy(&output.stdout);
     let rate =

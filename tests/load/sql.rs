@@ -23,9 +23,9 @@ pub(crate) const PAGE: i64 = 50;
 /// A report as the server stored it, to be stored again under other keys.
 #[derive(Clone)]
 pub(crate) struct Sample {
-    step: Step,
-    place: Place,
-    report: Report,
+    pub(crate) step: Step,
+    pub(crate) place: Place,
+    pub(crate) report: Report,
 }
 
 /// Reads what a request of the server wrote.
@@ -67,62 +67,6 @@ impl Sample {
         one.report.receipt = one.place.number.clone();
         tickets::insert(conn, &one.step, one.place, &[])?;
         reports::insert(conn, one.report)
-    }
-
-    /// The same statements as text for pgbench, with the key as a variable.
-    pub(crate) fn script(&self) -> Outcome<String> {
-        let (ticket, event, place, report) = (&self.step.ticket, &self.step.event, &self.place, &self.report);
-        let text = |words: &str| format!("'{}'", words.replace('\'', "''"));
-        let maybe = |words: &Option<String>| words.as_deref().map_or_else(|| "NULL".to_owned(), text);
-        let blob = |bytes: &[u8]| {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("'\\x{hex}'")
-        };
-        let (id, district, now) = ("CAST(:id AS BIGINT)", ticket.district, ticket.created_at.millis());
-        let number = format!("'{district}-' || {id}");
-        let (grid, hash) = (ticket.grid, blob(&[7; 32]));
-        let mut script = format!(
-            "\\set n :n + 1\n\\set id :base + :client_id * 100000000 + :n\nBEGIN;\n\
-             INSERT INTO tickets VALUES ({id}, {district}, {number}, {state}, 1, {grid}, {community}, {street}, \
-             {category}, {urgent}, {grid}, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, {title}, {lon}, {lat}, \
-             {now}, {now}, NULL, NULL, NULL, {hash});\n\
-             INSERT INTO events VALUES ({id}, 1, {district}, {now}, 'open', TRUE, {content}, {hash});\n",
-            state = text(ticket.state.as_str()),
-            community = place.community,
-            street = place.street,
-            category = maybe(&ticket.category),
-            urgent = ticket.urgent,
-            title = text(&place.title),
-            lon = place.lon,
-            lat = place.lat,
-            content = text(&event.content()?),
-        );
-        for photo in &event.photos {
-            script += &format!(
-                "INSERT INTO evidence VALUES ({id}, {}, 'before', {district}, NULL, 1, {now}) \
-                 ON CONFLICT DO NOTHING;\n",
-                photo.id
-            );
-        }
-        script += &format!(
-            "INSERT INTO reports VALUES ({id}, {district}, {number}, {code}, {account}, {anonymous}, NULL, \
-             {channel}, {words}, {category}, {datum}, {lon}, {lat}, {lon}, {lat}, {address}, {landmark}, {cell}, \
-             {grid}, {distance}, {id}, {now});\nCOMMIT;\n",
-            code = blob(&report.query_code_hash),
-            account = report.account,
-            anonymous = report.anonymous,
-            channel = text(report.channel.as_str()),
-            words = text(&report.text),
-            category = maybe(&report.category),
-            datum = text(&report.datum),
-            lon = place.lon,
-            lat = place.lat,
-            address = maybe(&report.address),
-            landmark = maybe(&report.landmark),
-            cell = report.cell,
-            distance = report.distance_m,
-        );
-        Ok(script)
     }
 }
 
@@ -187,14 +131,4 @@ pub(crate) async fn sqlite_pages(file: String, length: Duration) -> Outcome<Figu
     let pages = futures_util::future::try_join_all(readers).await?;
     let micros = pages.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat();
     Ok(Figures::new(begun.elapsed().as_secs_f64(), micros))
-}
-
-/// The same page for pgbench.
-pub(crate) fn page_script() -> String {
-    format!(
-        "SELECT id, number, state, version, grid_id, category, urgent, responsible_id, holder_account, title, lon, \
-         lat, created_at, updated_at, due_at, closed_at FROM tickets WHERE district = {} ORDER BY id DESC \
-         LIMIT {PAGE};\n",
-        demo::DISTRICT
-    )
 }

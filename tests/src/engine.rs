@@ -51,7 +51,9 @@ impl Database {
     pub(crate) fn to_first_schema(&self) {
         let down = match self.engine {
             Engine::Sqlite => include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
-            Engine::Postgres => include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql"),
+            Engine::Postgres => {
+                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql")
+            }
         };
         let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '20261123000000'";
         self.execute(&format!("{down}; {forget}")).unwrap();

@@ -4,6 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use diesel::prelude::*;
+use serde_json::{Value, json};
 use suishoupai_api::app::Application;
 use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
@@ -19,7 +20,6 @@ use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{Verified, verify_some};
 use suishoupai_storage::db::schema::{events, photos, reports, tickets};
 use suishoupai_storage::db::{Conn, DbError};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Caller, Official, Resident, caller};

@@ -3,6 +3,7 @@
 mod config;
 mod import;
 mod serve;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -46,6 +47,9 @@ enum Command {
     Import(import::Import),
     /// Verify the hash chains of all ticket histories; exit code 3 if one is broken
     Verify,
+    /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
+    /// afterwards finds a ticket, clock or history that is not in order
+    Simulate(simulate::Simulate),
     /// Add officials and set their passwords
     #[command(subcommand)]
     User(user::User),
@@ -135,6 +139,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Config => Ok(config::run(&settings)),
             Command::Import(import) => import::run(&settings, import).await,
             Command::Verify => verify::run(&settings).await,
+            Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

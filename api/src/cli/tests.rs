@@ -209,6 +209,7 @@ async fn open_tickets(db: &Db, count: i64) {
                 unit: None,
                 facts: Default::default(),
                 photos: Vec::new(),
+                parent: None,
             };
             open(opening, NOW, registry.rules(demo::DISTRICT).unwrap()).unwrap()
         })

@@ -40,8 +40,8 @@ pub(super) struct Add {
     /// The name that others see
     #[arg(long, value_name = "DISPLAY", value_parser = Words::<50>::parse)]
     pub(super) name: Words<50>,
-    /// grid_worker, community_officer, street_officer, department_officer, dispatcher, inspector, observer or
-    /// administrator
+    /// grid_worker, community_officer, street_officer, department_officer, dispatcher, duty_chief, centre_head,
+    /// inspector, observer or administrator
     #[arg(long, value_parser = role)]
     pub(super) role: Role,
     /// The code of the unit of the post; repeat it for several units
@@ -89,7 +89,12 @@ fn level_of(role: Role) -> Option<Level> {
         Role::CommunityOfficer => Level::Community,
         Role::StreetOfficer => Level::Street,
         Role::DepartmentOfficer => Level::Department,
-        Role::Dispatcher | Role::Inspector | Role::Observer | Role::Administrator => Level::District,
+        Role::Dispatcher
+        | Role::DutyChief
+        | Role::CentreHead
+        | Role::Inspector
+        | Role::Observer
+        | Role::Administrator => Level::District,
         _ => return None,
     })
 }

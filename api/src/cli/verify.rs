@@ -37,7 +37,14 @@ pub(super) async fn verify(db: &Db) -> Result<Verified, DbError> {
 }
 
 pub(super) fn report(seen: &Verified) -> Done {
-    let mut text = format!("{} tickets, {} lines of history\n", seen.tickets, seen.events);
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let mut text = format!(
+        "{} ticket{}, {} line{} of history\n",
+        seen.tickets,
+        plural(seen.tickets),
+        seen.events,
+        plural(seen.events)
+    );
     for found in &seen.breaks {
         let _ = writeln!(
             text,

@@ -61,6 +61,8 @@ pub(super) const PEOPLE: &[Person] = &[
     person("zhujian", "叶住建", Role::DepartmentOfficer, Seat::Unit("D07"), "building sites 住建"),
     person("shuiwu", "王水务", Role::DepartmentOfficer, Seat::Unit("D09"), "water and sewers 水务"),
     person("dispatcher", "周派遣", Role::Dispatcher, DISTRICT, "district centre 区指挥中心"),
+    person("chief", "吴值班", Role::DutyChief, DISTRICT, "decides disputes and requests 值班长"),
+    person("head", "郭主任", Role::CentreHead, DISTRICT, "head of the centre 中心主任"),
     person("inspector", "李督查", Role::Inspector, DISTRICT, "checks results 核查督办"),
     person("observer", "张观察", Role::Observer, DISTRICT, "reads everything 只读"),
     person("admin", "刘管理", Role::Administrator, DISTRICT, "imports and settings 管理员"),

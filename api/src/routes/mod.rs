@@ -4,11 +4,15 @@
 pub mod accounts;
 pub mod admin;
 pub mod commands;
+pub mod desk;
 pub mod photos;
 pub mod places;
 pub mod reports;
 pub mod resident;
+pub mod roster;
+pub mod rules;
 pub mod system;
+pub mod texts;
 pub mod tickets;
 
 use actix_web::HttpResponse;
@@ -32,6 +36,10 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resident::register)
             .configure(tickets::register)
             .configure(commands::register)
+            .configure(desk::register)
+            .configure(rules::register)
+            .configure(roster::register)
+            .configure(texts::register)
             .configure(admin::register),
     );
 }

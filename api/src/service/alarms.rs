@@ -5,7 +5,8 @@
 use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Conn, desk, tickets};
+use suishoupai_storage::db::tickets::Loaded;
+use suishoupai_storage::db::{Conn, DbError, desk, jobs, tickets};
 
 use super::tickets::persist;
 use crate::fail::{Fail, refusal};
@@ -13,11 +14,27 @@ use crate::problem::Code;
 use crate::registry::Registry;
 use crate::services::Services;
 
-/// The kind of job that moves the deadlines of a district; its subject is the district.
-pub const RECOUNT: &str = "recount";
+/// The kind of job that moves the deadlines of a district begins so; the code of the district follows.
+const RECOUNT: &str = "recount:";
+
+/// Puts a recount of a district in the queue, in the transaction of the change that calls for it. Each is a job of
+/// its own: one that is running may have read the calendar before this change.
+///
+/// # Errors
+/// The database's.
+pub fn enqueue_recount(conn: &mut Conn, id: i64, district: District, now: Moment) -> Result<(), DbError> {
+    jobs::enqueue(conn, id, &format!("{RECOUNT}{district}"), id, now)
+}
+
+/// The district of a recount; none for jobs of other kinds.
+pub fn recounted_district(kind: &str) -> Option<District> {
+    kind.strip_prefix(RECOUNT)?.parse().ok()
+}
 
 /// Tickets looked at in one write.
 const PORTION: i64 = 50;
+/// Seconds after which a ticket that could not be rung is tried again.
+const PUT_OFF: i64 = 3600;
 /// Lines that one ticket gets in one go at the most; what is left comes with the next turn.
 const AT_ONCE: usize = 16;
 
@@ -31,7 +48,10 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
         let registry = services.registry();
         let now = services.now();
         // Looked for outside of the write, so that a turn with nothing to do locks out nobody.
-        let due = services.db.read(move |conn| desk::alarmed(conn, now, PORTION).map_err(Fail::from)).await?;
+        let mut due =
+            services.db.read(move |conn| desk::alarmed(conn, now, PORTION).map_err(Fail::from)).await?;
+        // Every process locks rows in the order of their keys, so that none waits for another in a circle.
+        due.sort_unstable();
         if due.is_empty() {
             return Ok(lines);
         }
@@ -41,7 +61,16 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
             .write(move |conn| {
                 let mut lines = 0;
                 for ticket in &due {
-                    lines += ring(conn, &registry, *ticket, now)?;
+                    lines += match ring(conn, &registry, *ticket, now) {
+                        Ok(lines) => lines,
+                        Err(Fail::Problem(problem)) => {
+                            // One ticket that cannot be rung must not keep the others from it.
+                            tracing::error!(ticket, %problem, "an alarm could not be written down");
+                            tickets::set_alarm(conn, *ticket, Some(now.plus_seconds(PUT_OFF)))?;
+                            0
+                        }
+                        Err(error) => return Err(error),
+                    };
                 }
                 Ok::<_, Fail>(lines)
             })
@@ -57,7 +86,22 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
 /// # Errors
 /// The database's.
 pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<usize, Fail> {
-    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(0) };
+    match tickets::find_for_update(conn, ticket)? {
+        Some(mut loaded) => ring_on(conn, registry, &mut loaded, now),
+        None => Ok(0),
+    }
+}
+
+/// Writes down what is due of a ticket that was loaded in this write; `loaded` becomes the state after it.
+///
+/// # Errors
+/// The database's.
+pub fn ring_on(
+    conn: &mut Conn,
+    registry: &Registry,
+    loaded: &mut Loaded,
+    now: Moment,
+) -> Result<usize, Fail> {
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     for lines in 0..AT_ONCE {
         let policy = rules.policy(&loaded.ticket, now);
@@ -65,13 +109,13 @@ pub fn ring(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment)
         let Some((_, alarm)) = next.filter(|(at, _)| *at <= now) else {
             if lines == 0 {
                 // The row said that something is due which is not (any more): it is brought in line.
-                tickets::set_alarm(conn, ticket, next.map(|(at, _)| at))?;
+                tickets::set_alarm(conn, loaded.ticket.id, next.map(|(at, _)| at))?;
             }
             return Ok(lines);
         };
         let done = step(&loaded.ticket, &Command::Alarm(alarm), &Actor::server(), &[], now, rules)
             .map_err(|why| refusal(&why))?;
-        persist(conn, registry, &mut loaded, done)?;
+        persist(conn, registry, loaded, done)?;
     }
     Ok(AT_ONCE)
 }

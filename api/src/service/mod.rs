@@ -1,12 +1,17 @@
 //! What the routes do: one function for each use, between HTTP and storage.
 
 pub mod alarms;
+pub mod calendar;
 pub mod imports;
 pub mod photos;
 pub mod places;
+pub mod policy;
 pub mod read;
 pub mod reports;
+pub mod roster;
 pub mod sign_in;
+pub mod split;
+pub mod texts;
 pub mod tickets;
 
 use sha2::{Digest, Sha256};

@@ -1,19 +1,22 @@
 //! A report comes in: located, opened as a ticket, answered with a receipt.
 
+mod follow;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use subtle::ConstantTimeEq;
-use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, open, told};
+use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, Ticket, open, told};
 use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{District, Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::idempotency::{self, Kept};
 use suishoupai_storage::db::reports::{self as rows, Report};
-use suishoupai_storage::db::{Conn, login, photos, tickets};
+use suishoupai_storage::db::{Conn, photos, tickets};
+
+pub use follow::follow;
 
 use super::digest;
 use super::photos::Prepared;
@@ -25,9 +28,6 @@ use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
 
-/// Wrong query codes for one receipt within [`WINDOW`] after which further tries are refused.
-const FOLLOW_TRIES: i32 = 10;
-const WINDOW: i64 = 60 * 60 * 1000;
 /// Letters of a query code: no 0, O, 1, I, which are misread aloud and on paper.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -118,6 +118,45 @@ pub async fn create(
     Ok(receipt)
 }
 
+/// A report for a write that has everything at hand: no photos of its own, no contact, no retry.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// Who reports.
+    pub account: Account,
+    /// What.
+    pub draft: Draft,
+    /// Where, as [`locate`] found it.
+    pub spot: Spot,
+    /// The keys of the report and of its ticket.
+    pub keys: [i64; 2],
+    /// 查询码
+    pub query_code: String,
+}
+
+/// Takes in a report inside a write that serves for many; answers the ticket that it opened.
+///
+/// # Errors
+/// As [`create`].
+pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) -> Result<Ticket, Fail> {
+    let Plain { account, draft, spot, keys: [report, ticket], query_code } = plain;
+    check_category(registry, spot.district, &draft)?;
+    let own_find = own_find_unit(&account, &spot, registry).is_some();
+    let receipt = Receipt {
+        query_code,
+        report,
+        ticket,
+        number: numbered(spot.district, report, now),
+        grid: spot.grid,
+        distance_m: spot.distance_m,
+        at: now.millis(),
+        own_find,
+    };
+    let (fresh, ids) = (Vec::new(), 0..0);
+    let incoming =
+        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed: None, repeat: None, now };
+    incoming.open(conn, registry)
+}
+
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {
     let Some(code) = &draft.category else { return Ok(()) };
     let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
@@ -171,7 +210,7 @@ fn receipt(
 }
 
 /// District, date and key: unique, short enough to read aloud.
-fn numbered(district: District, id: i64, now: Moment) -> String {
+pub(super) fn numbered(district: District, id: i64, now: Moment) -> String {
     format!("{district}-{}-{id}", now.date().strftime("%Y%m%d"))
 }
 
@@ -212,6 +251,16 @@ impl Incoming {
         {
             return first_answer(&kept, repeat, sealer);
         }
+        self.open(conn, registry)?;
+        if let Some(repeat) = &self.repeat {
+            let kept = kept(repeat, &self.receipt, sealer)?;
+            idempotency::keep(conn, self.account.id, &repeat.key, &kept, self.now)?;
+        }
+        Ok(self.receipt.clone())
+    }
+
+    /// Opens the ticket and writes it with the report.
+    fn open(&self, conn: &mut Conn, registry: &Registry) -> Result<Ticket, Fail> {
         let photos = self.photos(conn)?;
         let rules = registry.rules(self.spot.district).ok_or(Code::OutsideDistrict)?;
         let unit = own_find_unit(&self.account, &self.spot, registry);
@@ -240,11 +289,7 @@ impl Incoming {
         let units = told(None, &step.ticket, &step.event, &registry.tree);
         tickets::insert(conn, &step, self.place(registry), &units)?;
         rows::insert(conn, self.report())?;
-        if let Some(repeat) = &self.repeat {
-            let kept = kept(repeat, &self.receipt, sealer)?;
-            idempotency::keep(conn, self.account.id, &repeat.key, &kept, self.now)?;
-        }
-        Ok(self.receipt.clone())
+        Ok(step.ticket)
     }
 
     fn channel(&self) -> Channel {
@@ -342,36 +387,4 @@ fn first_answer(
     let sealed = STANDARD.decode(&kept.body).map_err(|error| Fail::internal(&error))?;
     let body = sealer.open("idempotency", &sealed).map_err(|error| Fail::internal(&error))?;
     serde_json::from_str(&body).map_err(|error| Fail::internal(&error))
-}
-
-/// The report of a receipt number, for somebody who knows its query code.
-///
-/// # Errors
-/// 404 for an unknown number or a wrong code, the same for both; 429 after too many wrong codes.
-pub async fn follow(services: &Services, receipt: &str, code: &str) -> Result<Report, Fail> {
-    let now = services.now();
-    let key = format!("follow/{}", hex::encode(services.sealer.index("receipt", receipt)));
-    let receipt = receipt.to_owned();
-    let (hits, until, report) = services
-        .db
-        .read({
-            let key = key.clone();
-            move |conn| {
-                let (hits, until) = login::hits(conn, &key, WINDOW, now)?;
-                Ok::<_, Fail>((hits, until, rows::find_by_receipt(conn, &receipt)?))
-            }
-        })
-        .await?;
-    if hits >= FOLLOW_TRIES {
-        let seconds = u32::try_from((until.millis() - now.millis()) / 1000 + 1).unwrap_or(1);
-        return Err(Problem::new(Code::TooManyRequests).retry_after(seconds).into());
-    }
-    let given = digest(code.to_ascii_uppercase().as_bytes());
-    match report {
-        Some(report) if bool::from(report.query_code_hash.ct_eq(&given)) => Ok(report),
-        _ => {
-            services.db.write(move |conn| login::hit(conn, &key, WINDOW, now).map_err(Fail::from)).await?;
-            Err(Code::ReportNotFound.into())
-        }
-    }
 }

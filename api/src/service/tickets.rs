@@ -75,34 +75,49 @@ pub fn execute(
     now: Moment,
 ) -> Result<(), Fail> {
     let mut loaded = tickets::find_for_update(conn, order.ticket)?.ok_or(Code::TicketNotFound)?;
+    execute_on(conn, registry, &mut loaded, actor, order, now)
+}
+
+/// Carries out a command on a ticket that was loaded in this write; `loaded` becomes the state after it.
+///
+/// # Errors
+/// As [`carry_out`].
+pub fn execute_on(
+    conn: &mut Conn,
+    registry: &Registry,
+    loaded: &mut Loaded,
+    actor: &Actor,
+    order: &Order,
+    now: Moment,
+) -> Result<(), Fail> {
     let sensitive_roles = registry.sensitive_roles(loaded.ticket.district, now);
     if !may_see(&loaded.ticket, actor, &registry.tree, sensitive_roles) {
         return Err(Code::TicketNotFound.into());
     }
     if order.version.is_some_and(|seen| seen != loaded.ticket.version) {
-        return Err(stale(&loaded).into());
+        return Err(stale(loaded).into());
     }
     let rules = registry.rules(loaded.ticket.district).ok_or(Code::TicketNotFound)?;
     let verb = order.command.verb();
-    if verb == Verb::Claim && holds(&loaded, actor, now) {
+    if verb == Verb::Claim && holds(loaded, actor, now) {
         // A phone that did not hear the answer claims again: it has what it asked for.
         return Ok(());
     }
-    let lapse = lapse_first(&loaded.ticket, verb, actor, now).map_err(|why| refused(conn, &loaded, &why))?;
+    let lapse = lapse_first(&loaded.ticket, verb, actor, now).map_err(|why| refused(conn, loaded, &why))?;
     if lapse {
-        lapse_claim(conn, registry, &mut loaded, now)?;
+        lapse_claim(conn, registry, loaded, now)?;
     }
     let photos = attached(conn, actor, order)?;
-    let command = on_the_spot(order, &loaded, now);
+    let command = on_the_spot(order, loaded, now);
     let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)
-        .map_err(|why| refused(conn, &loaded, &why))?;
+        .map_err(|why| refused(conn, loaded, &why))?;
     if let Command::Rate { solved, stars, words } = &order.command {
-        save_rating(conn, &loaded, actor, (*solved, *stars, words.clone()), now)?;
+        save_rating(conn, loaded, actor, (*solved, *stars, words.clone()), now)?;
     }
     if let Some(duty) = &order.duty {
         reference::save_duties(conn, loaded.ticket.district, std::slice::from_ref(duty))?;
     }
-    persist(conn, registry, &mut loaded, outcome)
+    persist(conn, registry, loaded, outcome)
 }
 
 /// Writes a step down, with the notices that follow from it.

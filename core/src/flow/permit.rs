@@ -40,8 +40,15 @@ fn why_not(ticket: &Ticket, verb: Verb, actor: &Actor, tree: &UnitTree, known: b
     // The right person at the wrong time, such as a second officer of the unit who signs after the first: it is
     // the ticket that has moved on, not the post that lacks a right.
     let untimely = TABLE.iter().filter(|row| row.verb == verb).any(|row| {
-        let tie = if row.tie == Tie::AssistantUnsigned { Tie::Assistant } else { row.tie };
-        actor.posts.iter().any(|post| row.roles.contains(&post.role) && tied(ticket, actor, post, tie, tree))
+        actor.posts.iter().any(|post| {
+            row.roles.contains(&post.role)
+                && match row.tie {
+                    Tie::AssistantUnsigned => tied(ticket, actor, post, Tie::Assistant, tree),
+                    // Who has to sign first, or has signed already.
+                    Tie::Addressee | Tie::Responsible => answers_for(post, ticket.desk(tree), tree),
+                    tie => tied(ticket, actor, post, tie, tree),
+                }
+        })
     });
     if !known || untimely {
         return Refusal::WrongState { state: ticket.state, verb };
@@ -105,17 +112,15 @@ pub fn allowed_actions(
     not_fixed_days: u32,
     now: Moment,
 ) -> Vec<Verb> {
-    let mut seen_as = ticket.clone();
-    if ticket.lease_is_over(now) {
-        // Nobody has written the lapse down yet, but for everybody the ticket is back in the pool.
-        seen_as.state = State::Received;
-        seen_as.holder = None;
-    }
+    // Nobody has written the lapse down yet, but for everybody the ticket is back in the pool.
+    let lapsed =
+        ticket.lease_is_over(now).then(|| Ticket { state: State::Received, holder: None, ..ticket.clone() });
+    let seen_as = lapsed.as_ref().unwrap_or(ticket);
     Verb::ALL
         .iter()
         .copied()
         .filter(|verb| has_point(ticket, *verb, actor, tree, not_fixed_days, now))
-        .filter(|verb| permit(&seen_as, *verb, actor, tree).is_ok())
+        .filter(|verb| permit(seen_as, *verb, actor, tree).is_ok())
         .collect()
 }
 

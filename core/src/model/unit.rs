@@ -92,6 +92,7 @@ pub struct UnitTree {
     units: HashMap<UnitId, Unit>,
     by_code: HashMap<(District, String), UnitId>,
     children: HashMap<UnitId, Vec<UnitId>>,
+    roots: HashMap<District, UnitId>,
 }
 
 impl UnitTree {
@@ -100,6 +101,9 @@ impl UnitTree {
         let mut tree = Self::default();
         for unit in units {
             tree.by_code.insert((unit.district, unit.code.clone()), unit.id);
+            if unit.level == Level::District {
+                tree.roots.entry(unit.district).or_insert(unit.id);
+            }
             if let Some(parent) = unit.parent {
                 tree.children.entry(parent).or_default().push(unit.id);
             }
@@ -149,6 +153,6 @@ impl UnitTree {
 
     /// The district's own unit.
     pub fn root(&self, district: District) -> Option<&Unit> {
-        self.units.values().find(|unit| unit.district == district && unit.level == Level::District)
+        self.roots.get(&district).and_then(|id| self.units.get(id))
     }
 }

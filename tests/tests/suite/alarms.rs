@@ -51,7 +51,10 @@ fn time_that_presses_is_told_level_by_level(engine: Engine) {
         assert_eq!(server.told(unit, ticket), ["breach"], "{unit}");
     }
     let seen = dispatcher.ticket(ticket);
-    assert_eq!((&seen["course"]["breaches"], &seen["course"]["raised_to"]["code"]), (&json!(3), &json!(CENTRE)));
+    assert_eq!(
+        (&seen["course"]["breaches"], &seen["course"]["raised_to"]["code"]),
+        (&json!(3), &json!(CENTRE))
+    );
     assert_eq!(clock(&seen, "accept")["pressure"], "overdue");
     let facts: Vec<_> = seen["events"].as_array().unwrap().iter().map(|line| &line["facts"]).collect();
     let unit = |code: &str| json!(server.unit(code).to_string());
@@ -75,7 +78,8 @@ fn hours_of_nobody_looking_are_caught_up_without_a_flood(engine: Engine) {
     let all = lines(&seen);
     assert_eq!(verbs(&seen), ["open", "breach", "breach", "breach"], "no warning of what is long overdue");
     assert!(all[1..].iter().all(|(_, at)| *at == now), "nothing is dated back: {all:?}");
-    let raised: Vec<_> = seen["events"].as_array().unwrap()[1..].iter().map(|line| &line["facts"]["raised_to"]).collect();
+    let raised: Vec<_> =
+        seen["events"].as_array().unwrap()[1..].iter().map(|line| &line["facts"]["raised_to"]).collect();
     assert_eq!(json!(raised), json!([COMMUNITY, STREET, CENTRE].map(|unit| server.unit(unit).to_string())));
     for unit in [COMMUNITY, STREET, CENTRE] {
         assert_eq!(server.told(unit, late), ["breach"], "{unit}");
@@ -119,12 +123,19 @@ fn a_late_handler_is_told_with_the_unit_above(engine: Engine) {
     let more = json!({ "limit": { "amount": 1, "unit": "working_days" }, "reason": "缺吊车" });
     squad.command(ticket, "ask-extension", more);
     let granted = server.chief().command(ticket, "grant", json!({ "words": "同意" }));
-    assert_eq!((&granted["overdue"], &granted["due_at"]), (&json!(false), &json!("2026-03-09T09:30:00.000+08:00")));
+    assert_eq!(
+        (&granted["overdue"], &granted["due_at"]),
+        (&json!(false), &json!("2026-03-09T09:30:00.000+08:00"))
+    );
     assert_eq!(server.ring(), 0);
     server.advance_to(&granted["due_at"]);
     assert_eq!(server.ring(), 1);
     assert_eq!(verbs(&squad.ticket(ticket)).last(), Some(&"breach"));
-    assert_eq!(server.told(CENTRE, ticket).last(), Some(&"breach"), "what D01 was told once goes one level up");
+    assert_eq!(
+        server.told(CENTRE, ticket).last(),
+        Some(&"breach"),
+        "what D01 was told once goes one level up"
+    );
 }
 
 fn two_servers_write_each_line_once(engine: Engine) {

@@ -37,7 +37,8 @@ fn the_second_return_is_decided_by_the_district(engine: Engine) {
     let [dispatcher, yuanlin] = ["dispatcher", "yuanlin"].map(|login| server.official(login));
     let body = json!({ "lead": server.unit("D04"), "reason": "以园林为主",
         "assist": [{ "unit": server.unit("D03"), "limit": { "amount": 1, "unit": "working_days" } }] });
-    dispatcher.try_command(ticket, "dispatch", json!({ "lead": server.unit("D03"), "reason": "再派" }))
+    dispatcher
+        .try_command(ticket, "dispatch", json!({ "lead": server.unit("D03"), "reason": "再派" }))
         .problem(409, "not_allowed_in_state");
     dispatcher.try_command(ticket, "arbitrate", body.clone()).problem(403, "forbidden");
     let chief = server.chief();
@@ -53,7 +54,8 @@ fn the_second_return_is_decided_by_the_district(engine: Engine) {
     assert_eq!(refused(&yuanlin, ticket, "return", json!({ "reason": "other", "words": "x" })), "bound");
     // The assistant's limit is its own: shorter than the lead's three days.
     let seen = server.official("shizheng").command(ticket, "accept", json!({}));
-    let orders: Vec<_> = seen["orders"].as_array().unwrap().iter().filter(|o| o["state"] == "accepted").collect();
+    let orders: Vec<_> =
+        seen["orders"].as_array().unwrap().iter().filter(|o| o["state"] == "accepted").collect();
     assert!(orders[1]["due_at"].as_str() < orders[0]["due_at"].as_str(), "{orders:?}");
     assert!(server.verify().breaks.is_empty());
 }

@@ -40,7 +40,10 @@ fn a_call_back_ends_after_three_calls_to_nobody(engine: Engine) {
     assert_eq!(refused(&dispatcher, ticket, "call-back", said("yes", false)), "no_call_back_due");
     let seen = dispatcher.ticket(ticket);
     assert_eq!((&seen["course"]["call_backs"], &seen["course"]["clocks"]), (&json!([]), &json!([])));
-    assert_eq!(refused(&server.chief(), ticket, "count", json!({ "counted": false, "reason": "x" })), "no_call_back");
+    assert_eq!(
+        refused(&server.chief(), ticket, "count", json!({ "counted": false, "reason": "x" })),
+        "no_call_back"
+    );
 }
 
 fn what_the_reporter_said_is_kept_and_counted_by_another(engine: Engine) {
@@ -50,7 +53,10 @@ fn what_the_reporter_said_is_kept_and_counted_by_another(engine: Engine) {
     server.official("grid1").try_command(ticket, "call-back", said("yes", false)).problem(403, "forbidden");
     let called = first.command(ticket, "call-back", said("partly", false));
     let kept = &called["course"]["call_backs"][0];
-    assert_eq!((&kept["solved"], &kept["result"], &kept["process"]), (&json!("partly"), &json!("partly"), &json!("satisfied")));
+    assert_eq!(
+        (&kept["solved"], &kept["result"], &kept["process"]),
+        (&json!("partly"), &json!("partly"), &json!("satisfied"))
+    );
     assert_eq!((whole(&kept["round"]), &kept["counted"]), (0, &json!(true)));
     assert_eq!((&called["state"], &called["course"]["call_back_due"]), (&json!("closed"), &json!(false)));
     let body = json!({ "counted": false, "reason": "诉求不合理" });
@@ -79,7 +85,8 @@ fn a_reporter_who_is_not_satisfied_opens_it_again(engine: Engine) {
     assert_eq!(second["course"]["call_back_due"], true, "each closing has a call-back of its own");
     assert_eq!(refused(&server.chief(), ticket, "count", count), "no_call_back");
     let called = dispatcher.command(ticket, "call-back", said("yes", false));
-    let rounds: Vec<_> = called["course"]["call_backs"].as_array().unwrap().iter().map(|one| &one["round"]).collect();
+    let rounds: Vec<_> =
+        called["course"]["call_backs"].as_array().unwrap().iter().map(|one| &one["round"]).collect();
     assert_eq!(json!(rounds), json!([0, 1]));
 }
 

@@ -39,7 +39,10 @@ fn a_check_needs_a_photo_of_the_place_or_a_reason(engine: Engine) {
     reasoned["reason"] = json!("照片看不清");
     let back = grid2.command(ticket, "rework", reasoned);
     let facts = last_facts(&back);
-    assert_eq!((&facts["on_spot"], &facts["off_spot_reason"]), (&json!("false"), &json!("现场封路，在路口拍摄")));
+    assert_eq!(
+        (&facts["on_spot"], &facts["off_spot_reason"]),
+        (&json!("false"), &json!("现场封路，在路口拍摄"))
+    );
     server.official("grid1").finish(ticket, "已重新整理。");
     let closed = grid2.command(ticket, "close", with(server.standing(199.0)));
     let facts = last_facts(&closed);

@@ -109,7 +109,10 @@ fn a_returned_ticket_is_dispatched_with_a_reason(engine: Engine) {
     let last = again["events"].as_array().unwrap().last().unwrap();
     assert_eq!(last["note"], "树池周边由园林负责");
     let signed = yuanlin.command(ticket, "accept", json!({}));
-    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D04")));
+    assert_eq!(
+        (signed["state"].as_str(), signed["responsible"]["code"].as_str()),
+        (Some("handling"), Some("D04"))
+    );
 }
 
 fn work_is_delegated_to_a_squad_and_escalated(engine: Engine) {
@@ -127,12 +130,18 @@ fn work_is_delegated_to_a_squad_and_escalated(engine: Engine) {
     assert_eq!(handed["responsible"]["level"], "grid", "nobody has signed yet");
     assert_eq!(handed["due_at"], due, "the deadline does not move");
     let signed = squad.command(ticket, "accept", json!({}));
-    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D0101")));
+    assert_eq!(
+        (signed["state"].as_str(), signed["responsible"]["code"].as_str()),
+        (Some("handling"), Some("D0101"))
+    );
     let up = squad.command(ticket, "escalate", json!({ "reason": "需要登高车" }));
     assert_eq!((up["state"].as_str(), unit_of_lead(&up)), (Some("dispatched"), "D01"));
     assert_eq!(up["responsible"]["code"], "D0101", "the squad answers until its department has signed");
     let up = chengguan.command(ticket, "escalate", json!({ "reason": "需要区里协调" }));
-    assert_eq!((up["state"].as_str(), up["course"]["desk"]["level"].as_str()), (Some("filed"), Some("district")));
+    assert_eq!(
+        (up["state"].as_str(), up["course"]["desk"]["level"].as_str()),
+        (Some("filed"), Some("district"))
+    );
     assert_eq!(up["responsible"]["code"], "D0101", "the centre decides, the squad answers");
 }
 

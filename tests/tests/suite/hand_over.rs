@@ -23,7 +23,8 @@ fn one_unit_answers_until_the_next_has_signed(engine: Engine) {
     let (_, _, ticket) = reported(&server, "店招松动");
     let [grid1, chengguan, squad] = ["grid1", "chengguan", "squad"].map(|login| server.official(login));
     let filed = grid1.claim_and_file(ticket, "P0306");
-    let (grid, due) = (filed["located"]["grid"]["code"].as_str().unwrap().to_owned(), filed["due_at"].clone());
+    let (grid, due) =
+        (filed["located"]["grid"]["code"].as_str().unwrap().to_owned(), filed["due_at"].clone());
     assert_eq!(stands(&filed), ("dispatched", grid.as_str(), "D01"));
     let signed = chengguan.command(ticket, "accept", json!({}));
     assert_eq!(stands(&signed), ("handling", "D01", "D01"));

@@ -79,7 +79,10 @@ fn an_assistant_gives_back_only_its_own_order(engine: Engine) {
     let body = json!({ "reason": "not_our_duty", "words": "非市政护栏" });
     let back = shizheng.command(ticket, "return", body.clone());
     assert_eq!((&back["state"], &back["responsible"]["code"]), (&json!("handling"), &json!("D05")));
-    assert_eq!((&order(&back, "D03")["state"], &order(&back, "D05")["state"]), (&json!("returned"), &json!("accepted")));
+    assert_eq!(
+        (&order(&back, "D03")["state"], &order(&back, "D05")["state"]),
+        (&json!("returned"), &json!("accepted"))
+    );
     assert_eq!(back["returns"], 0, "only the lead's returns are disputes");
     shizheng.try_command(ticket, "return", body).problem(403, "forbidden");
     assert_eq!(jiaojing.finish(ticket, "护栏已恢复。")["state"], "checking");

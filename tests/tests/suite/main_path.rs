@@ -84,7 +84,10 @@ fn the_whole_loop(engine: Engine) {
     let orders = shizheng.get("work-orders").expect(200);
     assert_eq!(orders["items"][0]["ticket"]["id"], ticket);
     let signed = shizheng.command(ticket, "accept", json!({}));
-    assert_eq!((signed["state"].as_str(), signed["responsible"]["code"].as_str()), (Some("handling"), Some("D03")));
+    assert_eq!(
+        (signed["state"].as_str(), signed["responsible"]["code"].as_str()),
+        (Some("handling"), Some("D03"))
+    );
     let bare = shizheng.try_command(ticket, "finish", json!({ "answer": "已修补" }));
     assert_eq!(bare.problem(422, "refused_by_rule")["rule"], "needs_photo");
     assert_eq!(shizheng.finish(ticket, "路面已修补，恢复通行。")["state"], "checking");

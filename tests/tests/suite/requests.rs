@@ -37,7 +37,10 @@ fn the_first_extension_is_the_duty_chiefs(engine: Engine) {
     assert_eq!(refused(&chief, ticket, "grant", words()), "no_request");
     assert_eq!(refused(&shizheng, ticket, "ask-extension", more(4)), "extension_too_long");
     let asked = shizheng.command(ticket, "ask-extension", more(3));
-    assert_eq!((&request(&asked, 1)["kind"], &request(&asked, 1)["state"]), (&json!("extension"), &json!("asked")));
+    assert_eq!(
+        (&request(&asked, 1)["kind"], &request(&asked, 1)["state"]),
+        (&json!("extension"), &json!("asked"))
+    );
     assert_eq!(asked["due_at"], "2026-03-09T09:30:00.000+08:00", "asking moves nothing");
     assert_eq!(server.told(CENTRE, ticket), ["ask_extension"]);
     assert_eq!(refused(&shizheng, ticket, "ask-extension", more(1)), "request_open");
@@ -70,7 +73,10 @@ fn a_further_extension_needs_a_review_and_the_head(engine: Engine) {
     assert_eq!(request(&endorsed, 2)["state"], "endorsed");
     assert_eq!(refused(&chief, ticket, "endorse", words()), "no_request");
     let granted = head.command(ticket, "grant", words());
-    assert_eq!((&granted["course"]["extensions"], &granted["due_at"]), (&json!(2), &json!("2026-03-13T09:30:00.000+08:00")));
+    assert_eq!(
+        (&granted["course"]["extensions"], &granted["due_at"]),
+        (&json!(2), &json!("2026-03-13T09:30:00.000+08:00"))
+    );
     assert!(server.verify().breaks.is_empty());
 }
 
@@ -83,7 +89,10 @@ fn a_denied_request_changes_nothing(engine: Engine) {
     assert_eq!((&request(&denied, 1)["state"], &denied["due_at"]), (&json!("denied"), &due));
     assert_eq!(denied["course"]["extensions"], 0);
     let again = shizheng.command(ticket, "ask-extension", more(1));
-    assert_eq!((&request(&again, 1)["state"], &request(&again, 2)["state"]), (&json!("denied"), &json!("asked")));
+    assert_eq!(
+        (&request(&again, 1)["state"], &request(&again, 2)["state"]),
+        (&json!("denied"), &json!("asked"))
+    );
     // A denied one does not count: this is still the first.
     assert_eq!(server.chief().command(ticket, "grant", words())["course"]["extensions"], 1);
 }

@@ -63,7 +63,8 @@ fn refused_states(officer: &Official, ticket: i64) -> Vec<&'static str> {
     let finish = json!({ "answer": "x", "photo_ids": [photo] });
     let more = json!({ "limit": { "amount": 1, "unit": "working_days" }, "reason": "x" });
     let tried = [("finish", finish), ("ask-extension", more)];
-    let is_refused = |(verb, body): &(&'static str, Value)| refused(officer, ticket, verb, body.clone()) == "wrong_state";
+    let is_refused =
+        |(verb, body): &(&'static str, Value)| refused(officer, ticket, verb, body.clone()) == "wrong_state";
     tried.iter().filter(|one| is_refused(one)).map(|(verb, _)| *verb).collect()
 }
 
@@ -83,7 +84,10 @@ fn a_deferral_is_ended_early(engine: Engine) {
     assert_eq!(refused(&shizheng, ticket, "resume", json!({})), "not_stopped");
     server.advance_seconds(2 * 86_400);
     server.ring();
-    assert!(!verbs(&shizheng.ticket(ticket)).contains(&"review"), "a review that is no longer due is not held");
+    assert!(
+        !verbs(&shizheng.ticket(ticket)).contains(&"review"),
+        "a review that is no longer due is not held"
+    );
 }
 
 fn the_time_that_was_left_is_left_afterwards(engine: Engine) {

@@ -72,7 +72,8 @@ fn a_ticket_that_turns_out_sensitive_is_answered_once_more(engine: Engine) {
 /// Makes 雨水井盖 a category that must be attended to.
 fn must_attend(server: &Server) {
     let lines = CATEGORIES_CSV.trim_start_matches('\u{feff}').lines().enumerate().map(|(number, line)| {
-        let added = if number == 0 { "must_report".to_owned() } else { line.starts_with("P0101,").to_string() };
+        let added =
+            if number == 0 { "must_report".to_owned() } else { line.starts_with("P0101,").to_string() };
         format!("{line},{added}\n")
     });
     let csv: String = lines.collect();
@@ -88,19 +89,29 @@ fn what_must_be_reported_is_attended_to_on_the_spot(engine: Engine) {
     assert_eq!(server.told(STREET, ticket), ["open"]);
     assert_eq!(server.told(CENTRE, ticket), ["open"]);
     let grid1 = server.official("grid1");
-    assert_eq!(clock(&grid1.ticket(ticket), "arrive")["due_at"], "2026-03-04T10:00:00.000+08:00", "30 minutes");
+    assert_eq!(
+        clock(&grid1.ticket(ticket), "arrive")["due_at"],
+        "2026-03-04T10:00:00.000+08:00",
+        "30 minutes"
+    );
     grid1.command(ticket, "claim", json!({}));
     assert_eq!(refused(&grid1, ticket, "arrive", json!({})), "needs_reason");
-    assert_eq!(refused(&grid1, ticket, "arrive", json!({ "position": server.standing(400.0) })), "needs_reason");
-    let body = json!({ "position": server.standing(30.0), "words": "已设围挡", "photo_ids": [grid1.upload_any()] });
+    assert_eq!(
+        refused(&grid1, ticket, "arrive", json!({ "position": server.standing(400.0) })),
+        "needs_reason"
+    );
+    let body =
+        json!({ "position": server.standing(30.0), "words": "已设围挡", "photo_ids": [grid1.upload_any()] });
     let there = grid1.command(ticket, "arrive", body.clone());
     assert_eq!((&last_facts(&there)["on_spot"], &there["state"]), (&json!("true"), &json!("claimed")));
-    let phases: Vec<_> = there["course"]["clocks"].as_array().unwrap().iter().map(|one| &one["phase"]).collect();
+    let phases: Vec<_> =
+        there["course"]["clocks"].as_array().unwrap().iter().map(|one| &one["phase"]).collect();
     assert_eq!(json!(phases), json!(["verify"]));
     assert!(!offered(&grid1, ticket, "arrive"));
     assert_eq!(refused(&grid1, ticket, "arrive", body), "nothing_to_do");
     let filed = grid1.command(ticket, "file", json!({ "category": "P0101" }));
-    let phases: Vec<_> = filed["course"]["clocks"].as_array().unwrap().iter().map(|one| &one["phase"]).collect();
+    let phases: Vec<_> =
+        filed["course"]["clocks"].as_array().unwrap().iter().map(|one| &one["phase"]).collect();
     assert_eq!(json!(phases), json!(["sign"]), "somebody has been there; it is not asked again");
 }
 

@@ -38,7 +38,10 @@ fn work_under_way_goes_on_after_the_upgrade(engine: Engine) {
         assert_eq!(seen["overdue"], true);
     }
     let signed = shizheng.command(given, "accept", json!({}));
-    assert_eq!((stands(&signed), &clock(&signed, "handle")["pressure"]), (("handling", "D03", "D03"), &json!("overdue")));
+    assert_eq!(
+        (stands(&signed), &clock(&signed, "handle")["pressure"]),
+        (("handling", "D03", "D03"), &json!("overdue"))
+    );
     for ticket in [given, worked] {
         assert_eq!(shizheng.finish(ticket, "已修补。")["state"], "checking");
         assert_eq!(grid2.close(ticket)["state"], "closed");

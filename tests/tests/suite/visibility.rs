@@ -58,7 +58,10 @@ fn an_observer_reads_and_changes_nothing(engine: Engine) {
         ("verify", json!({})),
         ("add-assist", json!({ "unit": 1, "reason": words })),
         ("arbitrate", json!({ "lead": 1, "reason": words })),
-        ("whistle", json!({ "units": [1], "place": words, "meet_at": "2026-03-05T09:00:00+08:00", "words": words })),
+        (
+            "whistle",
+            json!({ "units": [1], "place": words, "meet_at": "2026-03-05T09:00:00+08:00", "words": words }),
+        ),
         ("answer", json!({})),
         ("sign-in", json!({})),
         ("end-whistle", json!({ "words": words })),

@@ -5,11 +5,7 @@ use suishoupai_tests::{Engine, Server, both};
 
 use crate::common::{clock, handled_by, offered, refused, reported, verbs};
 
-both!(
-    an_answer_lets_the_clock_run_on,
-    a_wait_ends_by_itself,
-    a_claim_is_not_lost_while_its_holder_waits
-);
+both!(an_answer_lets_the_clock_run_on, a_wait_ends_by_itself, a_claim_is_not_lost_while_its_holder_waits);
 
 fn ask() -> serde_json::Value {
     json!({ "words": "请补充具体楼栋" })
@@ -54,12 +50,16 @@ fn a_wait_ends_by_itself(engine: Engine) {
     assert_eq!(server.ring(), 1);
     let seen = shizheng.ticket(ticket);
     assert_eq!(verbs(&seen).last(), Some(&"resume"));
-    assert_eq!((&seen["state"], &seen["due_at"]), (&json!("handling"), &json!("2026-03-12T09:30:00.000+08:00")));
+    assert_eq!(
+        (&seen["state"], &seen["due_at"]),
+        (&json!("handling"), &json!("2026-03-12T09:30:00.000+08:00"))
+    );
     assert!(seen["events"].as_array().unwrap().last().unwrap()["actor_name"].is_null(), "the server did it");
     // Words that come later are still taken down.
     server.advance_seconds(60);
     let late = server.nobody().with_token(resident.token());
-    late.post(&format!("reports/{}/supplements", report["id"]), &json!({ "words": "在 3 号楼前" })).expect(200);
+    late.post(&format!("reports/{}/supplements", report["id"]), &json!({ "words": "在 3 号楼前" }))
+        .expect(200);
     assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-12T09:30:00.000+08:00", "but stop nothing");
 }
 
@@ -76,7 +76,10 @@ fn a_claim_is_not_lost_while_its_holder_waits(engine: Engine) {
     resident.say(&report, "supplements", &json!({ "words": "在路口" })).expect(200);
     let seen = grid1.ticket(ticket);
     let until = server.now().plus_seconds(1800).to_string();
-    assert_eq!((&seen["holder"]["until"], &clock(&seen, "verify")["stopped"]), (&json!(until), &json!(false)));
+    assert_eq!(
+        (&seen["holder"]["until"], &clock(&seen, "verify")["stopped"]),
+        (&json!(until), &json!(false))
+    );
     assert!(offered(&grid1, ticket, "file"));
     server.advance_seconds(1801);
     assert_eq!(server.lapse_claims(), 1, "from then on the claim runs as any other");

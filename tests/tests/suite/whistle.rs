@@ -47,7 +47,10 @@ fn summoned_units_answer_and_sign_in_on_the_spot(engine: Engine) {
     assert!(offered(&shizheng, ticket, "answer") && offered(&shizheng, ticket, "sign_in"));
     shizheng.command(ticket, "answer", json!({ "words": "派员前往" }));
     assert_eq!(refused(&shizheng, ticket, "answer", json!({})), "already_done");
-    server.official("yuanlin").post(&format!("tickets/{ticket}/answer"), &json!({ "version": 1 })).problem(404, "ticket_not_found");
+    server
+        .official("yuanlin")
+        .post(&format!("tickets/{ticket}/answer"), &json!({ "version": 1 }))
+        .problem(404, "ticket_not_found");
     server.advance_seconds(3000);
     let near = zhujian.command(ticket, "sign-in", json!({ "position": server.standing(150.0) }));
     assert_eq!(last_facts(&near)["on_spot"], "true");
@@ -95,7 +98,8 @@ fn what_comes_of_it_becomes_work_orders(engine: Engine) {
         ])
     );
     let whistle = &ended["course"]["whistles"][0];
-    let absent: Vec<_> = whistle["units"].as_array().unwrap().iter().map(|u| (&u["unit"]["code"], &u["absent"])).collect();
+    let absent: Vec<_> =
+        whistle["units"].as_array().unwrap().iter().map(|u| (&u["unit"]["code"], &u["absent"])).collect();
     assert_eq!(json!(absent), json!([["D01", true], ["D07", false], ["D03", true]]));
     assert_eq!((&whistle["outcome"], whistle["ended_at"].is_string()), (&outcome["words"], true));
     let facts = last_facts(&ended);
@@ -103,7 +107,9 @@ fn what_comes_of_it_becomes_work_orders(engine: Engine) {
     assert_eq!(facts["present"], text("D07"));
     assert_eq!(facts["absent"], format!("{},{}", text("D01"), text("D03")));
     street.try_command(ticket, "end-whistle", outcome).problem(403, "forbidden");
-    shizheng.try_command(ticket, "sign-in", json!({ "position": server.standing(10.0) })).problem(403, "forbidden");
+    shizheng
+        .try_command(ticket, "sign-in", json!({ "position": server.standing(10.0) }))
+        .problem(403, "forbidden");
     assert_eq!(stands(&zhujian.command(ticket, "accept", json!({}))), ("handling", "D07", "D07"));
     assert!(server.verify().breaks.is_empty());
 }
@@ -120,7 +126,8 @@ fn a_whistle_may_end_without_new_orders(engine: Engine) {
     let more = json!({ "words": "请市政协助", "assist": [{ "unit": server.unit("D03") }] });
     let ended = street.command(ticket, "end-whistle", more);
     assert_eq!(stands(&ended), ("handling", "D01", "D01"), "the lead goes on with its clock");
-    let seqs: Vec<_> = ended["course"]["whistles"].as_array().unwrap().iter().map(|one| &one["seq"]).collect();
+    let seqs: Vec<_> =
+        ended["course"]["whistles"].as_array().unwrap().iter().map(|one| &one["seq"]).collect();
     assert_eq!(json!(seqs), json!([1, 2]));
     assert_eq!(server.told("D03", ticket), ["whistle", "whistle", "end_whistle"]);
     let open = server.read(|conn| desk::summonses_of(conn, &(1..10_000).collect::<Vec<i64>>(), 10));

@@ -2,24 +2,27 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
-use suishoupai_core::flow::{Call, Command, Satisfaction, Solved};
+use suishoupai_core::flow::{Call, Command, Satisfaction, Solved, Stage};
 use suishoupai_core::model::{CategoryPattern, Duty, DutyMode};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::Assists;
-use super::{Id, With, order};
-use crate::auth::{Auth, Caller, Chief};
+use super::{Id, With, expected_version, order, versioned};
+use crate::auth::{Auth, Caller, Chief, Filer};
 use crate::extract::{Json, Path};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
+use crate::service::read;
+use crate::service::split::{MOST_PARTS, Part, split_off};
+use crate::service::tickets::Order;
 use crate::services::Services;
 use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(arbitrate).service(call_back);
+    config.service(arbitrate).service(call_back).service(split);
 }
 
 /// A duty that is written down with a decision, so that the next such case needs none.
@@ -35,7 +38,7 @@ pub(crate) struct NewDuty {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Pattern(CategoryPattern);
+pub(crate) struct Pattern(pub CategoryPattern);
 
 impl TryFrom<String> for Pattern {
     type Error = &'static str;
@@ -164,4 +167,79 @@ async fn call_back(
     });
     let command = Command::CallBack { call, words: words.map(Words::into_string) };
     order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
+}
+
+/// One problem that is split off.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartBody {
+    /// Code of its category, where it is known.
+    category: Option<Words<8>>,
+    /// What it is.
+    words: Words<200>,
+}
+
+/// What is split off: 1 to 5 problems.
+#[derive(Deserialize, ToSchema)]
+#[serde(try_from = "Vec<PartBody>")]
+#[schema(value_type = Vec<PartBody>, min_items = 1, max_items = 5)]
+struct Parts(Vec<PartBody>);
+
+impl TryFrom<Vec<PartBody>> for Parts {
+    type Error = String;
+
+    fn try_from(parts: Vec<PartBody>) -> Result<Self, Self::Error> {
+        if (1..=MOST_PARTS).contains(&parts.len()) {
+            Ok(Self(parts))
+        } else {
+            Err(format!("must have 1 to {MOST_PARTS} parts"))
+        }
+    }
+}
+
+/// The body of `split`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SplitBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// What is split off; the rest stays with the ticket.
+    parts: Parts,
+    /// Why.
+    reason: Words<500>,
+}
+
+/// 拆分: several problems in one report become tickets of their own, with the same report and photos.
+#[utoipa::path(tag = "commands", operation_id = "split_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/split")]
+async fn split(
+    services: web::Data<Services>,
+    caller: Auth<Filer>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<SplitBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let SplitBody { version, parts, reason } = body.into_inner();
+    let command = Command::Split { children: Vec::new(), reason: reason.into_string() };
+    let version = versioned(expected_version(&request, version)?, &command)?;
+    let part = |part: PartBody| Part {
+        category: part.category.map(Words::into_string),
+        words: part.words.into_string(),
+    };
+    let parts = parts.0.into_iter().map(part).collect();
+    let ticket = id.0.0;
+    let order = Order {
+        ticket,
+        version,
+        command,
+        photos: Vec::new(),
+        stage: Stage::Before,
+        position: None,
+        duty: None,
+    };
+    split_off(&services, caller.actor(), order, parts).await?;
+    Ok(super::ok(&read::ticket(&services, &caller.account, ticket, lang).await?))
 }

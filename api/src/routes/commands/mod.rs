@@ -73,6 +73,20 @@ impl With {
     }
 }
 
+/// The version that a command acts on.
+///
+/// # Errors
+/// 428 where it is missing and the command needs one.
+fn versioned(version: Option<i64>, command: &Command) -> Result<Option<i64>, Problem> {
+    if version.is_none() && !is_safe_without_version(command.verb()) {
+        return Err(Problem::new(Code::VersionRequired).detail(Text::new(
+            "请在正文的 version 或请求头 If-Match 中给出您看到的版本号。",
+            "Give the version that you have seen, as `version` in the body or in the header If-Match.",
+        )));
+    }
+    Ok(version)
+}
+
 /// The one path of all commands: the version that the client saw, the service, the ticket as it is afterwards.
 async fn order<P>(
     services: &Services,
@@ -82,13 +96,7 @@ async fn order<P>(
     (version, command, with): (Option<i64>, Command, With),
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let version = expected_version(request, version)?;
-    if version.is_none() && !is_safe_without_version(command.verb()) {
-        return Err(Problem::new(Code::VersionRequired).detail(Text::new(
-            "请在正文的 version 或请求头 If-Match 中给出您看到的版本号。",
-            "Give the version that you have seen, as `version` in the body or in the header If-Match.",
-        )));
-    }
+    let version = versioned(expected_version(request, version)?, &command)?;
     let With { photos, stage, position, duty } = with;
     let order = Order { ticket, version, command, photos: photos.0, stage, position, duty };
     carry_out(services, caller.actor(), order).await?;

@@ -20,6 +20,7 @@ use super::present::{Present, Rows, beside_demo, other_district};
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
+use crate::service::alarms::enqueue_recount;
 
 /// What an import would do.
 pub(super) struct Plan {
@@ -134,7 +135,9 @@ impl Change {
         let rows = match &self.rows {
             NewRows::Units(units, _) => units.len(),
             NewRows::Grids(units, cells) => units.len() + cells.len() + 1,
-            NewRows::Categories(_) | NewRows::Duties(_) | NewRows::Calendar(_) => 0,
+            NewRows::Categories(_) | NewRows::Duties(_) => 0,
+            // For the job that moves the open deadlines.
+            NewRows::Calendar(_) => 1,
         };
         rows as i64
     }
@@ -170,7 +173,11 @@ impl Change {
             }
             NewRows::Categories(rows) => save_categories(conn, district, rows)?,
             NewRows::Duties(rows) => save_duties(conn, district, rows)?,
-            NewRows::Calendar(rows) => save_days(conn, district, rows)?,
+            NewRows::Calendar(rows) => {
+                save_days(conn, district, rows)?;
+                let job = ids.next().ok_or(Code::Internal)?;
+                enqueue_recount(conn, job, district, now)?;
+            }
         }
         Ok(())
     }

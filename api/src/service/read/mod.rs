@@ -38,7 +38,8 @@ struct Dossier {
 
 fn dossier(conn: &mut Conn, loaded: Loaded) -> Result<Dossier, Fail> {
     let id = loaded.ticket.id;
-    let reports = report_rows::of_ticket(conn, id)?;
+    // What was split off shows the report of the ticket from which it came.
+    let reports = report_rows::of_ticket(conn, loaded.ticket.parent.unwrap_or(id))?;
     let history = history::of_ticket(conn, id)?;
     let mut accounts: BTreeSet<AccountId> = history.iter().filter_map(|(event, _)| event.actor).collect();
     accounts.extend(reports.iter().map(|report| report.account));

@@ -118,7 +118,8 @@ pub(super) fn end_whistle(
         ticket.state = State::Dispatched;
         facts = orders::facts(&assignment);
     } else if !assist.is_empty() {
-        if ticket.lead_order().is_none() {
+        // A rest stops every clock; an order given now would have one that runs.
+        if !matches!(ticket.state, State::Dispatched | State::Handling) {
             return Err(Refusal::WrongState { state: ticket.state, verb: Verb::AddAssist });
         }
         for unit in assist {

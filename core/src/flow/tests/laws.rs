@@ -25,7 +25,9 @@ pub(super) fn hold_after_step(before: &Ticket, done: &Step, world: &World) {
     if ticket.responsible != before.responsible {
         let signed = ticket.lead_order().filter(|order| order.state == OrderState::Accepted);
         assert_eq!(signed.map(|order| order.unit), Some(ticket.responsible), "首接负责: until another signs");
-        assert_eq!(event.verb, Verb::Accept, "nothing but a signature moves it");
+        // What is opened again goes to whoever handled it, and who solved it on the spot never had to sign.
+        let moves = matches!(event.verb, Verb::Accept | Verb::NotFixed | Verb::CallBack);
+        assert!(moves, "{:?} moves it without a signature", event.verb);
     }
     history_of_orders_stays(before, ticket);
     history_of_the_course_stays(before, ticket);
@@ -186,7 +188,10 @@ fn pointless(ticket: &Ticket, verb: Verb, now: Moment, world: &World) -> bool {
             course.open_request().is_some()
         }
         Verb::Endorse => {
-            course.extensions == 0 || course.open_request().is_none_or(|asked| asked.endorsed_by.is_some())
+            let further = |asked: &crate::flow::Request| {
+                asked.kind == RequestKind::Extension && course.extensions > 0 && asked.endorsed_by.is_none()
+            };
+            !course.open_request().is_some_and(further)
         }
         // A voiding is decided by everybody who may decide anything.
         Verb::Grant | Verb::Deny => course.open_request().is_none_or(|asked| asked.kind != RequestKind::Void),

@@ -1,6 +1,7 @@
 //! Who may do what, written down by hand from what each post has to do in the loop.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::fixture::{
     CENTRE, COMMUNITY, D01, D02, GRID, NEIGHBOUR_CENTRE, OTHER_COMMUNITY, OTHER_GRID, OTHER_STREET, STREET,
@@ -108,7 +109,7 @@ fn column(letter: char) -> State {
 }
 
 /// The matrix by state and verb.
-pub(super) fn matrix() -> BTreeMap<(State, Verb), Cell> {
+pub(super) static CELLS: LazyLock<BTreeMap<(State, Verb), Cell>> = LazyLock::new(|| {
     let mut lines = MATRIX.trim().lines();
     let letters = lines.next().unwrap().split_whitespace().skip(1);
     let columns: Vec<State> = letters.map(|word| column(word.chars().next().unwrap())).collect();
@@ -124,11 +125,11 @@ pub(super) fn matrix() -> BTreeMap<(State, Verb), Cell> {
         }
     }
     cells
-}
+});
 
 /// Whether anybody at all may do this in this state.
 pub(super) fn somebody_may(state: State, verb: Verb) -> bool {
-    matrix().contains_key(&(state, verb))
+    CELLS.contains_key(&(state, verb))
         || ASSISTANT.iter().any(|(known, states)| *known == verb && states.contains(&state))
 }
 

@@ -1,6 +1,9 @@
 //! Tests of the flow: by hand-made table, by walks through whole lives of tickets, and by random walks whose
 //! every step must keep the laws.
 
+mod alarms;
+mod around;
+mod case;
 mod cases;
 mod fixture;
 mod history;
@@ -8,9 +11,11 @@ mod laws;
 mod laws_of_clocks;
 mod matrix;
 mod moves;
+mod policy;
 mod random;
 mod routing;
 mod table;
 mod ties;
+mod timer;
 mod walk;
 mod words;

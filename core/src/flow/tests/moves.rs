@@ -20,14 +20,19 @@ enum Mood {
     Forward,
     /// Those that do not cut its life short.
     Patient,
+    /// Those that need somebody else's word, and the words themselves.
+    Asking,
+    /// The one verb that the move names, whoever may do it.
+    Named,
     Any,
 }
 
 impl Mood {
-    fn choose(self, offered: &mut Vec<Verb>) {
+    fn choose(self, named: Verb, offered: &mut Vec<Verb>) {
         use Verb::{
-            Accept, Arbitrate, Arrive, AskVoid, CallBack, Claim, Close, Count, Dispatch, EndWhistle, Endorse,
-            File, Finish, Grant, NotFixed, Refuse, Resume, SignIn, Withdraw,
+            Accept, Arbitrate, Arrive, AskDeferral, AskExtension, AskSuspension, AskVoid, CallBack, Claim,
+            Close, Count, Dispatch, EndWhistle, Endorse, File, Finish, Grant, NotFixed, Refuse, Resume,
+            SignIn, Withdraw,
         };
         let forward = |verb: &Verb| {
             matches!(
@@ -54,6 +59,11 @@ impl Mood {
             Mood::Forward if offered.iter().any(forward) => offered.retain(forward),
             Mood::Forward | Mood::Patient => {
                 offered.retain(|verb| !matches!(verb, Withdraw | Refuse | AskVoid));
+            }
+            Mood::Asking => offered
+                .retain(|verb| matches!(verb, AskSuspension | AskDeferral | AskExtension | Endorse | Grant)),
+            Mood::Named => {
+                offered.retain(|verb| *verb == named && !matches!(verb, Withdraw | Refuse | AskVoid))
             }
             Mood::Any => {}
         }
@@ -95,7 +105,7 @@ fn any_spot() -> impl Strategy<Value = OnSpot> {
 }
 
 pub(super) fn any_move() -> impl Strategy<Value = Move> {
-    let mood = prop_oneof![5 => Just(Mood::Forward), 6 => Just(Mood::Patient), 2 => Just(Mood::Any)];
+    let mood = prop_oneof![10 => Just(Mood::Forward), 5 => Just(Mood::Patient), 3 => Just(Mood::Asking), 6 => Just(Mood::Named), 2 => Just(Mood::Any)];
     let pick = (prop::option::weighted(0.85, any::<prop::sample::Index>()), mood);
     let category = prop_oneof![
         16 => prop::sample::select(vec![MANHOLE, RUBBISH, STALLS, UNRULED, GAS, QUARREL]),
@@ -159,7 +169,10 @@ pub(super) fn command(verb: Verb, made: &Move, case: &Case<'_>) -> Command {
         Verb::Arbitrate => Command::Arbitrate { lead: to, assist: assists(&others), reason: words() },
         Verb::Accept => Command::Accept,
         Verb::Return => Command::Return { reason: ReturnReason::WrongPlace, words: words() },
-        Verb::Delegate => Command::Delegate { to, reason: None },
+        Verb::Delegate => {
+            let below = case.world.tree.children(case.ticket.desk(&case.world.tree)).first();
+            Command::Delegate { to: below.copied().filter(|_| made.yes).unwrap_or(to), reason: None }
+        }
         Verb::Escalate => Command::Escalate { reason: words() },
         Verb::AddAssist => Command::AddAssist { assist, reason: words() },
         Verb::ReleaseAssist => Command::ReleaseAssist { unit: to, reason: words() },
@@ -173,7 +186,11 @@ pub(super) fn command(verb: Verb, made: &Move, case: &Case<'_>) -> Command {
         }
         Verb::AskReporter => Command::AskReporter { words: words() },
         Verb::Resume => Command::Resume { reason: None },
-        Verb::AskExtension => Command::AskExtension { limit: made.limit, reason: words() },
+        Verb::AskExtension => {
+            // Most of the random limits are longer than may be granted.
+            let limit = if made.yes { Limit::new(10, LimitUnit::UrgentMinutes) } else { made.limit };
+            Command::AskExtension { limit, reason: words() }
+        }
         Verb::AskSuspension => Command::AskSuspension { review_at, reason: words() },
         Verb::AskDeferral => Command::AskDeferral { review_at, reason: words() },
         Verb::AskVoid => Command::AskVoid { reason: words() },
@@ -212,7 +229,7 @@ pub(super) fn chosen(made: &Move, cast: &[Actor], case: &Case<'_>) -> (Actor, Ve
     for actor in cast.iter().cycle().skip(first).take(cast.len()) {
         let Some(pick) = &made.pick else { break };
         let mut offered = allowed_actions(&case.ticket, actor, &case.world.tree, NOT_FIXED_DAYS, case.now);
-        made.mood.choose(&mut offered);
+        made.mood.choose(made.verb, &mut offered);
         if !offered.is_empty() {
             return (actor.clone(), *pick.get(&offered));
         }

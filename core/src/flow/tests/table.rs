@@ -6,7 +6,7 @@ use super::cases::{case_in, command, of_the_server, prepare};
 use super::fixture::{
     Case, D01, HELPER_GRID, NOT_FIXED_DAYS, World, colleague, officer, person, photo, worker,
 };
-use super::matrix::{OF_THE_SERVER, OUT_OF_STEP, ROLES, matrix, somebody_may};
+use super::matrix::{CELLS, OF_THE_SERVER, OUT_OF_STEP, ROLES, somebody_may};
 use crate::flow::{
     Actor, OPENINGS, Policy, Refusal, Role, Stage, State, TABLE, Verb, allowed_actions, diagram, may_see,
     permit, step, targets,
@@ -44,7 +44,7 @@ fn each_triple(world: &World, mut check: impl FnMut(State, Verb, (char, Role, Un
 fn check_refusal(refusal: &Refusal, state: State, verb: Verb, letter: char, what: &str) {
     let out_of_step =
         OUT_OF_STEP.iter().any(|(late, at, roles)| (*late, *at) == (verb, state) && roles.contains(letter));
-    let named = matrix().iter().any(|((_, known), (roles, _))| *known == verb && roles.contains(letter));
+    let named = CELLS.iter().any(|((_, known), (roles, _))| *known == verb && roles.contains(letter));
     let (not_yours, wrong_state) = (Refusal::NotYours { verb }, Refusal::WrongState { state, verb });
     match (verb, state) {
         (Verb::Claim, State::Claimed) => assert_eq!(refusal.code(), "held_by", "{what}"),
@@ -57,7 +57,7 @@ fn check_refusal(refusal: &Refusal, state: State, verb: Verb, letter: char, what
 
 #[test]
 fn every_triple_is_allowed_or_refused_as_the_matrix_says() {
-    let (world, changed, cells) = (World::new(), World::with_short_days(), matrix());
+    let (world, changed) = (World::new(), World::with_short_days());
     let mut allowed = 0;
     each_triple(&world, |state, verb, (letter, role, unit, _), case| {
         let what = format!("{} {} by {letter}", state.as_str(), verb.as_str());
@@ -70,7 +70,7 @@ fn every_triple_is_allowed_or_refused_as_the_matrix_says() {
         };
         let rules = if verb == Verb::Recount { changed.rules() } else { world.rules() };
         let photos = [photo(Stage::After), photo(Stage::Check)].concat();
-        let cell = cells.get(&(state, verb)).filter(|(roles, _)| roles.contains(letter));
+        let cell = CELLS.get(&(state, verb)).filter(|(roles, _)| roles.contains(letter));
         let offered = allowed_actions(&case.ticket, &actor, &world.tree, NOT_FIXED_DAYS, case.now);
         let expected = cell.is_some() && !OF_THE_SERVER.contains(&verb);
         assert_eq!(offered.contains(&verb), expected, "{what}: {offered:?}");
@@ -90,7 +90,7 @@ fn every_triple_is_allowed_or_refused_as_the_matrix_says() {
         assert_eq!((done.event.role, done.event.actor), (role, actor.account), "{what}");
         assert_eq!(done.event.unit, (unit != 0).then_some(unit), "{what}");
     });
-    let named: usize = cells.values().map(|(roles, _)| roles.len()).sum();
+    let named: usize = CELLS.values().map(|(roles, _)| roles.len()).sum();
     assert_eq!(allowed, named, "every letter of the matrix was tried");
 }
 
@@ -111,10 +111,10 @@ fn an_actor_of_the_same_role_without_a_tie_is_refused_everything() {
             _ if somebody_may(state, verb) => assert_eq!(refusal, Refusal::NotYours { verb }, "{what}"),
             _ => assert_eq!(refusal, Refusal::WrongState { state, verb }, "{what}"),
         }
-        assert!(
-            !may_see(&case.ticket, &actor, &world.tree, &named),
-            "{what}: a foreign ticket does not exist"
-        );
+        // Who gave it back twice has had an order for it, and still sees it.
+        let had_order = letter == 'd' && state == State::Arbitrating;
+        let sees = may_see(&case.ticket, &actor, &world.tree, &named);
+        assert_eq!(sees, had_order, "{what}: a foreign ticket does not exist");
         assert!(allowed_actions(&case.ticket, &actor, &world.tree, NOT_FIXED_DAYS, case.now).is_empty());
     });
 }
@@ -152,7 +152,7 @@ fn the_diagram_draws_every_state_and_every_change_of_the_matrix() {
         assert_eq!(lines.contains(format!("{} --> [*]", state.as_str()).as_str()), state.is_final());
     }
     let mut arrows: BTreeMap<(State, State), BTreeSet<&str>> = BTreeMap::new();
-    for ((from, verb), (_, to)) in &matrix() {
+    for ((from, verb), (_, to)) in CELLS.iter() {
         for to in to.iter().flatten() {
             arrows.entry((*from, *to)).or_default().insert(verb.zh());
         }

@@ -107,7 +107,7 @@ fn a_grid_may_stand_below_a_grid() {
 #[test]
 fn categories_that_are_refused() {
     let header = demo::CATEGORIES_CSV.lines().next().unwrap();
-    let good = "E0101,event,01,市容环境,01,暴露垃圾,false,有垃圾,4,working_hours,已清除,true,false";
+    let good = "E0101,event,01,市容环境,01,暴露垃圾,false,有垃圾,4,working_hours,已清除,true,false,false";
     let cases = [
         ("E0101", "E0102", "code_disagrees"),
         ("event", "component", "code_disagrees"),
@@ -125,6 +125,7 @@ fn categories_that_are_refused() {
         ("working_hours", "hours", "field_invalid"),
         ("圾,false", "圾,no", "field_invalid"),
         ("true,false", "maybe,false", "field_invalid"),
+        ("false,false", "false,perhaps", "field_invalid"),
     ];
     assert!(compare_categories(&read_categories(&format!("{header}\n{good}\n")).unwrap(), &[]).is_clean());
     for (from, to, code) in cases {
@@ -132,6 +133,15 @@ fn categories_that_are_refused() {
         let lines = read_categories(&format!("{header}\n{line}\n")).unwrap();
         assert_eq!(codes(&compare_categories(&lines, &[])), [[code]], "{line}");
     }
+    let must_report = |text: &str| read_categories(text).unwrap().remove(0).row.unwrap().must_report;
+    assert!(must_report(&format!("{header}\n{}\n", good.replacen("true,false,false", "true,false,true", 1))));
+    assert!(!must_report(&format!("{header}\n{}\n", good.replacen("true,false,false", "true,false,", 1))));
+    let (old_header, old_line) =
+        (header.replace(",must_report", ""), good.replacen(",false,false", ",false", 1));
+    assert!(
+        !must_report(&format!("{old_header}\n{old_line}\n")),
+        "a file without the column is read as before"
+    );
     let twice = read_categories(&format!("{header}\n{good}\n{good}\n")).unwrap();
     assert_eq!(codes(&compare_categories(&twice, &[])), [vec![], vec!["duplicate"]]);
 }

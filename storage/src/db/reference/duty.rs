@@ -78,6 +78,15 @@ pub fn load_days(
         .collect()
 }
 
+/// Makes a day an ordinary one again.
+///
+/// # Errors
+/// The database's.
+pub fn delete_day(conn: &mut Conn, district: District, date: jiff::civil::Date) -> Result<(), DbError> {
+    diesel::delete(calendar_days::table.find((district, date.to_string()))).execute(conn)?;
+    bump(conn)
+}
+
 /// Writes new and changed days.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::error::DbError;
 use super::schema::{districts, registry_revision};
 
 pub use catalogue::{load_categories, save_categories};
-pub use duty::{load_days, load_duties, save_days, save_duties};
+pub use duty::{delete_day, load_days, load_duties, save_days, save_duties};
 pub use mesh::{CellRow, NewMesh, load_areas, save_mesh};
 pub use policy::{PolicyRow, load_policies, save_hours, save_policy};
 pub use units::{load_units, save_units};

@@ -33,6 +33,19 @@ pub fn find_for_update(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, 
     record.map(|record| complete(conn, record)).transpose()
 }
 
+/// The keys of up to `limit` tickets above `after`, in order.
+///
+/// # Errors
+/// The database's.
+pub fn keys_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<TicketId>, DbError> {
+    Ok(tickets::table
+        .filter(tickets::id.gt(after))
+        .select(tickets::id)
+        .order(tickets::id)
+        .limit(limit)
+        .load(conn)?)
+}
+
 fn complete(conn: &mut Conn, record: Record) -> Result<Loaded, DbError> {
     let orders = load_orders(conn, record.id)?;
     // What was split off goes back to the reports of the ticket from which it came.

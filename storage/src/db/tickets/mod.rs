@@ -8,7 +8,8 @@ mod save;
 use suishoupai_core::flow::Ticket;
 use suishoupai_core::model::UnitId;
 
-pub use load::{find, find_for_update};
+pub use load::{find, find_for_update, keys_after};
+pub use projections::disagreeing;
 pub use save::{insert, save, set_alarm};
 
 /// A ticket as the rules see it, with what only the database needs.

@@ -2,7 +2,7 @@
 //! are written with it in the same transaction.
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{Event, Request, Ticket};
+use suishoupai_core::flow::{CalledBack, Event, Request, Ticket, Whistle};
 use suishoupai_core::model::UnitId;
 use suishoupai_core::time::Moment;
 
@@ -10,14 +10,14 @@ use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::schema::{call_backs, notices, requests, summons};
 
-#[derive(Insertable, AsChangeset)]
+#[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
 #[diesel(table_name = requests, treat_none_as_null = true)]
 struct RequestRow {
     ticket_id: i64,
     seq: i32,
     district: i32,
-    kind: &'static str,
-    state: &'static str,
+    kind: String,
+    state: String,
     unit_id: i64,
     asked_by: i64,
     asked_at: i64,
@@ -25,7 +25,7 @@ struct RequestRow {
     decided_at: Option<i64>,
 }
 
-#[derive(Insertable, AsChangeset)]
+#[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
 #[diesel(table_name = summons, treat_none_as_null = true)]
 struct SummonsRow {
     ticket_id: i64,
@@ -39,7 +39,7 @@ struct SummonsRow {
     ended_at: Option<i64>,
 }
 
-#[derive(Insertable, AsChangeset)]
+#[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
 #[diesel(table_name = call_backs, treat_none_as_null = true)]
 struct CallBackRow {
     ticket_id: i64,
@@ -47,9 +47,9 @@ struct CallBackRow {
     district: i32,
     called_by: i64,
     called_at: i64,
-    solved: &'static str,
-    result: &'static str,
-    process: &'static str,
+    solved: String,
+    result: String,
+    process: String,
     counted: bool,
     counted_reason: Option<String>,
     counted_by: Option<i64>,
@@ -58,27 +58,20 @@ struct CallBackRow {
 /// Writes the rows that the step changed; most steps change none.
 pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result<(), DbError> {
     for request in &after.course.requests {
-        if !before.course.requests.contains(request) {
-            save_request(conn, after, request)?;
+        if before.course.requests.contains(request) {
+            continue;
+        }
+        let row = request_row(after, request);
+        if diesel::update(requests::table.find((after.id, request.seq))).set(&row).execute(conn)? == 0 {
+            diesel::insert_into(requests::table).values(&row).execute(conn)?;
         }
     }
     for whistle in &after.course.whistles {
         if before.course.whistles.contains(whistle) {
             continue;
         }
-        for unit in &whistle.units {
-            let row = SummonsRow {
-                ticket_id: after.id,
-                seq: whistle.seq,
-                unit_id: unit.unit,
-                district: after.district,
-                by_unit_id: whistle.by,
-                meet_at: whistle.meet_at.millis(),
-                answered_at: unit.answered_at.map(Moment::millis),
-                signed_in_at: unit.signed_in_at.map(Moment::millis),
-                ended_at: whistle.ended_at.map(Moment::millis),
-            };
-            let target = summons::table.find((after.id, whistle.seq, unit.unit));
+        for row in summons_rows(after, whistle) {
+            let target = summons::table.find((row.ticket_id, row.seq, row.unit_id));
             if diesel::update(target).set(&row).execute(conn)? == 0 {
                 diesel::insert_into(summons::table).values(&row).execute(conn)?;
             }
@@ -88,19 +81,7 @@ pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result
         if before.course.call_backs.contains(call) {
             continue;
         }
-        let row = CallBackRow {
-            ticket_id: after.id,
-            round: call.round,
-            district: after.district,
-            called_by: call.by,
-            called_at: call.at.millis(),
-            solved: call.solved.as_str(),
-            result: call.result.as_str(),
-            process: call.process.as_str(),
-            counted: call.counted,
-            counted_reason: call.counted_reason.clone(),
-            counted_by: call.counted_by,
-        };
+        let row = call_back_row(after, call);
         let target = call_backs::table.find((after.id, call.round));
         if diesel::update(target).set(&row).execute(conn)? == 0 {
             diesel::insert_into(call_backs::table).values(&row).execute(conn)?;
@@ -109,23 +90,78 @@ pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result
     Ok(())
 }
 
-fn save_request(conn: &mut Conn, ticket: &Ticket, request: &Request) -> Result<(), DbError> {
-    let row = RequestRow {
+/// The tables whose rows of a ticket are not those that its course calls for; none where all is well.
+///
+/// # Errors
+/// The database's.
+pub fn disagreeing(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<&'static str>, DbError> {
+    let mut wrong = Vec::new();
+    let rows: Vec<RequestRow> =
+        requests::table.filter(requests::ticket_id.eq(ticket.id)).order(requests::seq).load(conn)?;
+    if !rows.into_iter().eq(ticket.course.requests.iter().map(|request| request_row(ticket, request))) {
+        wrong.push("requests");
+    }
+    let rows: Vec<SummonsRow> = summons::table
+        .filter(summons::ticket_id.eq(ticket.id))
+        .order((summons::seq, summons::unit_id))
+        .load(conn)?;
+    let mut called: Vec<SummonsRow> =
+        ticket.course.whistles.iter().flat_map(|whistle| summons_rows(ticket, whistle)).collect();
+    called.sort_by_key(|row| (row.seq, row.unit_id));
+    if rows != called {
+        wrong.push("summons");
+    }
+    let rows: Vec<CallBackRow> =
+        call_backs::table.filter(call_backs::ticket_id.eq(ticket.id)).order(call_backs::round).load(conn)?;
+    if !rows.into_iter().eq(ticket.course.call_backs.iter().map(|call| call_back_row(ticket, call))) {
+        wrong.push("call_backs");
+    }
+    Ok(wrong)
+}
+
+fn request_row(ticket: &Ticket, request: &Request) -> RequestRow {
+    RequestRow {
         ticket_id: ticket.id,
         seq: request.seq,
         district: ticket.district,
-        kind: request.kind.as_str(),
-        state: request.state.as_str(),
+        kind: request.kind.as_str().to_owned(),
+        state: request.state.as_str().to_owned(),
         unit_id: request.unit,
         asked_by: request.asked_by,
         asked_at: request.asked_at.millis(),
         decided_by: request.decided_by,
         decided_at: request.decided_at.map(Moment::millis),
-    };
-    if diesel::update(requests::table.find((ticket.id, request.seq))).set(&row).execute(conn)? == 0 {
-        diesel::insert_into(requests::table).values(&row).execute(conn)?;
     }
-    Ok(())
+}
+
+fn summons_rows(ticket: &Ticket, whistle: &Whistle) -> impl Iterator<Item = SummonsRow> {
+    whistle.units.iter().map(|unit| SummonsRow {
+        ticket_id: ticket.id,
+        seq: whistle.seq,
+        unit_id: unit.unit,
+        district: ticket.district,
+        by_unit_id: whistle.by,
+        meet_at: whistle.meet_at.millis(),
+        answered_at: unit.answered_at.map(Moment::millis),
+        signed_in_at: unit.signed_in_at.map(Moment::millis),
+        ended_at: whistle.ended_at.map(Moment::millis),
+    })
+}
+
+fn call_back_row(ticket: &Ticket, call: &CalledBack) -> CallBackRow {
+    CallBackRow {
+        ticket_id: ticket.id,
+        round: call.round,
+        district: ticket.district,
+        called_by: call.by,
+        called_at: call.at.millis(),
+        solved: call.solved.as_str().to_owned(),
+        result: call.result.as_str().to_owned(),
+        process: call.process.as_str().to_owned(),
+        counted: call.counted,
+        counted_reason: call.counted_reason.clone(),
+        counted_by: call.counted_by,
+    }
 }
 
 /// Writes a notice for each unit that is to be told.

@@ -122,25 +122,33 @@ const fn verb(command: Command) -> &'static str {
 
 fn body(command: Command, key: &dyn Fn(Unit) -> i64) -> Value {
     match command {
-        Command::Claim | Command::Release | Command::Verify | Command::Accept | Command::Withdraw => json!({}),
+        Command::Claim | Command::Release | Command::Verify | Command::Accept | Command::Withdraw => {
+            json!({})
+        }
         Command::File => json!({ "category": "P0201" }),
         Command::Refuse | Command::Return => json!({ "reason": "other", "words": "说明" }),
-        Command::DispatchTo(unit) | Command::ArbitrateTo(unit) => json!({ "lead": key(unit), "reason": "说明" }),
+        Command::DispatchTo(unit) | Command::ArbitrateTo(unit) => {
+            json!({ "lead": key(unit), "reason": "说明" })
+        }
         Command::DelegateTo(unit) => json!({ "to": key(unit) }),
         Command::Escalate | Command::AskVoid => json!({ "reason": "说明" }),
         Command::Finish => json!({ "answer": "已处理" }),
         Command::Close => json!({ "off_spot_reason": "视频核查" }),
         Command::Rework => json!({ "reason": "不合格", "off_spot_reason": "视频核查" }),
-        Command::NotFixed | Command::Supplement | Command::Grant | Command::Deny => json!({ "words": "说明" }),
+        Command::NotFixed | Command::Supplement | Command::Grant | Command::Deny => {
+            json!({ "words": "说明" })
+        }
     }
 }
 
 /// What of a ticket must be the same on both engines: everything but keys, names and hashes.
 fn face(ticket: &Value) -> Value {
     let events = ticket["events"].as_array().unwrap().iter();
-    let lines = events.map(|line| json!([line["seq"], line["at"], line["action"], line["to_state"], line["public"]]));
+    let lines =
+        events.map(|line| json!([line["seq"], line["at"], line["action"], line["to_state"], line["public"]]));
     let orders = ticket["orders"].as_array().unwrap().iter();
-    let orders = orders.map(|order| json!([order["unit"]["code"], order["kind"], order["state"], order["due_at"]]));
+    let orders =
+        orders.map(|order| json!([order["unit"]["code"], order["kind"], order["state"], order["due_at"]]));
     let codes = ticket["path"].as_array().unwrap().iter().map(|unit| &unit["code"]);
     json!({
         "state": ticket["state"], "version": ticket["version"], "responsible": ticket["responsible"]["code"],

@@ -1,0 +1,79 @@
+//! The rules of a district as an administrator changes them: a new version with the instant from which it holds.
+//! What is filed before keeps its version.
+
+use serde::Serialize;
+use suishoupai_core::flow::{AccountId, Policy};
+use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::reference::{PolicyRow, save_policy};
+use suishoupai_storage::db::{desk, reference};
+use utoipa::ToSchema;
+
+use crate::fail::Fail;
+use crate::lang::Text;
+use crate::problem::{Code, Problem};
+use crate::services::Services;
+
+/// What a new version would change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PolicyPreview {
+    /// Open tickets that are not filed yet and come under the new version when they are.
+    pub to_be_filed: i64,
+    /// Open tickets that were filed before and keep their version.
+    pub keeping: i64,
+}
+
+/// Writes a version that holds from `valid_from`, or, with `dry_run`, only says what it would change.
+///
+/// # Errors
+/// 422 for rules with a fault, or an instant in the past; the database's.
+pub async fn change(
+    services: &Services,
+    district: District,
+    by: AccountId,
+    valid_from: Option<Moment>,
+    policy: Policy,
+    dry_run: bool,
+) -> Result<PolicyPreview, Fail> {
+    let now = services.now();
+    let valid_from = valid_from.unwrap_or(now);
+    if valid_from < now {
+        let message = Text::new("生效时间不能早于现在", "the rules cannot hold from the past on");
+        return Err(Problem::new(Code::RefusedByRule).field("/valid_from", "past", message).into());
+    }
+    let faults = policy.faults();
+    if !faults.is_empty() {
+        let problem =
+            faults.into_iter().fold(Problem::new(Code::RefusedByRule), |problem, (field, range)| {
+                let message = Text::new(format!("应在 {range} 之间"), format!("must be within {range}"));
+                problem.field(format!("/policy/{field}"), "out_of_range", message)
+            });
+        return Err(problem.into());
+    }
+    let (to_be_filed, keeping) =
+        services.db.read(move |conn| desk::filed_or_not(conn, district).map_err(Fail::from)).await?;
+    let preview = PolicyPreview { to_be_filed, keeping };
+    if dry_run {
+        return Ok(preview);
+    }
+    let [id] = services.db.ids::<1>().await?;
+    let row = PolicyRow { id, district, valid_from, policy };
+    services
+        .db
+        .write(move |conn| {
+            // A version that tickets were filed under is never replaced: its instant lies in the past.
+            save_policy(conn, &row, Some(by), now).map_err(Fail::from)
+        })
+        .await?;
+    services.refresh_registry().await?;
+    Ok(preview)
+}
+
+/// All versions of a district's rules, the oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn versions(services: &Services, district: District) -> Result<Vec<PolicyRow>, Fail> {
+    let rows = services.db.read(|conn| reference::load_policies(conn).map_err(Fail::from)).await?;
+    Ok(rows.into_iter().filter(|row| row.district == district).collect())
+}
