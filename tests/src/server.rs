@@ -247,6 +247,11 @@ impl Server {
         self.services.registry().tree.by_code(DISTRICT, code).unwrap().id
     }
 
+    /// The key of the grid of `grid1`.
+    pub fn grid_of_the_point(&self) -> i64 {
+        self.read(|conn| accounts::find_by_login(conn, "grid1")).unwrap().posts[0].unit
+    }
+
     /// What is in the tables.
     pub fn rows(&self) -> Rows {
         self.read(|conn| {

@@ -52,7 +52,7 @@ impl Scene<'_> {
 
     /// Whether the unit that works on it is late; one that has finished and waits for the check is not.
     pub fn is_overdue(&self, state: State, due: Option<Moment>) -> bool {
-        matches!(state, State::Dispatched | State::Handling) && due.is_some_and(|due| due < self.now)
+        matches!(state, State::Dispatched | State::Handling) && due.is_some_and(|due| due <= self.now)
     }
 
     /// The display name of an official; residents stay unnamed.

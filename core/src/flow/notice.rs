@@ -20,12 +20,14 @@ pub fn told(before: Option<&Ticket>, after: &Ticket, event: &Event, tree: &UnitT
     units.extend(
         after.orders.iter().skip(known).filter(|order| order.state.is_open()).map(|order| order.unit),
     );
+    let must_attend = |ticket: &Ticket| ticket.course.arrival.is_some();
+    if must_attend(after) && !before.is_some_and(must_attend) {
+        // 必报: what is dangerous is known at once to the street and to the district, also where only somebody on
+        // the spot sees that it is.
+        units.extend(tree.at_level(after.grid, Level::Street).map(|unit| unit.id));
+        units.extend(centre);
+    }
     match event.verb {
-        Verb::Open if after.course.arrival.is_some() => {
-            // 必报: what is dangerous is known at once to the street and to the district.
-            units.extend(tree.at_level(after.grid, Level::Street).map(|unit| unit.id));
-            units.extend(centre);
-        }
         Verb::Warn | Verb::Breach => {
             units.push(desk);
             units.extend(fact("raised_to"));

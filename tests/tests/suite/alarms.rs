@@ -29,18 +29,18 @@ fn time_that_presses_is_told_level_by_level(engine: Engine) {
     let dispatcher = server.official("dispatcher");
     let seen = dispatcher.ticket(ticket);
     let grid = seen["located"]["grid"]["code"].as_str().unwrap().to_owned();
-    assert_eq!(clock(&seen, "accept")["due_at"], "2026-03-04T11:30:00+08:00", "two working hours");
+    assert_eq!(clock(&seen, "accept")["due_at"], "2026-03-04T11:30:00.000+08:00", "two working hours");
     server.advance_seconds(5399);
     assert_eq!(server.ring(), 0);
     // Three quarters of the time have passed, then all of it, then a working day more, and another.
     for (at, told) in [
-        ("2026-03-04T11:00:00+08:00", 1),
-        ("2026-03-04T11:29:59+08:00", 0),
-        ("2026-03-04T11:30:00+08:00", 1),
-        ("2026-03-05T11:29:59+08:00", 0),
-        ("2026-03-05T11:30:00+08:00", 1),
-        ("2026-03-06T11:30:00+08:00", 1),
-        ("2026-03-10T11:30:00+08:00", 0),
+        ("2026-03-04T11:00:00.000+08:00", 1),
+        ("2026-03-04T11:29:59.000+08:00", 0),
+        ("2026-03-04T11:30:00.000+08:00", 1),
+        ("2026-03-05T11:29:59.000+08:00", 0),
+        ("2026-03-05T11:30:00.000+08:00", 1),
+        ("2026-03-06T11:30:00.000+08:00", 1),
+        ("2026-03-10T11:30:00.000+08:00", 0),
     ] {
         server.advance_to(&json!(at));
         assert_eq!(server.ring(), told, "at {at}");
@@ -69,7 +69,7 @@ fn hours_of_nobody_looking_are_caught_up_without_a_flood(engine: Engine) {
     server.advance_seconds(2 * 86_400 + 1800);
     let (_, _, soon) = reported(&server, "路灯不亮");
     // 10:00 on Friday: the first was due on Wednesday at 11:30. At 11:35 the second one is due soon.
-    server.advance_to(&json!("2026-03-06T11:35:00+08:00"));
+    server.advance_to(&json!("2026-03-06T11:35:00.000+08:00"));
     assert_eq!(server.ring(), 4);
     assert_eq!(server.ring(), 0);
     let dispatcher = server.official("dispatcher");
@@ -97,10 +97,10 @@ fn a_clock_that_ended_in_time_is_not_told(engine: Engine) {
     let shizheng = server.official("shizheng");
     shizheng.command(ticket, "accept", json!({}));
     // The clocks of the pool, of the check on the spot and of the signature are over, each within its time.
-    server.advance_to(&json!("2026-03-05T17:00:00+08:00"));
+    server.advance_to(&json!("2026-03-05T17:00:00.000+08:00"));
     assert_eq!(server.ring(), 0);
     assert_eq!(shizheng.ticket(ticket)["course"]["breaches"], 0);
-    server.advance_to(&json!("2026-03-09T10:30:00+08:00"));
+    server.advance_to(&json!("2026-03-09T10:30:00.000+08:00"));
     assert_eq!(server.ring(), 1, "that of the work is");
 }
 
@@ -110,8 +110,8 @@ fn a_late_handler_is_told_with_the_unit_above(engine: Engine) {
     let (_, _, ticket) = handled_by(&server, &chengguan, "P0305");
     chengguan.command(ticket, "delegate", json!({ "to": server.unit("D0101") }));
     let due = squad.command(ticket, "accept", json!({}))["due_at"].clone();
-    assert_eq!(due, "2026-03-06T09:30:00+08:00");
-    server.advance_to(&json!("2026-03-05T17:59:00+08:00"));
+    assert_eq!(due, "2026-03-06T09:30:00.000+08:00");
+    server.advance_to(&json!("2026-03-05T17:59:00.000+08:00"));
     assert_eq!(server.ring(), 1);
     server.advance_to(&due);
     assert_eq!(server.ring(), 1);
@@ -125,7 +125,7 @@ fn a_late_handler_is_told_with_the_unit_above(engine: Engine) {
     let granted = server.chief().command(ticket, "grant", json!({ "words": "同意" }));
     assert_eq!(
         (&granted["overdue"], &granted["due_at"]),
-        (&json!(false), &json!("2026-03-09T09:30:00+08:00"))
+        (&json!(false), &json!("2026-03-09T09:30:00.000+08:00"))
     );
     assert_eq!(server.ring(), 0);
     server.advance_to(&granted["due_at"]);

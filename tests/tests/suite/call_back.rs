@@ -111,7 +111,7 @@ fn a_late_call_back_presses(engine: Engine) {
     let (_, _, ticket) = closed(&server);
     let dispatcher = server.official("dispatcher");
     let due = clock(&dispatcher.ticket(ticket), "call_back")["due_at"].clone();
-    assert_eq!(due, "2026-03-06T09:30:00+08:00", "two working days");
+    assert_eq!(due, "2026-03-06T09:30:00.000+08:00", "two working days");
     server.advance_to(&due);
     assert_eq!(server.ring(), 1);
     let seen = dispatcher.ticket(ticket);

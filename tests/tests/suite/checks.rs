@@ -61,14 +61,14 @@ fn the_handlers_clock_rests_during_the_check(engine: Engine) {
     server.advance_seconds(3 * 3600);
     server.ring();
     let waiting = grid2.ticket(ticket);
-    assert_eq!(clock(&waiting, "check")["due_at"], "2026-03-04T15:30:00+08:00");
+    assert_eq!(clock(&waiting, "check")["due_at"], "2026-03-04T16:00:00.000+08:00");
     assert_eq!((&waiting["overdue"], &waiting["course"]["breaches"]), (&json!(false), &json!(0)));
-    server.advance_to(&json!("2026-03-04T14:40:00+08:00"));
+    server.advance_to(&json!("2026-03-04T14:40:00.000+08:00"));
     server.ring();
     let back = grid2.rework(ticket, "还有几辆");
     let running = clock(&back, "handle");
     assert_eq!((&running["remaining_seconds"], &running["stopped"]), (&json!(7200), &json!(false)));
-    assert_eq!(back["due_at"], "2026-03-04T16:40:00+08:00");
+    assert_eq!(back["due_at"], "2026-03-04T16:40:00.000+08:00");
     server.advance_seconds(600);
     let again = grid1.finish(ticket, "已全部摆齐。");
     server.advance_seconds(600);

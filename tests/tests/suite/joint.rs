@@ -27,7 +27,7 @@ fn an_assistant_that_is_late_does_not_make_the_lead_late(engine: Engine) {
         "limit": { "amount": 2, "unit": "working_hours" } });
     let added = jiaojing.command(ticket, "add-assist", body.clone());
     assert_eq!(order(&added, "D10")["kind"], "assist");
-    assert_eq!(order(&added, "D10")["due_at"], "2026-03-04T11:30:00+08:00");
+    assert_eq!(order(&added, "D10")["due_at"], "2026-03-04T11:30:00.000+08:00");
     assert_eq!(added["due_at"], lead_due);
     assert_eq!(server.told("D10", ticket), ["add_assist"]);
     assert_eq!(refused(&jiaojing, ticket, "add-assist", body), "named_twice");

@@ -17,6 +17,7 @@ mod history;
 mod idempotency;
 mod imports;
 mod joint;
+mod lives;
 mod main_path;
 mod pressing;
 mod requests;

@@ -31,7 +31,7 @@ fn filled(server: &Server) -> Vec<(i64, &'static str)> {
     grid1.claim_and_file(long, "P0201");
     shizheng.command(long, "accept", json!({}));
     // 11:45: the first two were due at 11:30, the third is due at 12:00, the last one next week.
-    server.advance_to(&json!("2026-03-04T11:45:00+08:00"));
+    server.advance_to(&json!("2026-03-04T11:45:00.000+08:00"));
     server.ring();
     add("积水己");
     all

@@ -33,7 +33,7 @@ fn the_first_extension_is_the_duty_chiefs(engine: Engine) {
     let [shizheng, dispatcher] = ["shizheng", "dispatcher"].map(|login| server.official(login));
     let (_, _, ticket) = handled_by(&server, &shizheng, "P0201");
     let chief = server.chief();
-    assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-09T09:30:00+08:00");
+    assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-09T09:30:00.000+08:00");
     assert_eq!(refused(&chief, ticket, "grant", words()), "no_request");
     assert_eq!(refused(&shizheng, ticket, "ask-extension", more(4)), "extension_too_long");
     let asked = shizheng.command(ticket, "ask-extension", more(3));
@@ -41,7 +41,7 @@ fn the_first_extension_is_the_duty_chiefs(engine: Engine) {
         (&request(&asked, 1)["kind"], &request(&asked, 1)["state"]),
         (&json!("extension"), &json!("asked"))
     );
-    assert_eq!(asked["due_at"], "2026-03-09T09:30:00+08:00", "asking moves nothing");
+    assert_eq!(asked["due_at"], "2026-03-09T09:30:00.000+08:00", "asking moves nothing");
     assert_eq!(server.told(CENTRE, ticket), ["ask_extension"]);
     assert_eq!(refused(&shizheng, ticket, "ask-extension", more(1)), "request_open");
     assert_eq!(refused(&shizheng, ticket, "ask-void", json!({ "reason": "x" })), "request_open");
@@ -50,7 +50,7 @@ fn the_first_extension_is_the_duty_chiefs(engine: Engine) {
     assert!(offered(&chief, ticket, "grant") && !offered(&chief, ticket, "endorse"));
     let granted = chief.command(ticket, "grant", words());
     assert_eq!((&granted["state"], &granted["course"]["extensions"]), (&json!("handling"), &json!(1)));
-    assert_eq!(granted["due_at"], "2026-03-12T09:30:00+08:00");
+    assert_eq!(granted["due_at"], "2026-03-12T09:30:00.000+08:00");
     assert_eq!(request(&granted, 1)["decision"], "情况属实");
     assert_eq!(server.told("D03", ticket).last(), Some(&"grant"), "who asked is told");
     let orders = shizheng.get("work-orders?state=accepted").expect(200);
@@ -75,7 +75,7 @@ fn a_further_extension_needs_a_review_and_the_head(engine: Engine) {
     let granted = head.command(ticket, "grant", words());
     assert_eq!(
         (&granted["course"]["extensions"], &granted["due_at"]),
-        (&json!(2), &json!("2026-03-13T09:30:00+08:00"))
+        (&json!(2), &json!("2026-03-13T09:30:00.000+08:00"))
     );
     assert!(server.verify().breaks.is_empty());
 }

@@ -80,7 +80,7 @@ fn a_deferral_is_ended_early(engine: Engine) {
     server.advance_seconds(86_400);
     let back = shizheng.command(ticket, "resume", json!({ "reason": "活动提前结束" }));
     assert_eq!((&back["state"], &back["course"]["review_at"]), (&json!("handling"), &Value::Null));
-    assert_eq!(back["due_at"], "2026-03-10T09:30:00+08:00", "one working day of rest moves it by one");
+    assert_eq!(back["due_at"], "2026-03-10T09:30:00.000+08:00", "one working day of rest moves it by one");
     assert_eq!(refused(&shizheng, ticket, "resume", json!({})), "not_stopped");
     server.advance_seconds(2 * 86_400);
     server.ring();

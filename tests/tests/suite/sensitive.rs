@@ -27,7 +27,7 @@ fn reported_as(server: &Server, category: &str) -> (Resident, Value, i64) {
 
 fn a_sensitive_ticket_is_seen_by_named_roles_only(engine: Engine) {
     let server = Server::start(engine);
-    let (resident, report, ticket) = reported_as(&server, "E0605");
+    let (resident, report, ticket) = reported_as(&server, "E0606");
     let path = format!("tickets/{ticket}");
     let ordinary = reported(&server, "路灯不亮").2;
     let ids = |who: &suishoupai_tests::Official, what: &str| -> Vec<i64> {
@@ -50,10 +50,10 @@ fn a_sensitive_ticket_is_seen_by_named_roles_only(engine: Engine) {
         assert_eq!(ids(who, "tickets"), [ordinary, ticket]);
     }
     assert_eq!(ids(&named[0], "tickets/pool"), [ticket, ordinary]);
-    named[0].claim_and_file(ticket, "E0605");
-    let market = server.officer(Role::DepartmentOfficer, "D06");
-    assert_eq!(market.command(ticket, "accept", json!({}))["state"], "handling");
-    assert_eq!(ids(&market, "tickets"), [ticket], "who works on it sees it");
+    named[0].claim_and_file(ticket, "E0606");
+    let civil = server.officer(Role::DepartmentOfficer, "D17");
+    assert_eq!(civil.command(ticket, "accept", json!({}))["state"], "handling");
+    assert_eq!(ids(&civil, "tickets"), [ticket], "who works on it sees it");
     assert_eq!(resident.own(&report)["state"], "handling");
     server.official("grid1").get(&path).problem(404, "ticket_not_found");
 }
@@ -63,7 +63,7 @@ fn a_ticket_that_turns_out_sensitive_is_answered_once_more(engine: Engine) {
     let (_, _, ticket) = reported(&server, "邻里争吵");
     let grid1 = server.official("grid1");
     grid1.command(ticket, "claim", json!({}));
-    let filed = grid1.command(ticket, "file", json!({ "category": "E0605" }));
+    let filed = grid1.command(ticket, "file", json!({ "category": "E0606" }));
     assert_eq!((&filed["state"], &filed["allowed_actions"]), (&json!("dispatched"), &json!([])));
     grid1.get(&format!("tickets/{ticket}")).problem(404, "ticket_not_found");
     assert_eq!(server.official("street").ticket(ticket)["state"], "dispatched");
@@ -89,7 +89,11 @@ fn what_must_be_reported_is_attended_to_on_the_spot(engine: Engine) {
     assert_eq!(server.told(STREET, ticket), ["open"]);
     assert_eq!(server.told(CENTRE, ticket), ["open"]);
     let grid1 = server.official("grid1");
-    assert_eq!(clock(&grid1.ticket(ticket), "arrive")["due_at"], "2026-03-04T10:00:00+08:00", "30 minutes");
+    assert_eq!(
+        clock(&grid1.ticket(ticket), "arrive")["due_at"],
+        "2026-03-04T10:00:00.000+08:00",
+        "30 minutes"
+    );
     grid1.command(ticket, "claim", json!({}));
     assert_eq!(refused(&grid1, ticket, "arrive", json!({})), "needs_reason");
     assert_eq!(

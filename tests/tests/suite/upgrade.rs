@@ -18,11 +18,10 @@ fn work_under_way_goes_on_after_the_upgrade(engine: Engine) {
     shizheng.command(worked, "accept", json!({}));
     let due = shizheng.ticket(given)["due_at"].clone();
 
-    let server = server.from_first_schema(&format!(
-        // Under the old rules the unit was responsible as soon as it was given the order.
-        "UPDATE tickets SET responsible_id = {} WHERE id = {given}",
-        server.unit("D03")
-    ));
+    // Under the old rules the unit was responsible as soon as it was given the order.
+    let unit = server.unit("D03");
+    let old = format!("UPDATE tickets SET responsible_id = {unit} WHERE id = {given}");
+    let server = server.from_first_schema(&old);
     let [grid1, shizheng, grid2] = ["grid1", "shizheng", "grid2"].map(|login| server.official(login));
     let seen = shizheng.ticket(given);
     assert_eq!(stands(&seen), ("dispatched", "D03", "D03"));

@@ -32,7 +32,7 @@ fn an_answer_lets_the_clock_run_on(engine: Engine) {
     assert!(seen["course"]["waiting_until"].is_null());
     let running = clock(&seen, "handle");
     assert_eq!((&running["stopped"], &running["remaining_seconds"]), (&json!(false), &json!(22 * 3600)));
-    assert_eq!(seen["due_at"], "2026-03-09T15:30:00+08:00");
+    assert_eq!(seen["due_at"], "2026-03-09T15:30:00.000+08:00");
     assert_eq!(server.told("D03", ticket).last(), Some(&"supplement"), "the handler is told of the answer");
     assert_eq!(refused(&shizheng, ticket, "resume", json!({})), "not_stopped");
 }
@@ -43,21 +43,24 @@ fn a_wait_ends_by_itself(engine: Engine) {
     let (resident, report, ticket) = handled_by(&server, &shizheng, "P0201");
     let asked = shizheng.command(ticket, "ask-reporter", ask());
     let until = asked["course"]["waiting_until"].clone();
-    assert_eq!(until, "2026-03-09T09:30:00+08:00", "three working days");
+    assert_eq!(until, "2026-03-09T09:30:00.000+08:00", "three working days");
     server.advance_seconds(4 * 86_400);
     assert_eq!(server.ring(), 0);
     server.advance_to(&until);
     assert_eq!(server.ring(), 1);
     let seen = shizheng.ticket(ticket);
     assert_eq!(verbs(&seen).last(), Some(&"resume"));
-    assert_eq!((&seen["state"], &seen["due_at"]), (&json!("handling"), &json!("2026-03-12T09:30:00+08:00")));
+    assert_eq!(
+        (&seen["state"], &seen["due_at"]),
+        (&json!("handling"), &json!("2026-03-12T09:30:00.000+08:00"))
+    );
     assert!(seen["events"].as_array().unwrap().last().unwrap()["actor_name"].is_null(), "the server did it");
     // Words that come later are still taken down.
     server.advance_seconds(60);
     let late = server.nobody().with_token(resident.token());
     late.post(&format!("reports/{}/supplements", report["id"]), &json!({ "words": "在 3 号楼前" }))
         .expect(200);
-    assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-12T09:30:00+08:00", "but stop nothing");
+    assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-12T09:30:00.000+08:00", "but stop nothing");
 }
 
 fn a_claim_is_not_lost_while_its_holder_waits(engine: Engine) {

@@ -100,7 +100,7 @@ async fn order<P>(
     let With { photos, stage, position, duty } = with;
     let order = Order { ticket, version, command, photos: photos.0, stage, position, duty };
     carry_out(services, caller.actor(), order).await?;
-    Ok(ok(&read::ticket(services, &caller.account, ticket, lang).await?))
+    Ok(ok(&read::ticket_after(services, &caller.account, ticket, lang).await?))
 }
 
 /// Keys of units: at most 9.

@@ -21,7 +21,7 @@ use crate::view::{PlaceView, Scene};
 
 pub use lists::{list, orders, pool};
 pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};
-pub use ticket::ticket;
+pub use ticket::{ticket, ticket_after};
 
 /// Lists never have more lines than this on a page.
 pub const MAX_PAGE: i64 = 100;
