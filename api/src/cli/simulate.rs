@@ -34,8 +34,7 @@ pub(super) async fn run(settings: &Config, given: Simulate) -> Result<Done, Stop
     // What is made up must never get into the database of a real installation.
     settings.data.database_url = None;
     let db = app::open_db(&settings)?;
-    let options =
-        Options { days: given.days, tickets_per_day: given.tickets_per_day, seed: given.seed };
+    let options = Options { days: given.days, tickets_per_day: given.tickets_per_day, seed: given.seed };
     let begun = Instant::now();
     let outcome = simulate::run(&db, options).await?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -82,4 +81,32 @@ pub(super) fn report(options: Options, outcome: &Outcome) -> (String, u8) {
         let _ = writeln!(text, "  {fault}");
     }
     (text, FAULTY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::Tally;
+
+    #[test]
+    fn only_an_empty_or_absent_folder_will_do() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(must_be_empty(folder.path()).is_ok());
+        assert!(must_be_empty(&folder.path().join("absent")).is_ok());
+        std::fs::write(folder.path().join("suishoupai.db"), "real").unwrap();
+        let Err(Stop::Words(words)) = must_be_empty(folder.path()) else { panic!("it is not empty") };
+        assert!(words.contains("--data"), "{words}");
+        assert!(must_be_empty(&folder.path().join("suishoupai.db")).is_err(), "a file is no folder");
+    }
+
+    #[test]
+    fn faults_are_listed_and_end_with_a_code_of_their_own() {
+        let options = Options { days: 1, tickets_per_day: 2, seed: 3 };
+        let good = Outcome { tally: Tally::default(), refused: Vec::new(), faults: Vec::new() };
+        assert_eq!(report(options, &good).1, 0);
+        let fault = "ticket 5 (filed): nobody is responsible".to_owned();
+        let (text, code) = report(options, &Outcome { faults: vec![fault.clone()], ..good });
+        assert_eq!(code, FAULTY);
+        assert!(text.contains(&fault), "{text}");
+    }
 }

@@ -106,7 +106,10 @@ fn owner(ticket: &Ticket, registry: &Registry) -> Vec<String> {
     let known = |unit| tree.get(unit).is_some_and(|unit| unit.district == ticket.district);
     must(known(ticket.responsible), "the responsible unit is not in the tree");
     must(known(ticket.desk(tree)), "it lies on the desk of a unit that is not in the tree");
-    must(ticket.orders.iter().all(|order| known(order.unit)), "an order is of a unit that is not in the tree");
+    must(
+        ticket.orders.iter().all(|order| known(order.unit)),
+        "an order is of a unit that is not in the tree",
+    );
     let leads = ticket.orders.iter().filter(|order| order.kind == OrderKind::Lead && order.state.is_open());
     let leads: Vec<_> = leads.collect();
     let lead = leads.first();

@@ -103,7 +103,8 @@ pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
             break;
         }
     }
-    let registry = Arc::new(Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?);
+    let registry =
+        Arc::new(Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?);
     let (tally, found) = audit::look(db, &registry, scene.end).await?;
     let mut faults = world.faults;
     faults.extend(found);

@@ -106,7 +106,8 @@ impl People {
         };
         let (dispatchers, chiefs) = (some(Role::Dispatcher, 3), some(Role::DutyChief, 2));
         let (heads, inspectors) = (some(Role::CentreHead, 1), some(Role::Inspector, 4));
-        (self.dispatchers, self.chiefs, self.heads, self.inspectors) = (dispatchers, chiefs, heads, inspectors);
+        (self.dispatchers, self.chiefs, self.heads, self.inspectors) =
+            (dispatchers, chiefs, heads, inspectors);
     }
 
     fn staff_grids(&mut self, grids: &[UnitId]) {

@@ -163,9 +163,10 @@ fn work(look: &mut Look<'_>) {
 /// Assisting units sign and do their part, a few of them too late.
 fn assistants(look: &mut Look<'_>, known: i32) {
     let ticket = look.ticket;
-    let new = ticket.orders.iter().filter(|order| {
-        order.seq > known && order.kind == OrderKind::Assist && order.state.is_open()
-    });
+    let new = ticket
+        .orders
+        .iter()
+        .filter(|order| order.seq > known && order.kind == OrderKind::Assist && order.state.is_open());
     for order in new {
         let mean = look.town().temper(order.unit).signs_in;
         let at = look.soon(mean, mean / 3.0);

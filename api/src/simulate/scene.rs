@@ -127,6 +127,11 @@ impl<'a> Look<'a> {
         if self.chance.hit(0.9) {
             return (OnSpot::default(), true);
         }
-        (OnSpot { reason: Some("电话核实，照片由现场人员传来".to_owned()), ..OnSpot::default() }, false)
+        (
+            OnSpot {
+                reason: Some("电话核实，照片由现场人员传来".to_owned()), ..OnSpot::default()
+            },
+            false,
+        )
     }
 }

@@ -86,12 +86,16 @@ impl Tally {
         match event.verb {
             Verb::Breach => {
                 let raised = fact("raised_to").and_then(|unit| unit.parse::<UnitId>().ok());
-                let level = raised.and_then(|unit| registry.tree.get(unit)).map_or("nobody", |unit| unit.level.as_str());
+                let level = raised
+                    .and_then(|unit| registry.tree.get(unit))
+                    .map_or("nobody", |unit| unit.level.as_str());
                 *self.breaches.entry(level).or_default() += 1;
                 *self.breached.entry(fact("phase").cloned().unwrap_or_default()).or_default() += 1;
                 self.again += u64::from(fact("breach").is_some_and(|number| number != "1"));
             }
-            Verb::CallBack => self.not_reached += u64::from(fact("reached").is_some_and(|word| word == "false")),
+            Verb::CallBack => {
+                self.not_reached += u64::from(fact("reached").is_some_and(|word| word == "false"))
+            }
             Verb::Rate => {
                 let stars = fact("stars").and_then(|stars| stars.parse().ok()).unwrap_or(0);
                 self.stars = (self.stars.0 + 1, self.stars.1 + stars);
@@ -117,9 +121,10 @@ impl Tally {
     }
 
     fn opened(&self) -> impl Iterator<Item = (State, u64)> {
-        State::ALL.iter().filter(|state| !state.is_final()).map(|state| {
-            (*state, self.states.get(state).copied().unwrap_or(0))
-        })
+        State::ALL
+            .iter()
+            .filter(|state| !state.is_final())
+            .map(|state| (*state, self.states.get(state).copied().unwrap_or(0)))
     }
 }
 

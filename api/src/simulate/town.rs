@@ -13,8 +13,8 @@ use crate::registry::Registry;
 
 /// Out of a day's reports, how many come in each hour.
 const HOURS: [f64; 24] = [
-    1.0, 0.5, 0.3, 0.3, 0.5, 1.5, 4.0, 8.0, 9.0, 7.0, 6.0, 5.0, 4.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 7.0, 5.5, 4.0,
-    2.5, 1.5,
+    1.0, 0.5, 0.3, 0.3, 0.5, 1.5, 4.0, 8.0, 9.0, 7.0, 6.0, 5.0, 4.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 7.0, 5.5,
+    4.0, 2.5, 1.5,
 ];
 
 /// How a unit is to work with.
@@ -54,7 +54,11 @@ impl Town {
             let temper = Temper {
                 pace: 0.18 + 0.2 * chance.part(),
                 signs_in: 8.0 + 20.0 * chance.part(),
-                returns: if unit.level == Level::Department { 0.02 + 0.12 * chance.part().powi(2) } else { 0.01 },
+                returns: if unit.level == Level::Department {
+                    0.02 + 0.12 * chance.part().powi(2)
+                } else {
+                    0.01
+                },
             };
             tempers.insert(unit.id, temper);
         }
@@ -67,7 +71,8 @@ impl Town {
         let known = registry.districts.get(&DISTRICT).map(|data| data.catalogue.values());
         let mut catalogue: Vec<&Category> = known.into_iter().flatten().collect();
         catalogue.sort_by(|a, b| a.code.cmp(&b.code));
-        let categories = catalogue.iter().map(|found| (weight(found) * (0.3 + chance.part()), found.code.clone()));
+        let categories =
+            catalogue.iter().map(|found| (weight(found) * (0.3 + chance.part()), found.code.clone()));
         let departments = units.iter().filter(|unit| {
             unit.level == Level::Department
                 && tree.root(DISTRICT).is_some_and(|root| unit.parent == Some(root.id))
@@ -101,7 +106,12 @@ impl Town {
     }
 
     /// A department, or the street of a ticket: whom the centre tries next.
-    pub(super) fn handler(&self, registry: &Registry, ticket: &Ticket, chance: &mut Chance) -> Option<UnitId> {
+    pub(super) fn handler(
+        &self,
+        registry: &Registry,
+        ticket: &Ticket,
+        chance: &mut Chance,
+    ) -> Option<UnitId> {
         if chance.hit(0.4) {
             return registry.tree.at_level(ticket.grid, Level::Street).map(|street| street.id);
         }
@@ -110,7 +120,8 @@ impl Town {
 
     /// A department that has nothing to do with a ticket yet.
     pub(super) fn helper(&self, ticket: &Ticket, chance: &mut Chance) -> Option<UnitId> {
-        let busy = |unit: UnitId| ticket.orders.iter().any(|order| order.state.is_open() && order.unit == unit);
+        let busy =
+            |unit: UnitId| ticket.orders.iter().any(|order| order.state.is_open() && order.unit == unit);
         chance.one(&self.departments).copied().filter(|unit| !busy(*unit))
     }
 

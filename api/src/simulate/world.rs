@@ -55,8 +55,7 @@ impl World {
     /// Carries out the next tasks in one transaction; false once nothing is left before the end.
     pub(super) fn advance(&mut self, conn: &mut Conn, scene: &Scene) -> Result<bool, Fail> {
         self.stretch += 1;
-        let mut run =
-            Run { scene, chance: Chance::new(scene.options.seed, self.stretch), world: self };
+        let mut run = Run { scene, chance: Chance::new(scene.options.seed, self.stretch), world: self };
         for _ in 0..STRETCH {
             let Some(task) = run.world.queue.pop(scene.end) else { return Ok(false) };
             run.carry_out(conn, task)?;
@@ -143,7 +142,9 @@ impl Run<'_> {
         let seen = Seen::of(&loaded.ticket);
         let lines = ring_on(conn, &self.scene.registry, &mut loaded, task.at)?;
         if lines == 0 {
-            self.world.faults.push(format!("ticket {}: its row called for a clock that was not due", task.ticket));
+            self.world
+                .faults
+                .push(format!("ticket {}: its row called for a clock that was not due", task.ticket));
         }
         self.follow(&loaded.ticket, seen, None, task.at);
         Ok(())
@@ -198,7 +199,9 @@ impl Run<'_> {
             Ok(()) => {
                 if !offered {
                     let id = loaded.ticket.id;
-                    self.world.faults.push(format!("ticket {id}: {} was not offered, but done", verb.as_str()));
+                    self.world
+                        .faults
+                        .push(format!("ticket {id}: {} was not offered, but done", verb.as_str()));
                 }
                 Ok(true)
             }
@@ -225,8 +228,7 @@ impl Run<'_> {
 
     /// Plans what follows from a step, and when the ticket's clocks call next.
     fn follow(&mut self, ticket: &Ticket, seen: Seen, verb: Option<Verb>, now: Moment) {
-        let mut look =
-            Look { scene: self.scene, ticket, chance: &mut self.chance, now, later: Vec::new() };
+        let mut look = Look { scene: self.scene, ticket, chance: &mut self.chance, now, later: Vec::new() };
         follow(&mut look, seen, verb);
         for (at, act) in look.later {
             self.world.queue.push(at, ticket.id, act);

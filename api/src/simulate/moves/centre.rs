@@ -28,7 +28,9 @@ pub(super) fn dispatch(look: &mut Look<'_>) -> Option<Move> {
     let lead = look.town().handler(look.registry(), look.ticket, look.chance)?;
     let mut assist: Vec<Assist> = Vec::new();
     if look.chance.hit(0.1) {
-        assist.extend(look.town().helper(look.ticket, look.chance).filter(|unit| *unit != lead).map(Into::into));
+        assist.extend(
+            look.town().helper(look.ticket, look.chance).filter(|unit| *unit != lead).map(Into::into),
+        );
     }
     Move::new(who, Command::Dispatch { lead, assist, reason: "按退回意见改派".to_owned() })
 }
@@ -38,7 +40,8 @@ pub(super) fn arbitrate(look: &mut Look<'_>) -> Option<Move> {
         return None;
     }
     let who = look.one_of(&look.town().people.chiefs)?;
-    let mut led = look.ticket.orders.iter().filter(|order| order.kind == OrderKind::Lead).map(|order| order.unit);
+    let mut led =
+        look.ticket.orders.iter().filter(|order| order.kind == OrderKind::Lead).map(|order| order.unit);
     let lead = match led.next() {
         // Half of the time the first one was right after all.
         Some(first) if look.chance.hit(0.5) => first,

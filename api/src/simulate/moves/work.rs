@@ -110,7 +110,9 @@ pub(super) fn ask(look: &mut Look<'_>, seq: i32, kind: RequestKind) -> Option<Mo
         RequestKind::Extension => {
             Command::AskExtension { limit: look.ticket.course.limit?, reason: reason("材料未到位") }
         }
-        RequestKind::Suspension => Command::AskSuspension { review_at, reason: reason("需列入年度计划") },
+        RequestKind::Suspension => {
+            Command::AskSuspension { review_at, reason: reason("需列入年度计划") }
+        }
         RequestKind::Deferral => Command::AskDeferral { review_at, reason: reason("等待汛期结束") },
         RequestKind::Void => Command::AskVoid { reason: reason("现场无此问题") },
     };
