@@ -82,3 +82,31 @@ pub(super) fn report(options: Options, outcome: &Outcome) -> (String, u8) {
     }
     (text, FAULTY)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::Tally;
+
+    #[test]
+    fn only_an_empty_or_absent_folder_will_do() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(must_be_empty(folder.path()).is_ok());
+        assert!(must_be_empty(&folder.path().join("absent")).is_ok());
+        std::fs::write(folder.path().join("suishoupai.db"), "real").unwrap();
+        let Err(Stop::Words(words)) = must_be_empty(folder.path()) else { panic!("it is not empty") };
+        assert!(words.contains("--data"), "{words}");
+        assert!(must_be_empty(&folder.path().join("suishoupai.db")).is_err(), "a file is no folder");
+    }
+
+    #[test]
+    fn faults_are_listed_and_end_with_a_code_of_their_own() {
+        let options = Options { days: 1, tickets_per_day: 2, seed: 3 };
+        let good = Outcome { tally: Tally::default(), refused: Vec::new(), faults: Vec::new() };
+        assert_eq!(report(options, &good).1, 0);
+        let fault = "ticket 5 (filed): nobody is responsible".to_owned();
+        let (text, code) = report(options, &Outcome { faults: vec![fault.clone()], ..good });
+        assert_eq!(code, FAULTY);
+        assert!(text.contains(&fault), "{text}");
+    }
+}
