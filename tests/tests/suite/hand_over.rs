@@ -75,7 +75,7 @@ fn a_grid_passes_up_to_the_street_and_on_to_the_centre(engine: Engine) {
     let grid = grid1.claim_and_file(ticket, "E0501")["located"]["grid"]["code"].as_str().unwrap().to_owned();
     let up = grid1.command(ticket, "escalate", json!({ "reason": "数量太多" }));
     assert_eq!(stands(&up), ("dispatched", grid.as_str(), COMMUNITY));
-    grid1.try_command(ticket, "accept", json!({})).problem(409, "not_allowed_in_state");
+    grid1.try_command(ticket, "accept", json!({})).problem(403, "forbidden");
     let back = community.command(ticket, "return", json!({ "reason": "other", "words": "网格可自行处理" }));
     assert_eq!(stands(&back), ("handling", grid.as_str(), grid.as_str()));
     grid1.command(ticket, "escalate", json!({ "reason": "确实处理不了" }));

@@ -1,7 +1,6 @@
 //! 敏感与必报: kinds that only named roles see, and kinds that somebody must attend to at once.
 
 use serde_json::{Value, json};
-use suishoupai_core::demo::CATEGORIES_CSV;
 use suishoupai_core::flow::Role;
 use suishoupai_tests::{Engine, Resident, Server, both};
 
@@ -69,22 +68,8 @@ fn a_ticket_that_turns_out_sensitive_is_answered_once_more(engine: Engine) {
     assert_eq!(server.official("street").ticket(ticket)["state"], "dispatched");
 }
 
-/// Makes 雨水井盖 a category that must be attended to.
-fn must_attend(server: &Server) {
-    let lines = CATEGORIES_CSV.trim_start_matches('\u{feff}').lines().enumerate().map(|(number, line)| {
-        let added =
-            if number == 0 { "must_report".to_owned() } else { line.starts_with("P0101,").to_string() };
-        format!("{line},{added}\n")
-    });
-    let csv: String = lines.collect();
-    let admin = server.official("admin");
-    let outcome = admin.post_bytes("admin/imports/categories", "text/csv", csv.as_bytes()).expect(200);
-    assert_eq!((&outcome["applied"], &outcome["counts"]["changed"]), (&json!(true), &json!(1)), "{outcome}");
-}
-
 fn what_must_be_reported_is_attended_to_on_the_spot(engine: Engine) {
     let server = Server::start(engine);
-    must_attend(&server);
     let (_, _, ticket) = reported_as(&server, "P0101");
     assert_eq!(server.told(STREET, ticket), ["open"]);
     assert_eq!(server.told(CENTRE, ticket), ["open"]);
@@ -117,7 +102,6 @@ fn what_must_be_reported_is_attended_to_on_the_spot(engine: Engine) {
 
 fn nobody_on_the_spot_is_told_upwards(engine: Engine) {
     let server = Server::start(engine);
-    must_attend(&server);
     let (_, _, ticket) = reported_as(&server, "P0101");
     let shizheng = server.official("shizheng");
     server.official("grid1").claim_and_file(ticket, "P0101");
@@ -134,7 +118,6 @@ fn nobody_on_the_spot_is_told_upwards(engine: Engine) {
 
 fn what_turns_out_to_be_must_report_is_told_then(engine: Engine) {
     let server = Server::start(engine);
-    must_attend(&server);
     let (_, _, ticket) = reported(&server, "地上有个洞");
     assert!(server.told(STREET, ticket).is_empty());
     let filed = server.official("grid1").claim_and_file(ticket, "P0101");
