@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use suishoupai_core::flow::{AccountId, Event, OPENINGS, RequestKind, State, Ticket, Verb, allows};
+use suishoupai_core::flow::{
+    AccountId, Event, OPENINGS, OrderKind, OrderState, RequestKind, State, Ticket, Verb, allows,
+};
 use suishoupai_core::model::UnitId;
 
 use crate::registry::Registry;
@@ -48,9 +50,7 @@ impl<'a> Course<'a> {
         self.must(event.at >= self.at, event, "it is earlier than the line before");
         self.must(registry.tree.get(event.responsible).is_some(), event, "nobody is responsible");
         match event.verb {
-            // What an assistant gives back leaves the ticket where it is; so does what is handed back to a unit that
-            // never ceased to lead, but never from `dispatched` to `dispatched` by an assistant.
-            Verb::Return if event.unit.is_some() => self.returns += i32::from(!by_assistant(ticket, event)),
+            Verb::Return => self.returns += i32::from(by_lead(ticket, event)),
             Verb::Rework => {
                 self.reworks += 1;
                 self.second_person(event, self.handled_by);
@@ -129,14 +129,12 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Whether a return was that of an assisting order: then an order of that unit ended, returned, at that instant.
-fn by_assistant(ticket: &Ticket, event: &Event) -> bool {
-    use suishoupai_core::flow::{OrderKind, OrderState};
-    let returned = event.facts.get("returned_by").and_then(|unit| unit.parse::<UnitId>().ok());
+/// Whether it was the lead that gave its order back: then that order ended at the same instant. What an assistant
+/// gives back leaves the ticket where it is and is not counted.
+fn by_lead(ticket: &Ticket, event: &Event) -> bool {
     ticket.orders.iter().any(|order| {
-        order.kind == OrderKind::Assist
+        order.kind == OrderKind::Lead
             && order.state == OrderState::Returned
-            && Some(order.unit) == returned
             && order.ended_at.is_some_and(|at| at.millis() == event.at)
     })
 }

@@ -118,10 +118,10 @@ impl Town {
         chance.one(&self.departments).copied()
     }
 
-    /// A department that has nothing to do with a ticket yet.
-    pub(super) fn helper(&self, ticket: &Ticket, chance: &mut Chance) -> Option<UnitId> {
-        let busy =
-            |unit: UnitId| ticket.orders.iter().any(|order| order.state.is_open() && order.unit == unit);
+    /// A department that has nothing to do with a ticket yet, nor has a squad of its own.
+    pub(super) fn helper(&self, registry: &Registry, ticket: &Ticket, chance: &mut Chance) -> Option<UnitId> {
+        let open = || ticket.orders.iter().filter(|order| order.state.is_open());
+        let busy = |unit: UnitId| open().any(|order| registry.tree.is_within(order.unit, unit));
         chance.one(&self.departments).copied().filter(|unit| !busy(*unit))
     }
 

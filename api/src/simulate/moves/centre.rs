@@ -29,7 +29,10 @@ pub(super) fn dispatch(look: &mut Look<'_>) -> Option<Move> {
     let mut assist: Vec<Assist> = Vec::new();
     if look.chance.hit(0.1) {
         assist.extend(
-            look.town().helper(look.ticket, look.chance).filter(|unit| *unit != lead).map(Into::into),
+            look.town()
+                .helper(look.registry(), look.ticket, look.chance)
+                .filter(|unit| *unit != lead)
+                .map(Into::into),
         );
     }
     Move::new(who, Command::Dispatch { lead, assist, reason: "按退回意见改派".to_owned() })

@@ -13,7 +13,7 @@ pub(super) fn whistle(look: &mut Look<'_>) -> Option<Move> {
     }
     let street = look.registry().above(ticket.grid, Level::Street)?.id;
     let who = look.somebody(street)?;
-    let units = vec![look.town().helper(ticket, look.chance)?];
+    let units = vec![look.town().helper(look.registry(), ticket, look.chance)?];
     let meet_at = look.office(120.0).plus_seconds(1_800);
     let (place, words) = ("现场".to_owned(), "需多部门现场会商".to_owned());
     Move::new(who, Command::Whistle { units, place, meet_at, words })

@@ -128,7 +128,7 @@ pub(super) fn detour(look: &mut Look<'_>, seq: i32) -> Option<Move> {
         return Move::new(who, Command::AskReporter { words: "请说明方便联系的时间".to_owned() });
     }
     if part < 0.55 {
-        let assist = Assist::from(look.town().helper(look.ticket, look.chance)?);
+        let assist = Assist::from(look.town().helper(look.registry(), look.ticket, look.chance)?);
         return Move::new(who, Command::AddAssist { assist, reason: "需要配合断电断水".to_owned() });
     }
     if part < 0.8 {
