@@ -96,7 +96,6 @@ pub async fn change(
         })
         .await?;
     services.refresh_registry().await?;
-    services.jobs_waiting.notify_one();
     Ok(preview)
 }
 
