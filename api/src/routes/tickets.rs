@@ -88,6 +88,7 @@ pub(crate) struct ListQuery {
     /// Only what presses so.
     pressure: Option<Pressure>,
     /// `newest` first (also without it), or by `urgency`: what has a running clock, the earliest deadline first.
+    #[param(inline)]
     sort: Option<Sort>,
     /// `next_cursor` of the page before, in the same order.
     #[param(value_type = Option<String>, pattern = "^(-?[0-9]{1,15}\\.)?[1-9][0-9]{0,17}$", example = "1042")]
