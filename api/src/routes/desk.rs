@@ -11,7 +11,6 @@ use suishoupai_storage::db::desk;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::tickets::OrderCursor;
 use super::{Cursor, Id, Limit, ok};
 use crate::auth::{Auth, Official};
 use crate::extract::Query;
@@ -38,11 +37,29 @@ pub(crate) struct NoticeQuery {
     #[param(value_type = Option<i64>, minimum = 1)]
     unit: Option<Id>,
     /// `next_cursor` of the page before.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{1,15}\\.[0-9]{1,18}$", example = "1795312800000.1043")]
-    cursor: Option<OrderCursor>,
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,15}\\.[0-9]{1,18}\\.[0-9]{1,9}$",
+        example = "1795312800000.1043.7")]
+    cursor: Option<NoticeCursor>,
     /// Lines on a page.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 100, default = 50)]
     limit: Option<Limit>,
+}
+
+/// Where a page of notices begins: instant, ticket, and line of its history.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct NoticeCursor(i64, i64, i64);
+
+impl TryFrom<String> for NoticeCursor {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = text.split('.').map(|part| part.parse::<i64>().ok().filter(|number| *number >= 0));
+        match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten(), parts.next()) {
+            (Some(at), Some(ticket), Some(seq), None) => Ok(Self(at, ticket, seq)),
+            _ => Err("must be the `next_cursor` of an earlier page"),
+        }
+    }
 }
 
 /// The units that a caller asks for: one that a post stands over, or those of all posts. A department answers for
@@ -81,7 +98,7 @@ async fn notices(
     let registry = services.registry();
     let units = units_of(&registry, &caller.account, query.0.unit.map(|id| id.0))?;
     let limit = Limit::or_default(query.0.limit);
-    let before = query.0.cursor.map(|OrderCursor(at, ticket)| (at, ticket));
+    let before = query.0.cursor.map(|NoticeCursor(at, ticket, seq)| (at, ticket, seq));
     let rows = services
         .db
         .read(move |conn| desk::notices_of(conn, &units, before, limit).map_err(Fail::from))
@@ -89,7 +106,8 @@ async fn notices(
     let scene = scene(&services, &registry, lang);
     let last = rows.last().filter(|_| rows.len() as i64 == limit);
     Ok(ok(&NoticePage {
-        next_cursor: last.map(|notice| format!("{}.{}", notice.at.millis(), notice.ticket)),
+        next_cursor: last
+            .map(|notice| format!("{}.{}.{}", notice.at.millis(), notice.ticket, notice.event_seq)),
         items: rows.iter().map(|notice| NoticeView::of(&scene, notice)).collect(),
     }))
 }

@@ -136,7 +136,7 @@ async fn add_absence(
 
 /// Ends a leave now.
 #[utoipa::path(tag = "administration", operation_id = "end_absence", security(("token" = [])),
-    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT)))]
+    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT, description = "It is gone.")))]
 #[delete("/admin/absences/{id}")]
 async fn end_absence(
     services: web::Data<Services>,
@@ -255,7 +255,7 @@ async fn add_shift(
 
 /// Takes a shift off.
 #[utoipa::path(tag = "administration", operation_id = "delete_shift", security(("token" = [])),
-    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT)))]
+    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT, description = "It is gone.")))]
 #[delete("/admin/shifts/{id}")]
 async fn delete_shift(
     services: web::Data<Services>,

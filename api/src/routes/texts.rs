@@ -120,7 +120,7 @@ async fn add(
 
 /// Takes a standard text off.
 #[utoipa::path(tag = "administration", operation_id = "delete_standard_text", security(("token" = [])),
-    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT)))]
+    params(("id" = i64, Path, minimum = 1)), responses((status = NO_CONTENT, description = "It is gone.")))]
 #[delete("/admin/standard-texts/{id}")]
 async fn remove(
     services: web::Data<Services>,

@@ -160,7 +160,7 @@ async fn list(
 /// Where a page of work orders begins: deadline and ticket.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct OrderCursor(pub i64, pub i64);
+pub(crate) struct OrderCursor(i64, i64);
 
 impl TryFrom<String> for OrderCursor {
     type Error = &'static str;

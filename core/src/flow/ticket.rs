@@ -213,9 +213,10 @@ impl Ticket {
         match self.state {
             State::Received => self.grid,
             State::Claimed => self.holder.map_or(self.grid, |holder| holder.unit),
-            State::Verified | State::Filed | State::Arbitrating => centre(),
+            // Once closed it waits for the call-back, which is the centre's.
+            State::Verified | State::Filed | State::Arbitrating | State::Closed => centre(),
             State::Dispatched => self.lead_order().map_or(self.responsible, |order| order.unit),
-            State::Checking | State::Closed => self.grid,
+            State::Checking => self.grid,
             _ => self.responsible,
         }
     }

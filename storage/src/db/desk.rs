@@ -30,14 +30,14 @@ pub struct Notice {
     pub at: Moment,
 }
 
-/// The notices of some units, the newest first; `before` is the last one of the page before (instant, ticket).
+/// The notices of some units, the newest first; `before` is the last one of the page before (instant, ticket, line).
 ///
 /// # Errors
 /// The database's.
 pub fn notices_of(
     conn: &mut Conn,
     units: &[UnitId],
-    before: Option<(i64, TicketId)>,
+    before: Option<(i64, TicketId, i64)>,
     limit: i64,
 ) -> Result<Vec<Notice>, DbError> {
     let mut query = notices::table
@@ -53,8 +53,10 @@ pub fn notices_of(
             notices::at,
         ))
         .into_boxed();
-    if let Some((at, ticket)) = before {
-        query = query.filter(notices::at.lt(at).or(notices::at.eq(at).and(notices::ticket_id.lt(ticket))));
+    if let Some((at, ticket, seq)) = before {
+        let of_ticket = notices::ticket_id.eq(ticket).and(notices::event_seq.lt(seq));
+        let of_instant = notices::at.eq(at).and(notices::ticket_id.lt(ticket).or(of_ticket));
+        query = query.filter(notices::at.lt(at).or(of_instant));
     }
     type Record = (i64, i64, String, String, i64, String, i64);
     let rows: Vec<Record> = query
