@@ -47,7 +47,7 @@ pub(crate) async fn sweep(arguments: &Arguments, site: &Site) -> Outcome<()> {
     println!("{count} open tickets");
     nothing_due(&services, arguments.repeat).await?;
     // Urgency decides the limit of the first phase; the first ticket tells when its clock calls.
-    let first = services.db.read(|conn| suishoupai_storage::db::desk::next_alarm(conn)).await?;
+    let first = services.db.read(suishoupai_storage::db::desk::next_alarm).await?;
     let first = first.ok_or_else(|| fault("no clock runs"))?;
     let ahead = (first.millis() - begin.millis() + DUE * APART) / 1000;
     clock.advance_seconds(ahead);
