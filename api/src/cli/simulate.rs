@@ -67,9 +67,9 @@ pub(super) fn report(options: Options, outcome: &Outcome) -> (String, u8) {
     let _ = writeln!(text, "{days} days of {tickets_per_day} reports, seed {seed}\n");
     let _ = write!(text, "{}", outcome.tally);
     let vain: u64 = outcome.refused.iter().map(|(_, _, times)| times).sum();
-    let _ = writeln!(text, "{:<28}{vain}", "tried in vain");
+    let _ = writeln!(text, "{:<36}{vain}", "tried in vain");
     for (verb, code, times) in &outcome.refused {
-        let _ = writeln!(text, "{:<28}{times}", format!("  {verb}: {code}"));
+        let _ = writeln!(text, "{:<36}{times}", format!("  {verb}: {code}"));
     }
     let _ = writeln!(text);
     if outcome.faults.is_empty() {

@@ -33,9 +33,12 @@ pub(super) async fn look(
 ) -> Result<(Tally, Vec<String>), Fail> {
     let ((tally, mut faults), verified) = tokio::try_join!(walk(db, registry, now), verify(db))?;
     let broken = verified.breaks.into_iter();
-    faults.extend(broken.map(|found| format!("ticket {} line {}: {}", found.ticket, found.seq, found.what)));
-    faults.truncate(MOST);
-    Ok((tally, faults))
+    // Broken chains come first: they must not fall out of a list that is cut.
+    let mut all: Vec<String> =
+        broken.map(|found| format!("ticket {} line {}: {}", found.ticket, found.seq, found.what)).collect();
+    all.append(&mut faults);
+    all.truncate(MOST);
+    Ok((tally, all))
 }
 
 async fn walk(db: &Db, registry: &Arc<Registry>, now: Moment) -> Result<(Tally, Vec<String>), Fail> {

@@ -85,8 +85,8 @@ impl<'a> Course<'a> {
 
     /// A breach is noted once for each end of a clock and number, and told one level further up.
     fn breach(&mut self, ticket: &Ticket, event: &'a Event, registry: &Registry) {
-        let fact = |name| event.facts.get(name);
-        let key = [fact("phase"), fact("order"), fact("breach"), fact("due_at")];
+        let fact = |name: &str| event.facts.get(name);
+        let key = ["phase", "order", "breach", "due_at"].map(fact);
         let new = self.broken.insert(key);
         self.must(new, event, "the same breach was noted before");
         let late = fact("late_unit").and_then(|unit| unit.parse().ok());

@@ -135,7 +135,7 @@ fn percent(part: u64, whole: u64) -> String {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut row = |name: &str, value: String| writeln!(f, "{name:<28}{value}");
+        let mut row = |name: &str, value: String| writeln!(f, "{name:<36}{value}");
         let of = |state| self.states.get(&state).copied().unwrap_or(0);
         let opinions: u64 = self.opinions.values().sum();
         let opinion = |what| self.opinions.get(&what).copied().unwrap_or(0);

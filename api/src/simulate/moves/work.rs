@@ -70,7 +70,7 @@ fn below(look: &mut Look<'_>, unit: UnitId) -> Option<UnitId> {
 fn escalate(look: &mut Look<'_>, unit: UnitId) -> Option<Command> {
     let tree = &look.registry().tree;
     let above = tree.get(unit)?.parent.and_then(|parent| tree.get(parent))?;
-    let goes = above.level != Level::District && look.chance.hit(0.02);
+    let goes = above.level != Level::District && look.chance.hit(0.07);
     goes.then(|| Command::Escalate { reason: "超出本级能力".to_owned() })
 }
 
