@@ -45,7 +45,7 @@ const START: Moment = Moment::from_millis(1_772_380_800_000);
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How many days, from [`START`] on.
+    /// How many days, from the one on which every simulation begins.
     pub days: u32,
     /// How many reports come in each day.
     pub tickets_per_day: u32,
