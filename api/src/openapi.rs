@@ -6,7 +6,8 @@ use actix_web::App;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
 use suishoupai_core::flow::{
-    Channel, OrderKind, OrderState, RefuseReason, ReturnReason, Role, Stage, State, Verb,
+    Channel, OrderKind, OrderState, Phase, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason,
+    Role, Satisfaction, Solved, Stage, State, Verb,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
@@ -69,7 +70,8 @@ fn complete(api: &mut OpenApi) {
             describe_words(components, stringify!($of), &words);
         })+};
     }
-    describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage);
+    describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
+    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved);
     // The form's own derive knows no attribute for it.
     if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut("MultipartReport") {
         form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
@@ -78,7 +80,9 @@ fn complete(api: &mut OpenApi) {
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for (path, item) in &mut api.paths.paths {
-        for (operation, writes) in [(&mut item.get, false), (&mut item.post, true)] {
+        let operations =
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)];
+        for (operation, writes) in operations {
             if let Some(operation) = operation {
                 forbid_null(operation);
                 complete_answers(operation, &examples);

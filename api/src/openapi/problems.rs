@@ -45,7 +45,19 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     if operation.security.is_some() || path.contains("/auth/") {
         statuses.extend([401, 403]);
     }
-    let of_rows = ["{", "/categories", "/units", "/tickets", "/reports", "/work-orders"];
+    let of_rows = [
+        "{",
+        "/categories",
+        "/units",
+        "/tickets",
+        "/reports",
+        "/work-orders",
+        "/notices",
+        "/summonses",
+        "/shifts",
+        "/absences",
+        "/standard-texts",
+    ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
     }
