@@ -25,7 +25,7 @@ fn what_was_answered_survives_a_kill(engine: Engine) {
     assert_eq!(process.terminate(), Some(0));
     let (code, text) = process.run(&["verify"]);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("1 tickets") && text.contains("every chain is intact"), "{text}");
+    assert!(text.contains("1 ticket, 1 line of history") && text.contains("every chain is intact"), "{text}");
 }
 
 fn a_stop_is_clean(engine: Engine) {
