@@ -259,7 +259,12 @@ fn known_routes(contract: &Contract) -> Routes {
     use actix_web::http::Method;
     let paths = contract.api.paths.paths.iter();
     Routes::new(paths.flat_map(|(path, item)| {
-        let methods = [(Method::GET, item.get.is_some()), (Method::POST, item.post.is_some())];
+        let methods = [
+            (Method::GET, item.get.is_some()),
+            (Method::POST, item.post.is_some()),
+            (Method::PUT, item.put.is_some()),
+            (Method::DELETE, item.delete.is_some()),
+        ];
         methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))
     }))
 }

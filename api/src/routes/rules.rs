@@ -123,9 +123,8 @@ pub(crate) struct DayView {
 /// The working calendar.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CalendarView {
-    /// The open spans of Monday to Sunday, [from, to) in seconds since midnight.
-    #[schema(value_type = Vec<Vec<Vec<u32>>>)]
-    hours: WeeklyHours,
+    /// The open spans of Monday to Sunday, such as `08:00-12:00`.
+    hours: Vec<Vec<String>>,
     /// The days that depart from the week, by date.
     days: Vec<DayView>,
 }
@@ -141,6 +140,9 @@ async fn read_calendar(
     let (hours, days) = calendar::read(&services, caller.account.district).await?;
     let day =
         |day: CalendarDay| DayView { date: day.date.to_string(), name: day.name, is_off_day: day.is_off_day };
+    let clock = |second: u32| format!("{:02}:{:02}", second / 3600, second / 60 % 60);
+    let span = |(from, to): &(u32, u32)| format!("{}-{}", clock(*from), clock(*to));
+    let hours = hours.days.iter().map(|spans| spans.iter().map(span).collect()).collect();
     Ok(ok(&CalendarView { hours, days: days.into_iter().map(day).collect() }))
 }
 
@@ -148,9 +150,32 @@ async fn read_calendar(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoursBody {
-    /// The open spans of Monday to Sunday, [from, to) in seconds since midnight, in order; none for a closed day.
-    #[schema(value_type = Vec<Vec<Vec<u32>>>, min_items = 7, max_items = 7)]
-    days: [Vec<(u32, u32)>; 7],
+    /// The open spans of Monday to Sunday, in order; none for a closed day.
+    #[schema(value_type = Vec<Vec<Span>>, min_items = 7, max_items = 7)]
+    days: [Vec<Span>; 7],
+}
+
+/// A span of a day from one minute to another, such as `08:00-12:00`; it may end at `24:00`.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, example = "08:00-12:00",
+    pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+pub(crate) struct Span((u32, u32));
+
+impl TryFrom<String> for Span {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let minute = |part: &str| -> Option<u32> {
+            let (hour, minute) = part.split_once(':')?;
+            let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let (hour, minute) = (Some(hour).filter(|t| digits(t))?, Some(minute).filter(|t| digits(t))?);
+            let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
+            (minute < 60 && hour * 60 + minute <= 24 * 60).then_some((hour * 60 + minute) * 60)
+        };
+        let span = text.split_once('-').and_then(|(from, to)| Some((minute(from)?, minute(to)?)));
+        span.map(Self).ok_or("must be a span such as 08:00-12:00")
+    }
 }
 
 /// Sets the weekly hours. Open deadlines are computed anew in the background, each with a line in its history; with
@@ -164,7 +189,8 @@ async fn set_hours(
     query: Query<DryRun>,
     body: Json<HoursBody>,
 ) -> Result<HttpResponse, Problem> {
-    let change = Change::Hours(WeeklyHours { days: body.into_inner().days });
+    let days = body.into_inner().days.map(|spans| spans.into_iter().map(|Span(span)| span).collect());
+    let change = Change::Hours(WeeklyHours { days });
     Ok(ok(&calendar::change(&services, caller.account.district, change, query.0.dry_run).await?))
 }
 

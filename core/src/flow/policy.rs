@@ -35,7 +35,6 @@ impl PhaseLimit {
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// The limit of each phase; the handling limit itself is the category's.
-    #[schema(value_type = std::collections::HashMap<String, PhaseLimit>)]
     pub phases: BTreeMap<Phase, PhaseLimit>,
     /// After which share of its time a clock is due soon, percent.
     #[schema(minimum = 1, maximum = 99)]

@@ -79,7 +79,7 @@ fn hours_can_be_changed_and_refuse_what_is_no_calendar(engine: Engine) {
     let (admin, shizheng) = (server.official("admin"), server.official("shizheng"));
     let (_, _, ticket) = handled_by(&server, &shizheng, "E0104");
     assert_eq!(shizheng.ticket(ticket)["due_at"], "2026-03-04T16:00:00.000+08:00", "four working hours");
-    let day = json!([[28800, 43200], [46800, 61200]]);
+    let day = json!(["08:00-12:00", "13:00-17:00"]);
     let week = json!({ "days": [day, day, day, day, day, [], []] });
     put(&admin, "admin/calendar/hours", &week).expect(200);
     server.drain();
@@ -88,13 +88,15 @@ fn hours_can_be_changed_and_refuse_what_is_no_calendar(engine: Engine) {
         "2026-03-04T14:30:00.000+08:00",
         "the lunch break is shorter"
     );
-    for wrong in [json!([[43200, 28800]]), json!([[0, 90000]]), json!([[28800, 43200], [36000, 50000]])] {
+    for wrong in [json!(["12:00-08:00"]), json!(["08:00-08:00"]), json!(["08:00-12:00", "10:00-14:00"])] {
         let week = json!({ "days": [wrong, day, day, day, day, [], []] });
         put(&admin, "admin/calendar/hours", &week).problem(422, "refused_by_rule");
     }
     let never = json!({ "days": [[], [], [], [], [], [], []] });
     put(&admin, "admin/calendar/hours", &never).problem(422, "refused_by_rule");
     put(&admin, "admin/calendar/hours", &json!({ "days": [] })).problem(400, "invalid_body");
+    let late = json!({ "days": [["08:00-25:00"], day, day, day, day, [], []] });
+    put(&admin, "admin/calendar/hours", &late).problem(400, "invalid_body");
     put(&admin, "admin/calendar/days/2026-02-30", &holiday()).problem(400, "invalid_path");
     put(&admin, "admin/calendar/days/1999-02-20", &holiday()).problem(422, "refused_by_rule");
 }
