@@ -142,7 +142,7 @@ async fn list(
     // A cursor of the other order would silently begin somewhere else.
     if cursor.is_some_and(|ListCursor(due, _)| due.is_some() != by_urgency) {
         let message = Text::new("游标属于另一种排序", "the cursor is of another order");
-        return Err(Problem::new(Code::InvalidQuery).field("cursor", "wrong_value", message));
+        return Err(Problem::new(Code::RefusedByRule).field("cursor", "wrong_value", message));
     }
     let filter = Filter {
         state: query.state,

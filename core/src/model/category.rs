@@ -113,6 +113,7 @@ impl LimitUnit {
 
 /// A 时限: a number with a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Limit {
     /// How many; at least 1, at most 10,000.
     #[schema(minimum = 1, maximum = 10000)]
