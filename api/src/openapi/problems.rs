@@ -61,6 +61,10 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
     }
+    // A cursor of another order.
+    if path.ends_with("/tickets") {
+        statuses.push(422);
+    }
     if writes {
         statuses.extend([413, 415, 422]);
         if path.contains("{id}") || path.contains("/reports") {
