@@ -142,12 +142,13 @@ resident=$(resident_token)
 make_rows
 
 roles=("$@")
-[[ ${#roles[@]} -gt 0 ]] || roles=(resident grid1 dispatcher admin)
+[[ ${#roles[@]} -gt 0 ]] || roles=(resident grid1 dispatcher chief head admin)
 for role in "${roles[@]}"; do
     case $role in
         resident) check resident "$resident" ;;
-        # What these two add to the others is what only they may do.
+        # What these add to the others is what only they may do.
         dispatcher) check "$role" "$(official_token "$role")" --include-tag tickets --include-tag commands ;;
+        chief | head) check "$role" "$(official_token "$role")" --include-tag commands ;;
         admin) check "$role" "$(official_token "$role")" --include-tag administration --include-tag tickets ;;
         *) check "$role" "$(official_token "$role")" ;;
     esac

@@ -32,6 +32,7 @@ use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
+use crate::service::reports::Group;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{jobs, routes};
@@ -145,6 +146,7 @@ impl Application {
             sealer: Sealer::new(&data_key),
             store: PhotoStore::Local(LocalStore::open(config.data.dir.join("photos"))?),
             registry: ArcSwap::from_pointee(registry),
+            intake: Group::default(),
             jobs_waiting: tokio::sync::Notify::new(),
             clock,
             db,

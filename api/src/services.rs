@@ -15,6 +15,7 @@ use crate::fail::Fail;
 use crate::links::LinkSigner;
 use crate::password::Passwords;
 use crate::registry::Registry;
+use crate::service::reports::Group;
 use crate::token::TokenKeys;
 
 /// The parts of a running server; cheap to clone.
@@ -43,6 +44,8 @@ pub struct Parts {
     pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
+    /// Reports that are written together.
+    pub intake: Group,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }

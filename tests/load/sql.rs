@@ -65,8 +65,8 @@ impl Sample {
         one.report.id = id;
         one.report.ticket = id;
         one.report.receipt = one.place.number.clone();
-        tickets::insert(conn, &one.step, one.place, &[])?;
-        reports::insert(conn, one.report)
+        tickets::insert(conn, &[Opened { step: &one.step, place: one.place, told: Vec::new() }])?;
+        reports::insert(conn, vec![one.report])
     }
 }
 

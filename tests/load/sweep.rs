@@ -15,7 +15,7 @@ use suishoupai_core::geo::Located;
 use suishoupai_core::model::Level;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::jobs;
-use suishoupai_storage::db::tickets::{self, Place};
+use suishoupai_storage::db::tickets::{self, Opened, Place};
 use suishoupai_storage::db::{Conn, DbError};
 
 use crate::arguments::Arguments;
@@ -109,7 +109,7 @@ fn one(
         lon: POINT.lon,
         lat: POINT.lat,
     };
-    tickets::insert(conn, &step, place, &[])
+    tickets::insert(conn, &[Opened { step: &step, place, told: Vec::new() }])
 }
 
 async fn nothing_due(services: &Services, repeat: u32) -> Outcome<()> {

@@ -17,7 +17,7 @@ use suishoupai_core::flow::{Post, Role};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, NewAccount};
 use suishoupai_storage::db::desk::{self, Notice};
-use suishoupai_storage::db::history::{Verified, verify_some};
+use suishoupai_storage::db::history::{self, Verified};
 use suishoupai_storage::db::schema::{events, photos, reports, tickets};
 use suishoupai_storage::db::{Conn, DbError};
 use tempfile::TempDir;
@@ -265,15 +265,11 @@ impl Server {
     }
 
     /// Verifies the chains of all histories.
+    ///
+    /// # Panics
+    /// When the database fails.
     pub fn verify(&self) -> Verified {
-        self.read(|conn| {
-            let mut seen = Verified::default();
-            let mut after = Some(i64::MIN);
-            while let Some(last) = after {
-                after = verify_some(conn, last, 100, &mut seen)?;
-            }
-            Ok(seen)
-        })
+        block_on(history::verify(&self.services.db)).unwrap()
     }
 
     /// Executes SQL behind the server's back.

@@ -6,7 +6,7 @@ use suishoupai_core::demo::UNITS_CSV;
 use suishoupai_core::flow::{Channel, Opening, Role, open};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::find_by_login;
-use suishoupai_storage::db::{reference, tickets};
+use suishoupai_storage::db::{history, reference, tickets};
 
 use super::*;
 use crate::demo;
@@ -224,7 +224,7 @@ async fn open_tickets(db: &Db, count: i64) {
                 lon: demo::POINT.lon,
                 lat: demo::POINT.lat,
             };
-            tickets::insert(conn, step, place, &[])?;
+            tickets::insert(conn, &[tickets::Opened { step, place, told: Vec::new() }])?;
         }
         Ok::<_, DbError>(())
     })
@@ -238,7 +238,7 @@ async fn verification_walks_every_page_and_names_the_line_that_was_altered() {
     let db = app::open_db(&settings(dir.path())).unwrap();
     demo::load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
     open_tickets(&db, 501).await;
-    let intact = verify::report(&verify::verify(&db).await.unwrap());
+    let intact = verify::report(&history::verify(&db).await.unwrap());
     assert_eq!(intact, Done::of("501 tickets, 501 lines of history\nevery chain is intact\n"));
 
     db.write(|conn| {
@@ -249,7 +249,7 @@ async fn verification_walks_every_page_and_names_the_line_that_was_altered() {
     })
     .await
     .unwrap();
-    let broken = verify::report(&verify::verify(&db).await.unwrap());
+    let broken = verify::report(&history::verify(&db).await.unwrap());
     assert_eq!(broken.code, 3);
     assert!(broken.text.contains("broken: ticket N501 (key 501), line 1: the hash"), "{}", broken.text);
     assert!(broken.text.ends_with("broken chains: 1\n"), "{}", broken.text);

@@ -1,32 +1,32 @@
 //! A report comes in: located, opened as a ticket, answered with a receipt.
 
 mod follow;
+mod group;
+mod incoming;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, Ticket, open, told};
+use suishoupai_core::flow::{Role, Ticket};
 use suishoupai_core::geo::Coordinate;
-use suishoupai_core::model::{District, Level, UnitId};
+use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
-use suishoupai_storage::db::idempotency::{self, Kept};
-use suishoupai_storage::db::reports::{self as rows, Report};
-use suishoupai_storage::db::{Conn, photos, tickets};
+use suishoupai_storage::db::{Conn, photos};
 
 pub use follow::follow;
+pub use group::Group;
+pub use incoming::Incoming;
 
-use super::digest;
 use super::photos::Prepared;
 use super::places::{Spot, locate};
-use super::tickets::unknown_photo;
-use crate::fail::{Fail, refusal};
+use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
+use group::{alone, together};
+use incoming::save;
 
 /// Letters of a query code: no 0, O, 1, I, which are misread aloud and on paper.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -107,14 +107,13 @@ pub async fn create(
     let receipt = receipt(services, &account, &spot, report, ticket, now);
     let contact = draft.contact.as_deref().map(|text| services.sealer.seal("contact", text));
     let contact_sealed = contact.transpose().map_err(|error| Fail::internal(&error))?;
-    let has_jobs = !fresh.is_empty();
     let incoming = Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, now };
-    let sealer = services.sealer.clone();
-    let receipt = services.db.write(move |conn| incoming.write(conn, &registry, &sealer)).await?;
-    // Only photos that came along have left jobs; a turn of the jobs for each report would slow all of them down.
-    if has_jobs {
-        services.jobs_waiting.notify_one();
+    if incoming.fresh.is_empty() {
+        return together(services, incoming).await;
     }
+    let receipt = alone(services, Arc::new(incoming)).await?;
+    // Only photos that came along have left jobs; a turn of the jobs for each report would slow all of them down.
+    services.jobs_waiting.notify_one();
     Ok(receipt)
 }
 
@@ -154,7 +153,11 @@ pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) 
     let (fresh, ids) = (Vec::new(), 0..0);
     let incoming =
         Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed: None, repeat: None, now };
-    incoming.open(conn, registry)
+    let named = photos::named(conn, &incoming.draft.photo_ids)?;
+    let new = incoming.prepare(registry, &named, &[])?;
+    let ticket = new.step.ticket.clone();
+    save(conn, vec![new])?;
+    Ok(ticket)
 }
 
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {
@@ -224,167 +227,4 @@ fn query_code(services: &Services, receipt: &str) -> String {
 fn own_find_unit(account: &Account, spot: &Spot, registry: &Registry) -> Option<UnitId> {
     let workers = account.posts.iter().filter(|post| post.role == Role::GridWorker);
     workers.map(|post| post.unit).find(|unit| registry.tree.is_within(spot.grid, *unit))
-}
-
-/// Everything that the write of a report needs.
-struct Incoming {
-    account: Account,
-    draft: Draft,
-    spot: Spot,
-    fresh: Vec<Prepared>,
-    ids: std::ops::Range<i64>,
-    receipt: Receipt,
-    contact_sealed: Option<Vec<u8>>,
-    repeat: Option<Repeat>,
-    now: Moment,
-}
-
-impl Incoming {
-    fn write(
-        &self,
-        conn: &mut Conn,
-        registry: &Registry,
-        sealer: &suishoupai_storage::seal::Sealer,
-    ) -> Result<Receipt, Fail> {
-        if let Some(repeat) = &self.repeat
-            && let Some(kept) = idempotency::find(conn, self.account.id, &repeat.key)?
-        {
-            return first_answer(&kept, repeat, sealer);
-        }
-        self.open(conn, registry)?;
-        if let Some(repeat) = &self.repeat {
-            let kept = kept(repeat, &self.receipt, sealer)?;
-            idempotency::keep(conn, self.account.id, &repeat.key, &kept, self.now)?;
-        }
-        Ok(self.receipt.clone())
-    }
-
-    /// Opens the ticket and writes it with the report.
-    fn open(&self, conn: &mut Conn, registry: &Registry) -> Result<Ticket, Fail> {
-        let photos = self.photos(conn)?;
-        let rules = registry.rules(self.spot.district).ok_or(Code::OutsideDistrict)?;
-        let unit = own_find_unit(&self.account, &self.spot, registry);
-        if !self.account.posts.iter().any(|post| post.role == Role::Resident) && unit.is_none() {
-            return Err(not_in_your_grid().into());
-        }
-        let opening = Opening {
-            id: self.receipt.ticket,
-            district: self.spot.district,
-            grid: self.spot.grid,
-            category: self.draft.category.clone(),
-            channel: self.channel(),
-            reporter: self.account.id,
-            unit,
-            facts: BTreeMap::from([
-                ("receipt".to_owned(), self.receipt.number.clone()),
-                (
-                    "report_sha256".to_owned(),
-                    hex::encode(digest(rows::fingerprint(&self.report()).as_bytes())),
-                ),
-            ]),
-            photos,
-            parent: None,
-        };
-        let step = open(opening, self.now, rules).map_err(|why| refusal(&why))?;
-        let units = told(None, &step.ticket, &step.event, &registry.tree);
-        tickets::insert(conn, &step, self.place(registry), &units)?;
-        rows::insert(conn, self.report())?;
-        Ok(step.ticket)
-    }
-
-    fn channel(&self) -> Channel {
-        if self.receipt.own_find { Channel::GridWorker } else { Channel::Resident }
-    }
-
-    /// The photos named and those that came along, the latter recorded now.
-    fn photos(&self, conn: &mut Conn) -> Result<Vec<PhotoRef>, Fail> {
-        let mut found = photos::owned(conn, self.account.id, &self.draft.photo_ids)?;
-        let missing = self.draft.photo_ids.iter().find(|id| !found.iter().any(|photo| photo.id == **id));
-        if let Some(missing) = missing {
-            return Err(unknown_photo(*missing).into());
-        }
-        let mut ids = self.ids.clone();
-        for prepared in &self.fresh {
-            let (Some(photo), Some(job)) = (ids.next(), ids.next()) else {
-                return Err(Code::Internal.into());
-            };
-            let (photo, _) = super::photos::record(
-                conn,
-                &self.account,
-                self.account.district,
-                prepared,
-                [photo, job],
-                self.now,
-            )?;
-            found.push(photo);
-        }
-        Ok(found
-            .iter()
-            .map(|photo| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: Stage::Before })
-            .collect())
-    }
-
-    fn place(&self, registry: &Registry) -> tickets::Place {
-        let above = |level| registry.above(self.spot.grid, level).map_or(self.spot.grid, |unit| unit.id);
-        tickets::Place {
-            number: numbered(self.spot.district, self.receipt.ticket, self.now),
-            title: self.draft.text.chars().take(60).collect(),
-            community: above(Level::Community),
-            street: above(Level::Street),
-            lon: self.spot.at.lon,
-            lat: self.spot.at.lat,
-        }
-    }
-
-    fn report(&self) -> Report {
-        Report {
-            id: self.receipt.report,
-            district: self.spot.district,
-            receipt: self.receipt.number.clone(),
-            query_code_hash: digest(self.receipt.query_code.as_bytes()).to_vec(),
-            account: self.account.id,
-            anonymous: self.draft.anonymous,
-            contact_sealed: self.contact_sealed.clone(),
-            channel: self.channel(),
-            text: self.draft.text.clone(),
-            category: self.draft.category.clone(),
-            datum: self.draft.place.datum.as_str().to_owned(),
-            sent: (self.draft.place.lon, self.draft.place.lat),
-            place: self.spot.at,
-            address: self.draft.address.clone(),
-            landmark: self.draft.landmark.clone(),
-            cell: self.spot.cell,
-            grid: self.spot.grid,
-            distance_m: self.spot.distance_m,
-            ticket: self.receipt.ticket,
-            created_at: self.now,
-        }
-    }
-}
-
-fn not_in_your_grid() -> Problem {
-    Problem::new(Code::RefusedByRule).detail(Text::new(
-        "该位置不在您的网格内；网格员只能上报本网格的问题。",
-        "The place is not in one of your grids; a grid worker reports finds of the own grids.",
-    ))
-}
-
-/// The first answer is kept sealed, because it holds the query code.
-fn kept(repeat: &Repeat, receipt: &Receipt, sealer: &suishoupai_storage::seal::Sealer) -> Result<Kept, Fail> {
-    let body = serde_json::to_string(receipt).map_err(|error| Fail::internal(&error))?;
-    let sealed = sealer.seal("idempotency", &body).map_err(|error| Fail::internal(&error))?;
-    Ok(Kept { request_hash: repeat.request.to_vec(), status: 201, body: STANDARD.encode(sealed) })
-}
-
-fn first_answer(
-    kept: &Kept,
-    repeat: &Repeat,
-    sealer: &suishoupai_storage::seal::Sealer,
-) -> Result<Receipt, Fail> {
-    if kept.request_hash != repeat.request {
-        return Err(Code::IdempotencyKeyReused.into());
-    }
-    let sealed = STANDARD.decode(&kept.body).map_err(|error| Fail::internal(&error))?;
-    let body = sealer.open("idempotency", &sealed).map_err(|error| Fail::internal(&error))?;
-    serde_json::from_str(&body).map_err(|error| Fail::internal(&error))
 }

@@ -7,7 +7,7 @@ use suishoupai_core::flow::{
 };
 use suishoupai_core::model::Level;
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::tickets::{Loaded, Place};
+use suishoupai_storage::db::tickets::{Loaded, Opened, Place};
 use suishoupai_storage::db::{Conn, photos, tickets};
 
 use super::reports::numbered;
@@ -121,5 +121,5 @@ fn insert(
         lat: parent.lat,
     };
     let units = told(None, ticket, &first.event, &registry.tree);
-    Ok(tickets::insert(conn, first, place, &units)?)
+    Ok(tickets::insert(conn, &[Opened { step: first, place, told: units }])?)
 }

@@ -188,14 +188,13 @@ fn attached(conn: &mut Conn, actor: &Actor, order: &Order) -> Result<Vec<PhotoRe
         return Ok(Vec::new());
     }
     let account = actor.account.ok_or(Code::Forbidden)?;
-    let found = photos::owned(conn, account, &order.photos)?;
-    if let Some(missing) = order.photos.iter().find(|id| !found.iter().any(|photo| photo.id == **id)) {
-        return Err(unknown_photo(*missing).into());
-    }
-    Ok(found
-        .iter()
-        .map(|photo| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: order.stage })
-        .collect())
+    let named = photos::named(conn, &order.photos)?;
+    let own = |id: &i64| {
+        let photo = named.get(id).filter(|photo| photo.account == account);
+        let photo = photo.ok_or_else(|| unknown_photo(*id))?;
+        Ok(PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: order.stage })
+    };
+    order.photos.iter().map(own).collect()
 }
 
 /// A photo id that is not one of the caller's.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use suishoupai_core::flow::{Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, next_alarm};
+use suishoupai_core::flow::{
+    Event, Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, next_alarm,
+};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::history::{self, Verified, verify_some};
-use suishoupai_storage::db::{Conn, Db, DbError, tickets};
+use suishoupai_storage::db::tickets::Loaded;
+use suishoupai_storage::db::{Conn, Db, DbError, history, tickets};
 
 use super::replay::replay;
 use super::tally::Tally;
@@ -31,7 +33,8 @@ pub(super) async fn look(
     registry: &Arc<Registry>,
     now: Moment,
 ) -> Result<(Tally, Vec<String>), Fail> {
-    let ((tally, mut faults), verified) = tokio::try_join!(walk(db, registry, now), verify(db))?;
+    let ((tally, mut faults), verified) =
+        tokio::try_join!(walk(db, registry, now), async { Ok(history::verify(db).await?) })?;
     let broken = verified.breaks.into_iter();
     // Broken chains come first: they must not fall out of a list that is cut.
     let mut all: Vec<String> =
@@ -49,52 +52,52 @@ async fn walk(db: &Db, registry: &Arc<Registry>, now: Moment) -> Result<(Tally, 
         (after, seen) = db
             .read(move |conn| {
                 let (mut tally, mut faults) = seen;
-                let keys = tickets::keys_after(conn, last, PAGE)?;
-                for key in &keys {
-                    one(conn, &registry, *key, now, &mut tally, &mut faults)?;
-                }
+                let next = page(conn, &registry, last, now, &mut tally, &mut faults)?;
                 faults.truncate(MOST);
-                Ok::<_, Fail>((keys.last().copied(), (tally, faults)))
+                Ok::<_, Fail>((next, (tally, faults)))
             })
             .await?;
     }
     Ok(seen)
 }
 
-async fn verify(db: &Db) -> Result<Verified, Fail> {
-    let mut seen = Verified::default();
-    let mut after = Some(i64::MIN);
-    while let Some(last) = after {
-        (after, seen) = db
-            .read(move |conn| {
-                let mut seen = seen;
-                let next = verify_some(conn, last, PAGE, &mut seen)?;
-                Ok::<_, DbError>((next, seen))
-            })
-            .await?;
-    }
-    Ok(seen)
-}
-
-fn one(
+/// Audits the next tickets with keys above `after`, and answers the last key, or `None` when there are no more.
+fn page(
     conn: &mut Conn,
     registry: &Registry,
-    key: TicketId,
+    after: TicketId,
     now: Moment,
     tally: &mut Tally,
     faults: &mut Vec<String>,
-) -> Result<(), Fail> {
-    let Some(loaded) = tickets::find(conn, key)? else { return Ok(()) };
+) -> Result<Option<TicketId>, DbError> {
+    let found = tickets::some_after(conn, after, PAGE)?;
+    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(None) };
+    let histories = history::of_tickets(conn, first.ticket.id..=last.ticket.id)?;
+    for (ticket, table) in tickets::disagreeing(conn, &found)? {
+        faults.push(format!("ticket {ticket}: the rows of {table} are not those of its course"));
+    }
+    for loaded in &found {
+        let history = histories.get(&loaded.ticket.id).map_or(&[][..], Vec::as_slice);
+        one(registry, loaded, history, now, tally, faults);
+    }
+    Ok(Some(last.ticket.id))
+}
+
+fn one(
+    registry: &Registry,
+    loaded: &Loaded,
+    history: &[Event],
+    now: Moment,
+    tally: &mut Tally,
+    faults: &mut Vec<String>,
+) {
     let ticket = &loaded.ticket;
-    let history: Vec<_> = history::of_ticket(conn, key)?.into_iter().map(|(event, _)| event).collect();
     let mut found = owner(ticket, registry);
     found.extend(clocks(ticket, registry, now));
-    found.extend(replay(ticket, &history, registry));
-    let tables = tickets::disagreeing(conn, ticket)?;
-    found.extend(tables.into_iter().map(|table| format!("the rows of {table} are not those of its course")));
-    faults.extend(found.into_iter().map(|what| format!("ticket {key} ({}): {what}", ticket.state.as_str())));
-    tally.add(ticket, &history, registry, now);
-    Ok(())
+    found.extend(replay(ticket, history, registry));
+    let state = ticket.state.as_str();
+    faults.extend(found.into_iter().map(|what| format!("ticket {} ({state}): {what}", ticket.id)));
+    tally.add(ticket, history, registry, now);
 }
 
 /// One unit answers for it, and who is to act next is known.

@@ -27,6 +27,30 @@ macro_rules! each_backend {
 }
 pub(crate) use each_backend;
 
+/// Inserts rows of one table: one by one with a kept statement on SQLite, where a call costs nothing; together on
+/// PostgreSQL, where each costs a way to the server and back. The optional words end the statement.
+macro_rules! insert_rows {
+    ($conn:expr, $table:expr, $rows:expr $(, $ending:ident)?) => {{
+        let mut rows = $rows;
+        match $conn {
+            $crate::db::Conn::Pg(conn) if rows.len() > 1 => {
+                diesel::insert_into($table).values(rows)$(.$ending())?.execute(conn)?;
+            }
+            $crate::db::Conn::Pg(conn) => {
+                if let Some(row) = rows.pop() {
+                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
+                }
+            }
+            $crate::db::Conn::Sqlite(conn) => {
+                for row in rows {
+                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
+                }
+            }
+        }
+    }};
+}
+pub(crate) use insert_rows;
+
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
@@ -93,9 +117,13 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
                  PRAGMA trusted_schema = OFF;",
             )
             .map_err(DbError::from)?;
-            if used_for == Use::Read {
-                conn.batch_execute("PRAGMA query_only = ON").map_err(DbError::from)?;
-            }
+            let own = match used_for {
+                Use::Read => "PRAGMA query_only = ON",
+                // The pages of a dozen indexes change with every step. They are written to the file once in 16 MiB
+                // of log and stay at hand meanwhile.
+                Use::Write => "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000",
+            };
+            conn.batch_execute(own).map_err(DbError::from)?;
             Ok(Conn::Sqlite(conn))
         }
     }

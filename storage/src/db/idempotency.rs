@@ -1,10 +1,12 @@
 //! First answers to requests that carried an `Idempotency-Key`, kept in the same transaction as what they created.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::AccountId;
 use suishoupai_core::time::Moment;
 
-use super::conn::Conn;
+use super::conn::{Conn, each_backend, insert_rows};
 use super::error::DbError;
 use super::schema::idempotency;
 
@@ -19,37 +21,70 @@ pub struct Kept {
     pub body: String,
 }
 
-/// The answer kept under this key.
+/// The answers kept under keys of accounts, as far as there are.
 ///
 /// # Errors
 /// The database's.
-pub fn find(conn: &mut Conn, account: AccountId, key: &str) -> Result<Option<Kept>, DbError> {
-    Ok(idempotency::table
-        .find((account, key))
-        .select((idempotency::request_hash, idempotency::status, idempotency::body))
-        .first(conn)
-        .optional()?)
+pub fn find(
+    conn: &mut Conn,
+    keys: &[(AccountId, &str)],
+) -> Result<HashMap<(AccountId, String), Kept>, DbError> {
+    type Row = ((AccountId, String), Kept);
+    let columns = idempotency::table.select((
+        (idempotency::account_id, idempotency::key),
+        (idempotency::request_hash, idempotency::status, idempotency::body),
+    ));
+    let mut found = Vec::new();
+    match conn {
+        Conn::Pg(conn) if keys.len() > 1 => {
+            let (accounts, words): (Vec<AccountId>, Vec<&str>) = keys.iter().copied().unzip();
+            let any = idempotency::account_id.eq_any(accounts).and(idempotency::key.eq_any(words));
+            // It finds too much where two accounts use the same words; nobody asks for that.
+            found = columns.filter(any).load::<Row>(conn)?;
+        }
+        conn => {
+            for (account, key) in keys {
+                let one = columns.filter(idempotency::account_id.eq(account).and(idempotency::key.eq(key)));
+                found.extend(each_backend!(&mut *conn, conn => one.first::<Row>(conn)).optional()?);
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
-/// Keeps an answer.
+/// An answer to be kept.
+#[derive(Insertable, Debug)]
+#[diesel(table_name = idempotency)]
+pub struct Answer {
+    /// Who asked.
+    pub account_id: AccountId,
+    /// `Idempotency-Key`
+    pub key: String,
+    /// SHA-256 of the request.
+    pub request_hash: Vec<u8>,
+    /// The status of the answer.
+    pub status: i32,
+    /// Its body.
+    pub body: String,
+    /// When, milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// Keeps answers.
 ///
 /// # Errors
 /// [`DbError::Conflict`] when a concurrent request with the same key came first: doing the work again finds its
 /// answer.
-pub fn keep(conn: &mut Conn, account: AccountId, key: &str, kept: &Kept, now: Moment) -> Result<(), DbError> {
-    let row = (
-        idempotency::account_id.eq(account),
-        idempotency::key.eq(key),
-        idempotency::request_hash.eq(&kept.request_hash),
-        idempotency::status.eq(kept.status),
-        idempotency::body.eq(&kept.body),
-        idempotency::created_at.eq(now.millis()),
-    );
-    match diesel::insert_into(idempotency::table).values(row).execute(conn).map_err(DbError::from) {
-        Ok(_) => Ok(()),
+pub fn keep(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
+    match insert_answers(conn, answers) {
         Err(DbError::Constraint(_)) => Err(DbError::Conflict),
-        Err(error) => Err(error),
+        outcome => outcome,
     }
+}
+
+fn insert_answers(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
+    insert_rows!(conn, idempotency::table, answers);
+    Ok(())
 }
 
 /// Forgets answers older than `before`.

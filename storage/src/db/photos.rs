@@ -1,12 +1,14 @@
 //! Photos: what is known of a picture; its bytes are in the photo store.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::{AccountId, Stage, TicketId};
 use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 
-use super::conn::Conn;
+use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::{evidence, photos};
 
@@ -72,7 +74,7 @@ impl PhotoState {
 }
 
 #[derive(Queryable, Insertable)]
-#[diesel(table_name = photos)]
+#[diesel(table_name = photos, treat_none_as_default_value = false)]
 struct Record {
     id: i64,
     district: i32,
@@ -174,17 +176,38 @@ pub fn find_same(conn: &mut Conn, account: AccountId, sha256: &[u8; 32]) -> Resu
         .transpose()
 }
 
-/// Those of the photos `ids` that `account` has uploaded, in the order of `ids`.
+/// What binds a photo into a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The key.
+    pub id: i64,
+    /// Who uploaded it.
+    pub account: AccountId,
+    /// SHA-256 of the original's bytes.
+    pub sha256: [u8; 32],
+}
+
+/// Those of the photos `ids` that there are, by key.
 ///
 /// # Errors
 /// The database's.
-pub fn owned(conn: &mut Conn, account: AccountId, ids: &[i64]) -> Result<Vec<Photo>, DbError> {
-    let rows: Vec<Record> = photos::table
-        .filter(photos::account_id.eq(account).and(photos::id.eq_any(ids.to_vec())))
-        .load(conn)?;
-    let mut found = rows.into_iter().map(Record::read).collect::<Result<Vec<_>, _>>()?;
-    found.sort_by_key(|photo| ids.iter().position(|id| *id == photo.id));
-    Ok(found)
+pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Named>, DbError> {
+    let columns = photos::table.select((photos::id, photos::account_id, photos::sha256));
+    // A statement for one key can be kept, one for several has another text for each number of keys.
+    let rows: Vec<(i64, AccountId, Vec<u8>)> = match ids {
+        [] => Vec::new(),
+        [id] => {
+            let one = columns.filter(photos::id.eq(*id));
+            each_backend!(conn, conn => one.load(conn))?
+        }
+        _ => columns.filter(photos::id.eq_any(ids.to_vec())).load(conn)?,
+    };
+    rows.into_iter()
+        .map(|(id, account, sha256)| {
+            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
+            Ok((id, Named { id, account, sha256 }))
+        })
+        .collect()
 }
 
 /// Records the outcome of rendering.

@@ -6,7 +6,7 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::conn::Conn;
+use super::conn::{Conn, insert_rows};
 use super::error::DbError;
 use super::schema::{ratings, reports};
 use super::word::Word;
@@ -57,7 +57,7 @@ pub struct Report {
 }
 
 #[derive(Queryable, Insertable)]
-#[diesel(table_name = reports)]
+#[diesel(table_name = reports, treat_none_as_default_value = false)]
 struct Record {
     id: i64,
     district: i32,
@@ -84,6 +84,33 @@ struct Record {
 }
 
 impl Record {
+    fn of(report: Report) -> Self {
+        Self {
+            id: report.id,
+            district: report.district,
+            receipt: report.receipt,
+            query_code_hash: report.query_code_hash,
+            account_id: report.account,
+            anonymous: report.anonymous,
+            contact_sealed: report.contact_sealed,
+            channel: report.channel.as_str().to_owned(),
+            text: report.text,
+            category: report.category,
+            datum: report.datum,
+            lon_sent: report.sent.0,
+            lat_sent: report.sent.1,
+            lon: report.place.lon,
+            lat: report.place.lat,
+            address: report.address,
+            landmark: report.landmark,
+            cell_id: report.cell,
+            grid_id: report.grid,
+            distance_m: report.distance_m,
+            ticket_id: report.ticket,
+            created_at: report.created_at.millis(),
+        }
+    }
+
     fn read(self) -> Result<Report, DbError> {
         Ok(Report {
             id: self.id,
@@ -124,36 +151,13 @@ pub fn fingerprint(report: &Report) -> String {
     )
 }
 
-/// Writes a report; its ticket has been written before.
+/// Writes reports; their tickets have been written before.
 ///
 /// # Errors
 /// The database's.
-pub fn insert(conn: &mut Conn, report: Report) -> Result<(), DbError> {
-    let record = Record {
-        id: report.id,
-        district: report.district,
-        receipt: report.receipt,
-        query_code_hash: report.query_code_hash,
-        account_id: report.account,
-        anonymous: report.anonymous,
-        contact_sealed: report.contact_sealed,
-        channel: report.channel.as_str().to_owned(),
-        text: report.text,
-        category: report.category,
-        datum: report.datum,
-        lon_sent: report.sent.0,
-        lat_sent: report.sent.1,
-        lon: report.place.lon,
-        lat: report.place.lat,
-        address: report.address,
-        landmark: report.landmark,
-        cell_id: report.cell,
-        grid_id: report.grid,
-        distance_m: report.distance_m,
-        ticket_id: report.ticket,
-        created_at: report.created_at.millis(),
-    };
-    diesel::insert_into(reports::table).values(&record).execute(conn)?;
+pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
+    let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
+    insert_rows!(conn, reports::table, rows);
     Ok(())
 }
 
@@ -185,6 +189,19 @@ pub fn find_by_receipt(conn: &mut Conn, receipt: &str) -> Result<Option<Report>,
 pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<Report>, DbError> {
     let rows: Vec<Record> =
         reports::table.filter(reports::ticket_id.eq(ticket)).order(reports::id).limit(100).load(conn)?;
+    rows.into_iter().map(Record::read).collect()
+}
+
+/// All reports of the tickets with keys in a range.
+///
+/// # Errors
+/// The database's.
+pub(super) fn of_tickets(
+    conn: &mut Conn,
+    keys: std::ops::RangeInclusive<TicketId>,
+) -> Result<Vec<Report>, DbError> {
+    let rows: Vec<Record> =
+        reports::table.filter(reports::ticket_id.between(*keys.start(), *keys.end())).load(conn)?;
     rows.into_iter().map(Record::read).collect()
 }
 

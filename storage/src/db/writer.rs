@@ -1,5 +1,6 @@
 //! The one writer of SQLite: it takes all changes that wait, carries each out in a savepoint of one transaction,
-//! commits once, and only then answers each. A change that fails is undone alone.
+//! commits once, and only then answers each. A change that fails is undone alone. One that waits alone needs no
+//! savepoint, for which SQLite would copy every page before its first change.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,7 +15,21 @@ use super::error::DbError;
 /// Told after the commit whether it worked.
 type Reply = Box<dyn FnOnce(Result<(), DbError>) + Send>;
 /// A change: given the connection inside an open transaction, or the reason why there is none.
-type Job = Box<dyn FnOnce(Result<&mut Conn, DbError>) -> Reply + Send>;
+type Job = Box<dyn FnOnce(Result<Turn<'_>, DbError>) -> Done + Send>;
+
+/// What a change is carried out with.
+struct Turn<'a> {
+    conn: &'a mut Conn,
+    /// Whether no other change shares the transaction, which then ends as this one does.
+    alone: bool,
+}
+
+/// A change that was carried out, but not committed.
+struct Done {
+    reply: Reply,
+    /// Whether a change that was alone has to be undone.
+    undo: bool,
+}
 
 pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
@@ -45,9 +60,17 @@ impl Writer {
     {
         let gone = || E::from(DbError::Unavailable("the writer has stopped".to_owned()));
         let (answer, answered) = oneshot::channel::<Result<T, E>>();
-        let job: Job = Box::new(move |conn| {
-            let outcome = conn.map_err(E::from).and_then(|conn| in_savepoint(conn, work));
-            Box::new(move |commit| {
+        let job: Job = Box::new(move |turn| {
+            let mut undo = false;
+            let outcome = turn.map_err(E::from).and_then(|turn| {
+                if !turn.alone {
+                    return in_savepoint(turn.conn, work);
+                }
+                let outcome = guarded(turn.conn, work);
+                undo = outcome.is_err();
+                outcome
+            });
+            let reply: Reply = Box::new(move |commit| {
                 let result = match (outcome, commit) {
                     (Ok(value), Ok(())) => Ok(value),
                     (Ok(_), Err(error)) => Err(E::from(error)),
@@ -55,7 +78,8 @@ impl Writer {
                 };
                 // A caller that has gone away (a phone that lost its network) needs no answer.
                 drop(answer.send(result));
-            })
+            });
+            Done { reply, undo }
         });
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(gone)?;
         answered.await.map_err(|_| gone())?
@@ -84,16 +108,21 @@ impl<E> From<diesel::result::Error> for Undo<E> {
     }
 }
 
+/// Runs `work`; a panic in it is an error.
+fn guarded<T, E: From<DbError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(|| work(conn)))
+        .unwrap_or_else(|_| Err(E::from(DbError::Corrupt("a change panicked".to_owned()))))
+}
+
 /// Runs `work` in a transaction of `conn`, which is a savepoint where one is open already. A panic undoes it too.
 pub(super) fn in_savepoint<T, E: From<DbError>>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> Result<T, E>,
 ) -> Result<T, E> {
-    let outcome = conn.transaction(|conn| {
-        catch_unwind(AssertUnwindSafe(|| work(conn)))
-            .unwrap_or_else(|_| Err(E::from(DbError::Corrupt("a change panicked".to_owned()))))
-            .map_err(Undo::Caller)
-    });
+    let outcome = conn.transaction(|conn| guarded(conn, work).map_err(Undo::Caller));
     outcome.map_err(|undo| match undo {
         Undo::Caller(error) => error,
         Undo::Database(error) => E::from(error),
@@ -114,18 +143,20 @@ fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Job>, group: usize)
 
 fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
     let begun = begin(conn);
-    let replies: Vec<Reply> = jobs
+    let alone = jobs.len() == 1;
+    let done: Vec<Done> = jobs
         .into_iter()
         .map(|job| match &begun {
-            Ok(()) => job(Ok(conn)),
+            Ok(()) => job(Ok(Turn { conn, alone })),
             Err(error) => job(Err(error.again())),
         })
         .collect();
-    let outcome = begun.and_then(|()| commit(conn));
+    let undo = done.iter().any(|done| done.undo);
+    let outcome = begun.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
         recover(conn, target);
     }
-    for reply in replies {
+    for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
     }
 }
@@ -142,6 +173,13 @@ fn commit(conn: &mut Conn) -> Result<(), DbError> {
     match conn {
         Conn::Sqlite(inner) => Ok(AnsiTransactionManager::commit_transaction(inner)?),
         Conn::Pg(inner) => Ok(AnsiTransactionManager::commit_transaction(inner)?),
+    }
+}
+
+fn roll_back(conn: &mut Conn) -> Result<(), DbError> {
+    match conn {
+        Conn::Sqlite(inner) => Ok(AnsiTransactionManager::rollback_transaction(inner)?),
+        Conn::Pg(inner) => Ok(AnsiTransactionManager::rollback_transaction(inner)?),
     }
 }
 

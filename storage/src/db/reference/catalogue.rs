@@ -10,7 +10,7 @@ use crate::db::schema::categories;
 use crate::db::word::Word;
 
 #[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = categories)]
+#[diesel(table_name = categories, treat_none_as_default_value = false)]
 struct CategoryRecord {
     district: i32,
     code: String,

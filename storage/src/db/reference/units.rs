@@ -12,7 +12,7 @@ use crate::db::schema::units;
 use crate::db::word::Word;
 
 #[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = units, treat_none_as_null = true)]
+#[diesel(table_name = units, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct UnitRecord {
     id: i64,
     district: i32,

@@ -1,12 +1,14 @@
 //! A ticket read for the rules.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::{Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, WorkOrder};
 use suishoupai_core::time::Moment;
 
 use super::Loaded;
 use super::records::{OrderRecord, Record};
-use crate::db::conn::Conn;
+use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{reports, tickets, work_orders};
 use crate::db::word::Word;
@@ -16,7 +18,8 @@ use crate::db::word::Word;
 /// # Errors
 /// The database's; `Ok(None)` where there is none.
 pub fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, DbError> {
-    let record = tickets::table.find(id).first::<Record>(conn).optional()?;
+    let found = tickets::table.find(id);
+    let record = each_backend!(conn, conn => found.first::<Record>(conn)).optional()?;
     record.map(|record| complete(conn, record)).transpose()
 }
 
@@ -33,28 +36,55 @@ pub fn find_for_update(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, 
     record.map(|record| complete(conn, record)).transpose()
 }
 
-/// The keys of up to `limit` tickets above `after`, in order.
+/// Up to `limit` tickets with keys above `after`, in their order.
 ///
 /// # Errors
 /// The database's.
-pub fn keys_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<TicketId>, DbError> {
-    Ok(tickets::table
-        .filter(tickets::id.gt(after))
-        .select(tickets::id)
-        .order(tickets::id)
-        .limit(limit)
-        .load(conn)?)
+pub fn some_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<Loaded>, DbError> {
+    let records: Vec<Record> =
+        tickets::table.filter(tickets::id.gt(after)).order(tickets::id).limit(limit).load(conn)?;
+    let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(Vec::new()) };
+    let (first, last) = (first.id, last.id);
+    let rows: Vec<OrderRecord> = work_orders::table
+        .filter(work_orders::ticket_id.between(first, last))
+        .order((work_orders::ticket_id, work_orders::seq))
+        .load(conn)?;
+    let mut orders: HashMap<TicketId, Vec<WorkOrder>> = HashMap::new();
+    for row in rows {
+        orders.entry(row.ticket_id).or_default().push(read_order(row)?);
+    }
+    let parents: Vec<TicketId> = records.iter().filter_map(|record| record.parent_id).collect();
+    let rows: Vec<(TicketId, i64)> = reports::table
+        .filter(reports::ticket_id.between(first, last).or(reports::ticket_id.eq_any(parents)))
+        .select((reports::ticket_id, reports::account_id))
+        .order(reports::id)
+        .load(conn)?;
+    let mut reporters: HashMap<TicketId, Vec<i64>> = HashMap::new();
+    for (ticket, account) in rows {
+        reporters.entry(ticket).or_default().push(account);
+    }
+    records
+        .into_iter()
+        .map(|record| {
+            let reported = reporters.get(&reported(&record)).cloned().unwrap_or_default();
+            let orders = orders.remove(&record.id).unwrap_or_default();
+            from_record(record, orders, reported)
+        })
+        .collect()
+}
+
+/// The ticket to which the reports were made: what was split off goes back to those of the ticket it came from.
+fn reported(record: &Record) -> TicketId {
+    record.parent_id.unwrap_or(record.id)
 }
 
 fn complete(conn: &mut Conn, record: Record) -> Result<Loaded, DbError> {
     let orders = load_orders(conn, record.id)?;
-    // What was split off goes back to the reports of the ticket from which it came.
-    let reported = record.parent_id.unwrap_or(record.id);
     let reporters = reports::table
-        .filter(reports::ticket_id.eq(reported))
+        .filter(reports::ticket_id.eq(reported(&record)))
         .select(reports::account_id)
-        .order(reports::id)
-        .load(conn)?;
+        .order(reports::id);
+    let reporters = each_backend!(conn, conn => reporters.load(conn))?;
     from_record(record, orders, reporters)
 }
 
@@ -100,31 +130,31 @@ fn from_record(r: Record, orders: Vec<WorkOrder>, reporters: Vec<i64>) -> Result
 }
 
 fn load_orders(conn: &mut Conn, ticket: TicketId) -> Result<Vec<WorkOrder>, DbError> {
-    let rows: Vec<OrderRecord> =
-        work_orders::table.filter(work_orders::ticket_id.eq(ticket)).order(work_orders::seq).load(conn)?;
-    rows.into_iter()
-        .map(|row| {
-            let state = OrderState::stored(&row.state)?;
-            let timer = match row.timer {
-                Some(text) => Some(serde_json::from_str(&text).map_err(|e| DbError::corrupt("timer", e))?),
-                // Given before clocks were kept: only its beginning and its end are known.
-                None => state.is_open().then(|| {
-                    Timer::until(Moment::from_millis(row.created_at), Moment::from_millis(row.due_at))
-                }),
-            };
-            Ok(WorkOrder {
-                seq: row.seq,
-                unit: row.unit_id,
-                kind: OrderKind::stored(&row.kind)?,
-                state,
-                created_at: Moment::from_millis(row.created_at),
-                due_at: Moment::from_millis(row.due_at),
-                accepted_at: row.accepted_at.map(Moment::from_millis),
-                ended_at: row.ended_at.map(Moment::from_millis),
-                result: row.result,
-                timer,
-                handed_by: row.handed_by,
-            })
-        })
-        .collect()
+    let orders = work_orders::table.filter(work_orders::ticket_id.eq(ticket)).order(work_orders::seq);
+    let rows: Vec<OrderRecord> = each_backend!(conn, conn => orders.load(conn))?;
+    rows.into_iter().map(read_order).collect()
+}
+
+fn read_order(row: OrderRecord) -> Result<WorkOrder, DbError> {
+    let state = OrderState::stored(&row.state)?;
+    let timer = match row.timer {
+        Some(text) => Some(serde_json::from_str(&text).map_err(|e| DbError::corrupt("timer", e))?),
+        // Given before clocks were kept: only its beginning and its end are known.
+        None => state
+            .is_open()
+            .then(|| Timer::until(Moment::from_millis(row.created_at), Moment::from_millis(row.due_at))),
+    };
+    Ok(WorkOrder {
+        seq: row.seq,
+        unit: row.unit_id,
+        kind: OrderKind::stored(&row.kind)?,
+        state,
+        created_at: Moment::from_millis(row.created_at),
+        due_at: Moment::from_millis(row.due_at),
+        accepted_at: row.accepted_at.map(Moment::from_millis),
+        ended_at: row.ended_at.map(Moment::from_millis),
+        result: row.result,
+        timer,
+        handed_by: row.handed_by,
+    })
 }

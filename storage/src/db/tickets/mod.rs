@@ -5,10 +5,10 @@ mod projections;
 mod records;
 mod save;
 
-use suishoupai_core::flow::Ticket;
+use suishoupai_core::flow::{Step, Ticket};
 use suishoupai_core::model::UnitId;
 
-pub use load::{find, find_for_update, keys_after};
+pub use load::{find, find_for_update, some_after};
 pub use projections::disagreeing;
 pub use save::{insert, save, set_alarm};
 
@@ -27,6 +27,17 @@ pub struct Loaded {
     pub lat: f64,
     /// The hash of the last event.
     pub last_hash: [u8; 32],
+}
+
+/// A newly opened ticket.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// The ticket with its first event.
+    pub step: &'a Step,
+    /// Where it lies.
+    pub place: Place,
+    /// The units that get a notice.
+    pub told: Vec<UnitId>,
 }
 
 /// Where a new ticket lies.

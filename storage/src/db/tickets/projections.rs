@@ -2,16 +2,16 @@
 //! are written with it in the same transaction.
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{CalledBack, Event, Request, Ticket, Whistle};
-use suishoupai_core::model::UnitId;
+use suishoupai_core::flow::{CalledBack, Request, Ticket, TicketId, Whistle};
 use suishoupai_core::time::Moment;
 
+use super::Loaded;
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
-use crate::db::schema::{call_backs, notices, requests, summons};
+use crate::db::schema::{call_backs, requests, summons};
 
 #[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
-#[diesel(table_name = requests, treat_none_as_null = true)]
+#[diesel(table_name = requests, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct RequestRow {
     ticket_id: i64,
     seq: i32,
@@ -26,7 +26,7 @@ struct RequestRow {
 }
 
 #[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
-#[diesel(table_name = summons, treat_none_as_null = true)]
+#[diesel(table_name = summons, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct SummonsRow {
     ticket_id: i64,
     seq: i32,
@@ -40,7 +40,7 @@ struct SummonsRow {
 }
 
 #[derive(Queryable, Insertable, AsChangeset, Debug, PartialEq)]
-#[diesel(table_name = call_backs, treat_none_as_null = true)]
+#[diesel(table_name = call_backs, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct CallBackRow {
     ticket_id: i64,
     round: i32,
@@ -62,8 +62,10 @@ pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result
             continue;
         }
         let row = request_row(after, request);
-        if diesel::update(requests::table.find((after.id, request.seq))).set(&row).execute(conn)? == 0 {
-            diesel::insert_into(requests::table).values(&row).execute(conn)?;
+        if before.course.requests.iter().any(|known| known.seq == request.seq) {
+            diesel::update(requests::table.find((after.id, request.seq))).set(row).execute(conn)?;
+        } else {
+            diesel::insert_into(requests::table).values(row).execute(conn)?;
         }
     }
     for whistle in &after.course.whistles {
@@ -90,33 +92,73 @@ pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result
     Ok(())
 }
 
-/// The tables whose rows of a ticket are not those that its course calls for; none where all is well.
+/// The tickets, all those with keys from the first to the last of a page, and the tables whose rows are not those
+/// that their courses call for; none where all is well.
 ///
 /// # Errors
 /// The database's.
-pub fn disagreeing(conn: &mut Conn, ticket: &Ticket) -> Result<Vec<&'static str>, DbError> {
-    let mut wrong = Vec::new();
-    let rows: Vec<RequestRow> =
-        requests::table.filter(requests::ticket_id.eq(ticket.id)).order(requests::seq).load(conn)?;
-    if !rows.into_iter().eq(ticket.course.requests.iter().map(|request| request_row(ticket, request))) {
-        wrong.push("requests");
-    }
-    let rows: Vec<SummonsRow> = summons::table
-        .filter(summons::ticket_id.eq(ticket.id))
-        .order((summons::seq, summons::unit_id))
+pub fn disagreeing(conn: &mut Conn, page: &[Loaded]) -> Result<Vec<(TicketId, &'static str)>, DbError> {
+    let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Vec::new()) };
+    let (first, last) = (first.ticket.id, last.ticket.id);
+    let rows: Vec<RequestRow> = requests::table
+        .filter(requests::ticket_id.between(first, last))
+        .order((requests::ticket_id, requests::seq))
         .load(conn)?;
-    let mut called: Vec<SummonsRow> =
-        ticket.course.whistles.iter().flat_map(|whistle| summons_rows(ticket, whistle)).collect();
-    called.sort_by_key(|row| (row.seq, row.unit_id));
-    if rows != called {
-        wrong.push("summons");
-    }
-    let rows: Vec<CallBackRow> =
-        call_backs::table.filter(call_backs::ticket_id.eq(ticket.id)).order(call_backs::round).load(conn)?;
-    if !rows.into_iter().eq(ticket.course.call_backs.iter().map(|call| call_back_row(ticket, call))) {
-        wrong.push("call_backs");
-    }
+    let mut wrong = unlike(
+        page,
+        "requests",
+        rows,
+        |row| row.ticket_id,
+        |ticket| ticket.course.requests.iter().map(|request| request_row(ticket, request)).collect(),
+    );
+    let rows: Vec<SummonsRow> = summons::table
+        .filter(summons::ticket_id.between(first, last))
+        .order((summons::ticket_id, summons::seq, summons::unit_id))
+        .load(conn)?;
+    wrong.extend(unlike(
+        page,
+        "summons",
+        rows,
+        |row| row.ticket_id,
+        |ticket| {
+            let whistles = ticket.course.whistles.iter();
+            let mut called: Vec<_> = whistles.flat_map(|whistle| summons_rows(ticket, whistle)).collect();
+            called.sort_by_key(|row| (row.seq, row.unit_id));
+            called
+        },
+    ));
+    let rows: Vec<CallBackRow> = call_backs::table
+        .filter(call_backs::ticket_id.between(first, last))
+        .order((call_backs::ticket_id, call_backs::round))
+        .load(conn)?;
+    wrong.extend(unlike(
+        page,
+        "call_backs",
+        rows,
+        |row| row.ticket_id,
+        |ticket| ticket.course.call_backs.iter().map(|call| call_back_row(ticket, call)).collect(),
+    ));
     Ok(wrong)
+}
+
+/// The tickets of a page whose rows of `table`, given in the order of keys, are not the expected ones.
+fn unlike<R: PartialEq>(
+    page: &[Loaded],
+    table: &'static str,
+    rows: Vec<R>,
+    key: impl Fn(&R) -> TicketId,
+    expected: impl Fn(&Ticket) -> Vec<R>,
+) -> Vec<(TicketId, &'static str)> {
+    let mut rest = rows.as_slice();
+    let mut wrong = Vec::new();
+    for Loaded { ticket, .. } in page {
+        let (own, others) = rest.split_at(rest.partition_point(|row| key(row) <= ticket.id));
+        rest = others;
+        if own != expected(ticket) {
+            wrong.push((ticket.id, table));
+        }
+    }
+    wrong
 }
 
 fn request_row(ticket: &Ticket, request: &Request) -> RequestRow {
@@ -162,21 +204,4 @@ fn call_back_row(ticket: &Ticket, call: &CalledBack) -> CallBackRow {
         counted_reason: call.counted_reason.clone(),
         counted_by: call.counted_by,
     }
-}
-
-/// Writes a notice for each unit that is to be told.
-pub(super) fn notices(conn: &mut Conn, district: i32, event: &Event, told: &[UnitId]) -> Result<(), DbError> {
-    for unit in told {
-        diesel::insert_into(notices::table)
-            .values((
-                notices::district.eq(district),
-                notices::unit_id.eq(unit),
-                notices::ticket_id.eq(event.ticket),
-                notices::event_seq.eq(event.seq),
-                notices::verb.eq(event.verb.as_str()),
-                notices::at.eq(event.at),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
 }

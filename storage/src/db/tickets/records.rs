@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 
-use crate::db::schema::{tickets, work_orders};
+use crate::db::schema::{events, evidence, notices, tickets, work_orders};
 
 #[derive(Queryable, Insertable, Clone)]
-#[diesel(table_name = tickets)]
+#[diesel(table_name = tickets, treat_none_as_default_value = false)]
 pub(super) struct Record {
     pub(super) id: i64,
     pub(super) district: i32,
@@ -74,8 +74,46 @@ pub(super) struct Change {
     pub(super) course: String,
 }
 
+/// A line of a history.
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+pub(super) struct EventRecord {
+    pub(super) ticket_id: i64,
+    pub(super) seq: i64,
+    pub(super) district: i32,
+    pub(super) at: i64,
+    pub(super) verb: &'static str,
+    pub(super) public: bool,
+    pub(super) content: String,
+    pub(super) hash: Vec<u8>,
+}
+
+/// A photo that a line of a history names.
+#[derive(Insertable)]
+#[diesel(table_name = evidence)]
+pub(super) struct EvidenceRecord {
+    pub(super) ticket_id: i64,
+    pub(super) photo_id: i64,
+    pub(super) stage: &'static str,
+    pub(super) district: i32,
+    pub(super) event_seq: i64,
+    pub(super) created_at: i64,
+}
+
+/// That a unit is told of a line.
+#[derive(Insertable)]
+#[diesel(table_name = notices)]
+pub(super) struct NoticeRecord {
+    pub(super) district: i32,
+    pub(super) unit_id: i64,
+    pub(super) ticket_id: i64,
+    pub(super) event_seq: i64,
+    pub(super) verb: &'static str,
+    pub(super) at: i64,
+}
+
 #[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(table_name = work_orders, treat_none_as_null = true)]
+#[diesel(primary_key(ticket_id, seq), table_name = work_orders, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(super) struct OrderRecord {
     pub(super) ticket_id: i64,
     pub(super) seq: i32,

@@ -5,24 +5,41 @@ use suishoupai_core::flow::{Event, GENESIS, Step, Ticket, TicketId, link};
 use suishoupai_core::model::UnitId;
 use suishoupai_core::time::Moment;
 
-use super::records::{Change, OrderRecord, Record};
-use super::{Loaded, Place, projections};
-use crate::db::conn::{Conn, each_backend};
+use super::records::{Change, EventRecord, EvidenceRecord, NoticeRecord, OrderRecord, Record};
+use super::{Loaded, Opened, Place, projections};
+use crate::db::conn::{Conn, each_backend, insert_rows};
 use crate::db::error::DbError;
-use crate::db::schema::{events, evidence, tickets, work_orders};
+use crate::db::schema::{events, evidence, notices, tickets, work_orders};
+use crate::db::update::update_kept;
 
-/// Writes a newly opened ticket with its first event; `told` are the units that get a notice.
+/// Names the text that saves a ticket's row.
+struct TicketChange;
+/// Names the text that saves a work order.
+struct OrderChange;
+
+/// Writes newly opened tickets with their first events, and the notices of those.
 ///
 /// # Errors
-/// The database's.
-pub fn insert(conn: &mut Conn, step: &Step, place: Place, told: &[UnitId]) -> Result<(), DbError> {
-    let t = &step.ticket;
-    let content = content(&step.event)?;
-    let hash = link(&GENESIS, &content);
-    let record = Record {
+/// The database's; nothing is certain of any of them then.
+pub fn insert(conn: &mut Conn, opened: &[Opened<'_>]) -> Result<(), DbError> {
+    let mut rows = Vec::with_capacity(opened.len());
+    let mut lines = Lines::default();
+    for Opened { step, place, told } in opened {
+        let content = content(&step.event)?;
+        let hash = link(&GENESIS, &content);
+        rows.push(opening(&step.ticket, place, hash)?);
+        lines.add(step.ticket.district, &step.event, content, hash, told);
+    }
+    insert_rows!(&mut *conn, tickets::table, rows);
+    lines.write(conn)
+}
+
+/// The row of a ticket that has just been opened.
+fn opening(t: &Ticket, place: &Place, hash: [u8; 32]) -> Result<Record, DbError> {
+    Ok(Record {
         id: t.id,
         district: t.district,
-        number: place.number,
+        number: place.number.clone(),
         state: t.state.as_str().to_owned(),
         version: t.version,
         grid_id: t.grid,
@@ -40,7 +57,7 @@ pub fn insert(conn: &mut Conn, step: &Step, place: Place, told: &[UnitId]) -> Re
         reworks: 0,
         reopens: 0,
         rated_round: None,
-        title: place.title,
+        title: place.title.clone(),
         lon: place.lon,
         lat: place.lat,
         created_at: t.created_at.millis(),
@@ -55,10 +72,7 @@ pub fn insert(conn: &mut Conn, step: &Step, place: Place, told: &[UnitId]) -> Re
         soon_at: t.soon_at.map(Moment::millis),
         alarm_at: t.alarm_at.map(Moment::millis),
         course: json("course", &t.course)?,
-    };
-    diesel::insert_into(tickets::table).values(&record).execute(conn)?;
-    append(conn, t.district, &step.event, content, hash)?;
-    projections::notices(conn, t.district, &step.event, told)
+    })
 }
 
 /// Writes a step: the ticket's row by compare-and-set on its version, its orders, the event with its hash and the
@@ -97,14 +111,16 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: Step, told: &[UnitId]) -
         alarm_at: t.alarm_at.map(Moment::millis),
         course: json("course", &t.course)?,
     };
-    let target = tickets::table.filter(tickets::id.eq(t.id).and(tickets::version.eq(before.version)));
-    if diesel::update(target).set(&change).execute(conn)? == 0 {
+    let unmoved = tickets::id.eq(t.id).and(tickets::version.eq(before.version));
+    let saved = update_kept::<TicketChange, _, _, _>(tickets::table, change, unmoved);
+    if each_backend!(conn, conn => saved.execute(conn))? == 0 {
         return Err(DbError::Conflict);
     }
     save_orders(conn, before, t)?;
-    append(conn, t.district, &step.event, content, hash)?;
+    let mut lines = Lines::default();
+    lines.add(t.district, &step.event, content, hash, told);
+    lines.write(conn)?;
     projections::course(conn, before, t)?;
-    projections::notices(conn, t.district, &step.event, told)?;
     loaded.ticket = step.ticket;
     loaded.last_hash = hash;
     Ok(())
@@ -142,9 +158,12 @@ fn save_orders(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result<(), D
             handed_by: order.handed_by,
         };
         if known.is_some() {
-            diesel::update(work_orders::table.find((after.id, order.seq))).set(&record).execute(conn)?;
+            let this = work_orders::ticket_id.eq(after.id).and(work_orders::seq.eq(order.seq));
+            let saved = update_kept::<OrderChange, _, _, _>(work_orders::table, record, this);
+            each_backend!(conn, conn => saved.execute(conn))?;
         } else {
-            diesel::insert_into(work_orders::table).values(&record).execute(conn)?;
+            let added = diesel::insert_into(work_orders::table).values(record);
+            each_backend!(conn, conn => added.execute(conn))?;
         }
     }
     Ok(())
@@ -158,39 +177,50 @@ fn content(event: &Event) -> Result<String, DbError> {
     event.content().map_err(|error| DbError::corrupt("event", error))
 }
 
-fn append(
-    conn: &mut Conn,
-    district: i32,
-    event: &Event,
-    content: String,
-    hash: [u8; 32],
-) -> Result<(), DbError> {
-    diesel::insert_into(events::table)
-        .values((
-            events::ticket_id.eq(event.ticket),
-            events::seq.eq(event.seq),
-            events::district.eq(district),
-            events::at.eq(event.at),
-            events::verb.eq(event.verb.as_str()),
-            events::public.eq(event.public),
-            events::content.eq(content),
-            events::hash.eq(hash.to_vec()),
-        ))
-        .execute(conn)?;
-    for photo in &event.photos {
-        let row = (
-            evidence::ticket_id.eq(event.ticket),
-            evidence::photo_id.eq(photo.id),
-            evidence::stage.eq(photo.stage.as_str()),
-            evidence::district.eq(district),
-            evidence::event_seq.eq(event.seq),
-            evidence::created_at.eq(event.at),
-        );
-        // The same photo may be named again at the same stage; the first naming counts.
-        each_backend!(conn, conn => diesel::insert_into(evidence::table)
-            .values(row)
-            .on_conflict_do_nothing()
-            .execute(conn))?;
+/// Lines of histories, with the photos that they name and the units that are told of them.
+#[derive(Default)]
+struct Lines {
+    events: Vec<EventRecord>,
+    evidence: Vec<EvidenceRecord>,
+    notices: Vec<NoticeRecord>,
+}
+
+impl Lines {
+    fn add(&mut self, district: i32, event: &Event, content: String, hash: [u8; 32], told: &[UnitId]) {
+        let (ticket_id, verb) = (event.ticket, event.verb.as_str());
+        self.events.push(EventRecord {
+            ticket_id,
+            seq: event.seq,
+            district,
+            at: event.at,
+            verb,
+            public: event.public,
+            content,
+            hash: hash.to_vec(),
+        });
+        self.evidence.extend(event.photos.iter().map(|photo| EvidenceRecord {
+            ticket_id,
+            photo_id: photo.id,
+            stage: photo.stage.as_str(),
+            district,
+            event_seq: event.seq,
+            created_at: event.at,
+        }));
+        self.notices.extend(told.iter().map(|unit| NoticeRecord {
+            district,
+            unit_id: *unit,
+            ticket_id,
+            event_seq: event.seq,
+            verb,
+            at: event.at,
+        }));
     }
-    Ok(())
+
+    fn write(self, conn: &mut Conn) -> Result<(), DbError> {
+        insert_rows!(&mut *conn, events::table, self.events);
+        // The same photo may be named again at the same stage; the first naming counts.
+        insert_rows!(&mut *conn, evidence::table, self.evidence, on_conflict_do_nothing);
+        insert_rows!(conn, notices::table, self.notices);
+        Ok(())
+    }
 }

@@ -1,32 +1,21 @@
-//! The history of tickets: read, and verified link by link.
+//! The chains of hashes walked from end to end: every line hangs on the one before, and all of it on the report that
+//! was sent.
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use suishoupai_core::flow::{Event, GENESIS, TicketId, link};
 
-use super::conn::Conn;
-use super::error::DbError;
-use super::reports;
-use super::schema::{events, tickets};
+use crate::db::error::DbError;
+use crate::db::reports::{self, Report};
+use crate::db::schema::{events, tickets};
+use crate::db::{Conn, Db};
 
-/// The history of a ticket, oldest first; at most 1,000 lines.
-///
-/// # Errors
-/// The database's, or [`DbError::Corrupt`] for a line that cannot be read.
-pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<(Event, String)>, DbError> {
-    let rows: Vec<(String, Vec<u8>)> = events::table
-        .filter(events::ticket_id.eq(ticket))
-        .select((events::content, events::hash))
-        .order(events::seq)
-        .limit(1000)
-        .load(conn)?;
-    rows.into_iter()
-        .map(|(content, hash)| {
-            let event = Event::parse(&content).map_err(|error| DbError::corrupt("event", error))?;
-            Ok((event, hex::encode(hash)))
-        })
-        .collect()
-}
+/// Tickets verified with one connection before others get their turn.
+const PAGE: i64 = 500;
+/// How many broken chains are listed.
+pub const MOST_BREAKS: usize = 100;
 
 /// Where a chain is broken, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +37,7 @@ pub struct Verified {
     pub tickets: u64,
     /// Lines looked at.
     pub events: u64,
-    /// The first break in each broken chain, by key of ticket; at most 100.
+    /// The first break in each broken chain, by key of ticket; at most [`MOST_BREAKS`].
     pub breaks: Vec<Break>,
 }
 
@@ -63,6 +52,7 @@ struct Head {
 
 #[derive(Queryable)]
 struct Line {
+    ticket: i64,
     seq: i64,
     at: i64,
     verb: String,
@@ -71,70 +61,84 @@ struct Line {
     hash: Vec<u8>,
 }
 
-/// Verifies the chains of up to `limit` tickets with keys above `after`; answers what it saw and the last key, or
-/// `None` when there are no more.
+/// Verifies all chains, one after the other; others get the connection between pages.
 ///
 /// # Errors
 /// The database's.
-pub fn verify_some(
-    conn: &mut Conn,
-    after: TicketId,
-    limit: i64,
-    seen: &mut Verified,
-) -> Result<Option<TicketId>, DbError> {
+pub async fn verify(db: &Db) -> Result<Verified, DbError> {
+    let mut seen = Verified::default();
+    let mut after = Some(TicketId::MIN);
+    while let Some(last) = after {
+        (after, seen) = db
+            .read(move |conn| {
+                let mut seen = seen;
+                let next = page(conn, last, &mut seen)?;
+                Ok::<_, DbError>((next, seen))
+            })
+            .await?;
+    }
+    Ok(seen)
+}
+
+/// Verifies the chains of the next tickets with keys above `after`, and answers the last key, or `None` when there
+/// are no more.
+fn page(conn: &mut Conn, after: TicketId, seen: &mut Verified) -> Result<Option<TicketId>, DbError> {
     let heads: Vec<Head> = tickets::table
         .filter(tickets::id.gt(after))
         .select((tickets::id, tickets::number, tickets::version, tickets::state, tickets::last_hash))
         .order(tickets::id)
-        .limit(limit)
+        .limit(PAGE)
         .load(conn)?;
-    let last = heads.last().map(|head| head.id);
+    let (Some(first), Some(last)) = (heads.first(), heads.last()) else { return Ok(None) };
+    let (first, last) = (first.id, last.id);
+    let lines: Vec<Line> = events::table
+        .filter(events::ticket_id.between(first, last))
+        .select((
+            events::ticket_id,
+            events::seq,
+            events::at,
+            events::verb,
+            events::public,
+            events::content,
+            events::hash,
+        ))
+        .order((events::ticket_id, events::seq))
+        .load(conn)?;
+    let sent = reports::of_tickets(conn, first..=last)?;
+    let sent: HashMap<&str, &Report> = sent.iter().map(|report| (report.receipt.as_str(), report)).collect();
+    let mut rest = lines.as_slice();
     for head in heads {
-        let lines: Vec<Line> = events::table
-            .filter(events::ticket_id.eq(head.id))
-            .select((events::seq, events::at, events::verb, events::public, events::content, events::hash))
-            .order(events::seq)
-            .load(conn)?;
+        let (own, others) = rest.split_at(rest.partition_point(|line| line.ticket <= head.id));
+        rest = others;
         seen.tickets += 1;
-        seen.events += lines.len() as u64;
-        let broken = match first_break(&head, &lines) {
-            None => altered_report(conn, head.id, lines.first())?,
-            found => found,
-        };
+        seen.events += own.len() as u64;
+        let broken = first_break(&head, own).or_else(|| altered_report(&sent, head.id, own.first()?));
         if let Some((seq, what)) = broken
-            && seen.breaks.len() < 100
+            && seen.breaks.len() < MOST_BREAKS
         {
             seen.breaks.push(Break { number: head.number, ticket: head.id, seq, what });
         }
     }
-    Ok(last)
+    Ok(Some(last))
 }
 
-/// Whether the report that opened a ticket is no longer the one that its first line was written for.
-fn altered_report(
-    conn: &mut Conn,
-    ticket: TicketId,
-    opening: Option<&Line>,
-) -> Result<Option<(i64, String)>, DbError> {
-    let Some(event) = opening.and_then(|line| Event::parse(&line.content).ok()) else { return Ok(None) };
-    let (Some(receipt), Some(expected)) = (event.facts.get("receipt"), event.facts.get("report_sha256"))
-    else {
-        return Ok(None);
-    };
-    let what = match reports::find_by_receipt(conn, receipt)? {
-        None => format!("the report {receipt} is gone"),
-        Some(report) if report.ticket != ticket => {
-            format!("the report {receipt} has been given to another ticket")
-        }
-        Some(report) => {
-            let digest = Sha256::digest(reports::fingerprint(&report).as_bytes());
+/// Whether the report that opened a ticket is no longer the one that its first line was written for. `sent` are the
+/// reports of the tickets around it.
+fn altered_report(sent: &HashMap<&str, &Report>, ticket: TicketId, opening: &Line) -> Option<(i64, String)> {
+    let event = Event::parse(&opening.content).ok()?;
+    let receipt = event.facts.get("receipt")?;
+    let expected = event.facts.get("report_sha256")?;
+    let what = match sent.get(receipt.as_str()) {
+        Some(report) if report.ticket == ticket => {
+            let digest = Sha256::digest(reports::fingerprint(report).as_bytes());
             if hex::encode(digest) == *expected {
-                return Ok(None);
+                return None;
             }
             format!("the report {receipt} is not as it was sent")
         }
+        _ => format!("the report {receipt} is gone, or has been given to another ticket"),
     };
-    Ok(Some((1, what)))
+    Some((1, what))
 }
 
 fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {

@@ -1,0 +1,195 @@
+//! One report on its way into the database.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, Step, open, told};
+use suishoupai_core::model::{Level, UnitId};
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::idempotency::{Answer, Kept};
+use suishoupai_storage::db::photos::Named;
+use suishoupai_storage::db::reports::{self as rows, Report};
+use suishoupai_storage::db::tickets::{self, Opened, Place};
+use suishoupai_storage::db::{Conn, DbError};
+use suishoupai_storage::seal::Sealer;
+
+use super::{Draft, Receipt, Repeat, numbered, own_find_unit};
+use crate::fail::{Fail, refusal};
+use crate::lang::Text;
+use crate::problem::{Code, Problem};
+use crate::registry::Registry;
+use crate::service::digest;
+use crate::service::photos::Prepared;
+use crate::service::places::Spot;
+use crate::service::tickets::unknown_photo;
+
+/// Everything that the write of a report needs.
+#[derive(Debug)]
+pub struct Incoming {
+    pub(super) account: Account,
+    pub(super) draft: Draft,
+    pub(super) spot: Spot,
+    /// Photos that came along.
+    pub(super) fresh: Vec<Prepared>,
+    /// Two keys for each of those: of the photo and of its job.
+    pub(super) ids: std::ops::Range<i64>,
+    pub(super) receipt: Receipt,
+    pub(super) contact_sealed: Option<Vec<u8>>,
+    pub(super) repeat: Option<Repeat>,
+    pub(super) now: Moment,
+}
+
+/// A report that passed every check, ready to be written.
+pub(super) struct New {
+    pub(super) step: Step,
+    place: Place,
+    told: Vec<UnitId>,
+    report: Report,
+}
+
+/// Writes tickets and their reports.
+pub(super) fn save(conn: &mut Conn, news: Vec<New>) -> Result<(), DbError> {
+    let mut opened = Vec::with_capacity(news.len());
+    let mut reports = Vec::with_capacity(news.len());
+    let mut steps = Vec::with_capacity(news.len());
+    for New { step, place, told, report } in news {
+        steps.push(step);
+        opened.push((place, told));
+        reports.push(report);
+    }
+    let opened: Vec<Opened<'_>> =
+        steps.iter().zip(opened).map(|(step, (place, told))| Opened { step, place, told }).collect();
+    tickets::insert(conn, &opened)?;
+    rows::insert(conn, reports)
+}
+
+impl Incoming {
+    /// The account and the key by which a retry of this report is recognised.
+    pub(super) fn key(&self) -> Option<(i64, &str)> {
+        self.repeat.as_ref().map(|repeat| (self.account.id, repeat.key.as_str()))
+    }
+
+    /// Opens the ticket. `named` are the photos that there are of those that reports name, `fresh` those that came
+    /// along with this one.
+    pub(super) fn prepare(
+        &self,
+        registry: &Registry,
+        named: &HashMap<i64, Named>,
+        fresh: &[Named],
+    ) -> Result<New, Fail> {
+        let rules = registry.rules(self.spot.district).ok_or(Code::OutsideDistrict)?;
+        let unit = own_find_unit(&self.account, &self.spot, registry);
+        if !self.account.posts.iter().any(|post| post.role == Role::Resident) && unit.is_none() {
+            return Err(not_in_your_grid().into());
+        }
+        let report = self.report();
+        let sha256 = hex::encode(digest(rows::fingerprint(&report).as_bytes()));
+        let opening = Opening {
+            id: self.receipt.ticket,
+            district: self.spot.district,
+            grid: self.spot.grid,
+            category: self.draft.category.clone(),
+            channel: self.channel(),
+            reporter: self.account.id,
+            unit,
+            facts: BTreeMap::from([
+                ("receipt".to_owned(), self.receipt.number.clone()),
+                ("report_sha256".to_owned(), sha256),
+            ]),
+            photos: self.photos(named, fresh)?,
+            parent: None,
+        };
+        let step = open(opening, self.now, rules).map_err(|why| refusal(&why))?;
+        let told = told(None, &step.ticket, &step.event, &registry.tree);
+        Ok(New { step, place: self.place(registry), told, report })
+    }
+
+    fn channel(&self) -> Channel {
+        if self.receipt.own_find { Channel::GridWorker } else { Channel::Resident }
+    }
+
+    fn photos(&self, named: &HashMap<i64, Named>, fresh: &[Named]) -> Result<Vec<PhotoRef>, Problem> {
+        let own = |id: &i64| {
+            let photo = named.get(id).filter(|photo| photo.account == self.account.id);
+            photo.ok_or_else(|| unknown_photo(*id))
+        };
+        let mut found = self.draft.photo_ids.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        found.extend(fresh);
+        Ok(found
+            .iter()
+            .map(|photo| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: Stage::Before })
+            .collect())
+    }
+
+    fn place(&self, registry: &Registry) -> Place {
+        let above = |level| registry.above(self.spot.grid, level).map_or(self.spot.grid, |unit| unit.id);
+        Place {
+            number: numbered(self.spot.district, self.receipt.ticket, self.now),
+            title: self.draft.text.chars().take(60).collect(),
+            community: above(Level::Community),
+            street: above(Level::Street),
+            lon: self.spot.at.lon,
+            lat: self.spot.at.lat,
+        }
+    }
+
+    fn report(&self) -> Report {
+        Report {
+            id: self.receipt.report,
+            district: self.spot.district,
+            receipt: self.receipt.number.clone(),
+            query_code_hash: digest(self.receipt.query_code.as_bytes()).to_vec(),
+            account: self.account.id,
+            anonymous: self.draft.anonymous,
+            contact_sealed: self.contact_sealed.clone(),
+            channel: self.channel(),
+            text: self.draft.text.clone(),
+            category: self.draft.category.clone(),
+            datum: self.draft.place.datum.as_str().to_owned(),
+            sent: (self.draft.place.lon, self.draft.place.lat),
+            place: self.spot.at,
+            address: self.draft.address.clone(),
+            landmark: self.draft.landmark.clone(),
+            cell: self.spot.cell,
+            grid: self.spot.grid,
+            distance_m: self.spot.distance_m,
+            ticket: self.receipt.ticket,
+            created_at: self.now,
+        }
+    }
+
+    /// The answer to be kept for retries, where the client asked for that. It is sealed, because it holds the query
+    /// code.
+    pub(super) fn answer(&self, sealer: &Sealer) -> Result<Option<Answer>, Fail> {
+        let Some(repeat) = &self.repeat else { return Ok(None) };
+        let body = serde_json::to_string(&self.receipt).map_err(|error| Fail::internal(&error))?;
+        let sealed = sealer.seal("idempotency", &body).map_err(|error| Fail::internal(&error))?;
+        Ok(Some(Answer {
+            account_id: self.account.id,
+            key: repeat.key.clone(),
+            request_hash: repeat.request.to_vec(),
+            status: 201,
+            body: STANDARD.encode(sealed),
+            created_at: self.now.millis(),
+        }))
+    }
+
+    /// The answer that the first sending got, where this is a retry of it.
+    pub(super) fn first_answer(&self, kept: &Kept, sealer: &Sealer) -> Result<Receipt, Fail> {
+        if self.repeat.as_ref().is_none_or(|repeat| kept.request_hash != repeat.request) {
+            return Err(Code::IdempotencyKeyReused.into());
+        }
+        let sealed = STANDARD.decode(&kept.body).map_err(|error| Fail::internal(&error))?;
+        let body = sealer.open("idempotency", &sealed).map_err(|error| Fail::internal(&error))?;
+        serde_json::from_str(&body).map_err(|error| Fail::internal(&error))
+    }
+}
+
+fn not_in_your_grid() -> Problem {
+    Problem::new(Code::RefusedByRule).detail(Text::new(
+        "该位置不在您的网格内；网格员只能上报本网格的问题。",
+        "The place is not in one of your grids; a grid worker reports finds of the own grids.",
+    ))
+}
