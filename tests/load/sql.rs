@@ -8,7 +8,7 @@ use suishoupai_api::demo;
 use suishoupai_core::flow::Step;
 use suishoupai_storage::db::lists::{self, Filter, Scope};
 use suishoupai_storage::db::reports::{self, Report};
-use suishoupai_storage::db::tickets::{self, Place};
+use suishoupai_storage::db::tickets::{self, Opened, Place};
 use suishoupai_storage::db::{Conn, Db, DbError, history};
 
 use crate::drive::Figures;

@@ -11,12 +11,14 @@ mod engine;
 mod pictures;
 mod process;
 mod server;
+mod simulation;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
 pub use engine::Engine;
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
 pub use server::{Rows, Server, Settings};
+pub use simulation::simulated;
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -264,6 +264,11 @@ impl Server {
         })
     }
 
+    /// The parts of the server, to reach what HTTP does not show.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
     /// Verifies the chains of all histories.
     ///
     /// # Panics
@@ -308,6 +313,6 @@ impl Drop for Server {
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

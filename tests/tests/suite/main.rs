@@ -24,6 +24,8 @@ mod requests;
 mod restart;
 mod rests;
 mod sensitive;
+mod simulation;
+mod together;
 mod upgrade;
 mod visibility;
 mod waiting;

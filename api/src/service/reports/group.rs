@@ -30,6 +30,17 @@ pub struct Group {
 }
 
 impl Group {
+    /// Keeps everybody from writing until the answer is dropped, so that a group can be seen to gather. Not for the
+    /// async threads: it blocks.
+    pub fn hold(&self) -> impl Sized + use<> {
+        Arc::clone(&self.turn).blocking_lock_owned()
+    }
+
+    /// How many reports wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn put(&self, incoming: Incoming) -> oneshot::Receiver<Answer> {
         let (tell, told) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((incoming, tell));
