@@ -101,6 +101,9 @@ pub fn refusal(refusal: &Refusal) -> Problem {
         | Refusal::AlreadyDone
         | Refusal::NoCallBackDue
         | Refusal::NoCallBack
+        | Refusal::UrgedToday
+        | Refusal::OthersReported
+        | Refusal::HasMerged
         | Refusal::NothingToDo => Code::NotAllowedInState,
         _ => Code::RefusedByRule,
     };

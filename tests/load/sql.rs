@@ -42,7 +42,7 @@ fn load(conn: &mut Conn, ticket: i64) -> Result<Option<Sample>, DbError> {
     let (community, street) = units.first(conn)?;
     let loaded = tickets::find(conn, ticket)?;
     let event = history::of_ticket(conn, ticket)?.into_iter().next().map(|(event, _)| event);
-    let report = reports::of_ticket(conn, ticket)?.into_iter().next();
+    let report = reports::of_any(conn, &[ticket])?.into_iter().next();
     let (Some(loaded), Some(event), Some(report)) = (loaded, event, report) else { return Ok(None) };
     let place = Place {
         number: loaded.number,

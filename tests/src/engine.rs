@@ -49,14 +49,22 @@ impl Database {
 
     /// Undoes what was migrated since the first schema. What a later schema keeps beside it is lost.
     pub(crate) fn to_first_schema(&self) {
-        let down = match self.engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
-            Engine::Postgres => {
-                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql")
-            }
+        let engine = match self.engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
         };
-        let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '20261123000000'";
-        self.execute(&format!("{down}; {forget}")).unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(engine);
+        let mut migrations: Vec<PathBuf> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        migrations.sort();
+        assert!(migrations.len() > 1, "there is a schema after the first one");
+        for migration in migrations.iter().skip(1).rev() {
+            let down = std::fs::read_to_string(migration.join("down.sql")).unwrap();
+            let name = migration.file_name().unwrap().to_str().unwrap();
+            let version: String = name.split('_').next().unwrap().replace('-', "");
+            let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'");
+            self.execute(&format!("{down}; {forget}")).unwrap();
+        }
     }
 }
 

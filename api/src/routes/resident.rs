@@ -18,7 +18,7 @@ use crate::view::ReportView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(supplement).service(withdraw).service(rate).service(not_fixed);
+    config.service(supplement).service(withdraw).service(urge).service(rate).service(not_fixed);
 }
 
 /// Words to add to a report, with photos uploaded before.
@@ -37,6 +37,14 @@ pub(crate) struct SupplementBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WithdrawBody {
     /// Why, if the reporter wants to say.
+    words: Option<Words<500>>,
+}
+
+/// 催办, in the reporter's words.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UrgingBody {
+    /// What is to be said to whoever handles it.
     words: Option<Words<500>>,
 }
 
@@ -124,6 +132,21 @@ async fn withdraw(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let command = Command::Withdraw { words: body.into_inner().words.map(Words::into_string) };
+    say(&services, caller, id.0.0, command, Vec::new(), lang).await
+}
+
+/// 催办: reminds whoever has the report; once on a day.
+#[utoipa::path(tag = "reports", operation_id = "urge_report", security(("token" = [])),
+    params(("id" = i64, Path, minimum = 1)), responses((status = OK, body = ReportView)))]
+#[post("/reports/{id}/urge")]
+async fn urge(
+    services: web::Data<Services>,
+    caller: Auth<ResidentOnly>,
+    id: Path<Id>,
+    body: Json<UrgingBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let command = Command::Urge { words: body.into_inner().words.map(Words::into_string) };
     say(&services, caller, id.0.0, command, Vec::new(), lang).await
 }
 

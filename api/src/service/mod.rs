@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod calendar;
 pub mod imports;
+pub mod merging;
 pub mod photos;
 pub mod places;
 pub mod policy;

@@ -109,7 +109,7 @@ fn enter(look: &mut Look<'_>) {
             opinion(look, 0.22);
         }
         State::Refused => opinion(look, 0.05),
-        State::Withdrawn | State::Voided => {}
+        State::Withdrawn | State::Voided | State::Merged => {}
     }
 }
 

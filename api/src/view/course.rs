@@ -233,6 +233,13 @@ pub struct CourseView {
     pub parent: Option<i64>,
     /// Keys of the tickets split off from it.
     pub children: Vec<i64>,
+    /// Key of the ticket that goes on for it, while it is merged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<i64>,
+    /// Keys of the tickets merged into it.
+    pub merged: Vec<i64>,
+    /// How often the centre has urged.
+    pub urges: u32,
     /// What was asked for.
     pub requests: Vec<RequestView>,
     /// Who was summoned.
@@ -266,6 +273,9 @@ impl CourseView {
             sensitive: ticket.sensitive,
             parent: ticket.parent,
             children: course.children.clone(),
+            merged_into: ticket.merged_into,
+            merged: course.merged.clone(),
+            urges: course.urges,
             requests: course.requests.iter().map(|request| RequestView::of(scene, request)).collect(),
             whistles: course.whistles.iter().map(|whistle| WhistleView::of(scene, whistle)).collect(),
             call_backs: course.call_backs.iter().map(CallBackView::from).collect(),

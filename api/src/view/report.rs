@@ -65,6 +65,8 @@ pub struct ReportView {
     /// The public answer of whoever handled it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// Whether it was found to be the same as another report, whose course is shown.
+    pub merged: bool,
     /// Its photos, before and after.
     pub photos: Vec<EvidenceView>,
     /// Its course, as far as it is public.

@@ -146,6 +146,16 @@ pub enum Command {
     Count { counted: bool, reason: String },
     /// 拆分: tickets of their own were split off.
     Split { children: Vec<TicketId>, reason: String },
+    /// 催办, by a reporter or by the centre.
+    Urge { words: Option<String> },
+    /// 并案 under another ticket.
+    Merge { into: TicketId, reason: String },
+    /// 并入: another ticket was merged into this one.
+    Absorb { ticket: TicketId },
+    /// 撤销并案: it goes back to its pool.
+    Unmerge { reason: String },
+    /// 并入撤销: a ticket that was merged into this one was taken out again.
+    Detach { ticket: TicketId },
     /// 未解决, said by the reporter.
     NotFixed { words: String },
     /// 撤回
@@ -199,6 +209,11 @@ impl Command {
             Command::CallBack { .. } => Verb::CallBack,
             Command::Count { .. } => Verb::Count,
             Command::Split { .. } => Verb::Split,
+            Command::Urge { .. } => Verb::Urge,
+            Command::Merge { .. } => Verb::Merge,
+            Command::Absorb { .. } => Verb::Absorb,
+            Command::Unmerge { .. } => Verb::Unmerge,
+            Command::Detach { .. } => Verb::Detach,
             Command::NotFixed { .. } => Verb::NotFixed,
             Command::Withdraw { .. } => Verb::Withdraw,
             Command::Supplement { .. } => Verb::Supplement,

@@ -99,6 +99,15 @@ pub struct CalledBack {
     pub counted_by: Option<AccountId>,
 }
 
+/// When a reporter urged last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Urged {
+    /// Who.
+    pub by: AccountId,
+    /// When.
+    pub at: Moment,
+}
+
 /// A ticket waits for words of its reporter, and no clock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -163,12 +172,26 @@ pub struct Course {
     /// The call-backs that reached somebody, at most one for each round of closing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub call_backs: Vec<CalledBack>,
+    /// How often the centre has urged.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub urges: u32,
+    /// When each reporter urged last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urged: Vec<Urged>,
+    /// The tickets merged into this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<TicketId>,
     /// The tickets split off from this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<TicketId>,
 }
 
 impl Course {
+    /// Whether this reporter may urge at `now`: once on a day of China's calendar.
+    pub fn may_urge(&self, reporter: AccountId, now: Moment) -> bool {
+        !self.urged.iter().any(|urged| urged.by == reporter && urged.at.date() == now.date())
+    }
+
     /// The request that waits for a decision.
     pub fn open_request(&self) -> Option<&Request> {
         self.requests.iter().find(|request| request.state.is_open())
@@ -178,4 +201,9 @@ impl Course {
     pub fn open_whistle(&self) -> Option<&Whistle> {
         self.whistles.iter().find(|whistle| whistle.ended_at.is_none())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

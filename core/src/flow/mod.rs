@@ -26,12 +26,12 @@ mod tests;
 
 pub use alarm::{Alarm, Clock, next_alarm};
 pub use command::{Assist, Call, Command, OnSpot, Outcome, Quantity};
-pub use course::{CalledBack, Course, Request, Summoned, Waiting, Whistle};
+pub use course::{CalledBack, Course, Request, Summoned, Urged, Waiting, Whistle};
 pub use event::{Event, GENESIS, PhotoRef, link};
 pub use notice::told;
 pub use order_words::{
     OrderKind, OrderState, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason, Satisfaction,
-    Solved,
+    Solved, Urging,
 };
 pub use permit::{allowed_actions, permit};
 pub use policy::{PhaseLimit, Policy, PolicyBook, PolicyId};

@@ -1,6 +1,7 @@
 //! 提醒: which units are told of a step.
 
 use super::event::Event;
+use super::order_words::Urging;
 use super::ticket::Ticket;
 use super::verb::Verb;
 use crate::model::{Level, UnitId, UnitTree};
@@ -36,6 +37,11 @@ pub fn told(before: Option<&Ticket>, after: &Ticket, event: &Event, tree: &UnitT
             units.push(desk);
             units.extend(fact("raised_to"));
         }
+        Verb::Urge => {
+            units.push(desk);
+            units.extend(after.orders.iter().filter(|order| order.state.is_open()).map(|order| order.unit));
+            units.extend(told_of_urging(event, desk, tree));
+        }
         Verb::AssistLate => {
             units.extend(fact("late_unit"));
             units.push(after.responsible);
@@ -61,4 +67,16 @@ pub fn told(before: Option<&Ticket>, after: &Ticket, event: &Event, tree: &UnitT
     units.sort_unstable();
     units.dedup();
     units
+}
+
+/// The units above the one that is urged that are told of it: none of a reminder, the next one of a notice, all of
+/// what is published.
+fn told_of_urging(event: &Event, desk: UnitId, tree: &UnitTree) -> Vec<UnitId> {
+    let many = match event.facts.get("urging").and_then(|word| Urging::parse(word)) {
+        Some(Urging::Notice) => 1,
+        Some(Urging::Published) => usize::MAX,
+        _ => 0,
+    };
+    let above = |unit: &UnitId| tree.get(*unit).and_then(|unit| unit.parent);
+    std::iter::successors(above(&desk), above).take(many).collect()
 }

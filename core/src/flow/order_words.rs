@@ -141,3 +141,15 @@ words! {
         Overdue = "overdue", "超期", "overdue";
     }
 }
+
+words! {
+    /// How hard a unit is urged 催办, one step after the other.
+    Urging {
+        /// 提醒: who has the ticket is reminded.
+        Reminder = "reminder", "提醒", "reminder";
+        /// 通知: the unit above is told as well.
+        Notice = "notice", "催办通知", "notice";
+        /// 通报: all units up to the district are told.
+        Published = "published", "通报", "published";
+    }
+}

@@ -164,8 +164,18 @@ pub(super) fn has_point(
         Verb::CallBack => course.call_back_due,
         Verb::Count => course.call_backs.iter().any(|call| call.round == ticket.reopens),
         Verb::Arrive => course.arrival.is_some(),
+        Verb::Urge => !permit_as_reporter(ticket, actor) || may_urge(ticket, actor, now),
+        // Others have reported it as well, and it goes on for them.
+        Verb::Withdraw | Verb::Merge => course.merged.is_empty(),
         // What the server writes down when it is due is nobody's choice.
-        Verb::Lapse | Verb::Warn | Verb::Breach | Verb::AssistLate | Verb::Review | Verb::Recount => false,
+        Verb::Lapse
+        | Verb::Warn
+        | Verb::Breach
+        | Verb::AssistLate
+        | Verb::Review
+        | Verb::Recount
+        | Verb::Absorb
+        | Verb::Detach => false,
         _ => true,
     }
 }
@@ -178,6 +188,16 @@ fn below_district(ticket: &Ticket, tree: &UnitTree) -> bool {
 
 fn permit_as_assistant(ticket: &Ticket, actor: &Actor, tree: &UnitTree) -> bool {
     actor.posts.iter().any(|post| tied(ticket, actor, post, Tie::Assistant, tree))
+}
+
+/// Whether the actor urges as one of the reporters, not as the centre.
+fn permit_as_reporter(ticket: &Ticket, actor: &Actor) -> bool {
+    actor.account.is_some_and(|account| ticket.reporters.contains(&account))
+        && actor.posts.iter().any(|post| post.role == Role::Resident)
+}
+
+fn may_urge(ticket: &Ticket, actor: &Actor, now: Moment) -> bool {
+    actor.account.is_some_and(|account| ticket.course.may_urge(account, now))
 }
 
 fn summoned(ticket: &Ticket, actor: &Actor, tree: &UnitTree, still: impl Fn(&Summoned) -> bool) -> bool {

@@ -116,6 +116,14 @@ pub enum Refusal {
     OwnCall,
     /// Nothing follows from the change.
     NothingToDo,
+    /// A reporter urges once on a day.
+    UrgedToday,
+    /// Other reports were merged into the ticket; one reporter cannot take it back for all.
+    OthersReported,
+    /// A ticket cannot be merged into itself.
+    MergedWithItself,
+    /// Other tickets were merged into this one, which therefore cannot be merged itself.
+    HasMerged,
 }
 
 impl Refusal {
@@ -156,6 +164,10 @@ impl Refusal {
             Refusal::NoCallBack => "no_call_back",
             Refusal::OwnCall => "own_call",
             Refusal::NothingToDo => "nothing_to_do",
+            Refusal::UrgedToday => "urged_today",
+            Refusal::OthersReported => "others_reported",
+            Refusal::MergedWithItself => "merged_with_itself",
+            Refusal::HasMerged => "has_merged",
         }
     }
 
@@ -267,6 +279,21 @@ impl Refusal {
             Refusal::OwnCall => Said::new(
                 "回访人不能认定自己的回访是否计入考核。",
                 "Whoever called back cannot decide whether it counts; somebody else must.",
+            ),
+            Refusal::UrgedToday => Said::new(
+                "您今天已催办过，请明天再催办。",
+                "You have urged today; you may urge again tomorrow.",
+            ),
+            Refusal::OthersReported => Said::new(
+                "其他居民也上报了同一问题，案件已合并办理，不能撤回。",
+                "Others have reported the same, and the ticket goes on for all; it cannot be withdrawn.",
+            ),
+            Refusal::MergedWithItself => {
+                Said::new("不能并入案件自身。", "A ticket cannot be merged into itself; name another one.")
+            }
+            Refusal::HasMerged => Said::new(
+                "已有其他案件并入本案，请将另一案件并入本案，或先撤销并案。",
+                "Other tickets were merged into this one; merge the other way round, or unmerge them first.",
             ),
             Refusal::NothingToDo => Said::new("没有需要变更的内容。", "There is nothing to change."),
         }

@@ -35,13 +35,15 @@ words! {
         Withdrawn = "withdrawn", "已撤回", "withdrawn";
         /// 作废: found to be no case, confirmed by a second person.
         Voided = "voided", "已作废", "voided";
+        /// 并案: found to be the same as another ticket, which goes on for both.
+        Merged = "merged", "已并案", "merged";
     }
 }
 
 impl State {
     /// Whether nothing more is expected of anybody.
     pub const fn is_final(self) -> bool {
-        matches!(self, State::Closed | State::Refused | State::Withdrawn | State::Voided)
+        matches!(self, State::Closed | State::Refused | State::Withdrawn | State::Voided | State::Merged)
     }
 }
 

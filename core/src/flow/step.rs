@@ -125,6 +125,7 @@ const fn needs_claim(verb: Verb) -> bool {
             | Verb::Release
             | Verb::Verify
             | Verb::Split
+            | Verb::Merge
             | Verb::AskReporter
             | Verb::Resume
     )
@@ -196,6 +197,7 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         closed_at: None,
         sensitive: category.is_some_and(|category| category.sensitive),
         parent: opening.parent,
+        merged_into: None,
         stage_due_at: None,
         soon_at: None,
         alarm_at: None,

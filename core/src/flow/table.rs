@@ -108,6 +108,7 @@ const CLAIMED: &[State] = &[State::Claimed];
 const DISPATCHED: &[State] = &[State::Dispatched];
 const HANDLING: &[State] = &[State::Handling];
 const CHECKING: &[State] = &[State::Checking];
+const MERGED: &[State] = &[State::Merged];
 const CLOSED: &[State] = &[State::Closed];
 const RESTING: &[State] = &[State::Suspended, State::Deferred];
 const UNFILED: &[State] = &[State::Received, State::Verified];
@@ -125,6 +126,15 @@ const OPEN: &[State] = &[
     State::Suspended,
     State::Deferred,
     State::Checking,
+];
+const MERGEABLE: &[State] = &[
+    State::Received,
+    State::Claimed,
+    State::Verified,
+    State::Filed,
+    State::Arbitrating,
+    State::Dispatched,
+    State::Handling,
 ];
 const OPEN_BUT_HANDLING: &[State] = &[
     State::Received,
@@ -225,6 +235,13 @@ pub const TABLE: &[Row] = &[
     row(Verb::Count, CLOSED, CHIEFS, Tie::District, Target::Stay),
     row(Verb::Split, CLAIMED, FIELD, Tie::Holder, Target::Stay),
     row(Verb::Split, &[State::Received, State::Verified, State::Filed], CENTRE, Tie::District, Target::Stay),
+    row(Verb::Urge, OPEN, RESIDENT, Tie::Reporter, Target::Stay),
+    row(Verb::Urge, OPEN, CENTRE, Tie::District, Target::Stay),
+    row(Verb::Merge, CLAIMED, FIELD, Tie::Holder, to(State::Merged)),
+    row(Verb::Merge, MERGEABLE, CENTRE, Tie::District, to(State::Merged)),
+    row(Verb::Absorb, OPEN, SYSTEM, Tie::Server, Target::Stay),
+    row(Verb::Unmerge, MERGED, CENTRE, Tie::District, to(State::Received)),
+    row(Verb::Detach, State::ALL, SYSTEM, Tie::Server, Target::Stay),
     row(Verb::NotFixed, CLOSED, RESIDENT, Tie::Reporter, to(State::Handling)),
     row(Verb::Withdraw, BEFORE_WORK, RESIDENT, Tie::Reporter, to(State::Withdrawn)),
     row(Verb::Supplement, OPEN, RESIDENT, Tie::Reporter, Target::Stay),

@@ -149,12 +149,14 @@ pub struct Ticket {
     pub filed_at: Option<Moment>,
     /// When the lead must be done.
     pub due_at: Option<Moment>,
-    /// When it was closed, refused, withdrawn or voided.
+    /// When it was closed, refused, withdrawn, voided or merged.
     pub closed_at: Option<Moment>,
     /// Visible only to named roles.
     pub sensitive: bool,
     /// The ticket from which it was split off.
     pub parent: Option<TicketId>,
+    /// The ticket that goes on for it, while it is merged.
+    pub merged_into: Option<TicketId>,
     /// When the present phase must be over; none while no clock runs.
     pub stage_due_at: Option<Moment>,
     /// From when the present phase is due soon.
@@ -188,7 +190,12 @@ impl Ticket {
             State::Handling => Some(Phase::Handle),
             State::Checking => Some(Phase::Check),
             State::Closed => self.course.call_back_due.then_some(Phase::CallBack),
-            State::Suspended | State::Deferred | State::Refused | State::Withdrawn | State::Voided => None,
+            State::Suspended
+            | State::Deferred
+            | State::Refused
+            | State::Withdrawn
+            | State::Voided
+            | State::Merged => None,
         }
     }
 

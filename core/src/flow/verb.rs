@@ -79,6 +79,16 @@ words! {
         Count = "count", "认定是否计入考核", "decide whether it counts";
         /// 拆分
         Split = "split", "拆分", "split";
+        /// 催办
+        Urge = "urge", "催办", "urge";
+        /// 并案: it is the same as another ticket, which goes on for both.
+        Merge = "merge", "并案", "merge into another";
+        /// 并入: another ticket was merged into this one.
+        Absorb = "absorb", "并入他案", "take in another";
+        /// 撤销并案
+        Unmerge = "unmerge", "撤销并案", "take out of the other";
+        /// 并入撤销: what was merged into this one is a case of its own again.
+        Detach = "detach", "并入撤销", "let go another";
         /// 未解决
         NotFixed = "not_fixed", "反映未解决", "say it is not fixed";
         /// 撤回

@@ -182,13 +182,13 @@ pub fn find_by_receipt(conn: &mut Conn, receipt: &str) -> Result<Option<Report>,
         .transpose()
 }
 
-/// The reports of a ticket, oldest first; at most 100.
+/// The reports of tickets, oldest first; at most 100.
 ///
 /// # Errors
 /// The database's.
-pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<Report>, DbError> {
-    let rows: Vec<Record> =
-        reports::table.filter(reports::ticket_id.eq(ticket)).order(reports::id).limit(100).load(conn)?;
+pub fn of_any(conn: &mut Conn, tickets: &[TicketId]) -> Result<Vec<Report>, DbError> {
+    let of = reports::ticket_id.eq_any(tickets.to_vec());
+    let rows: Vec<Record> = reports::table.filter(of).order(reports::id).limit(100).load(conn)?;
     rows.into_iter().map(Record::read).collect()
 }
 
@@ -222,6 +222,8 @@ pub struct Line {
     pub created_at: i64,
     /// When its ticket last changed.
     pub updated_at: i64,
+    /// The ticket that goes on for it, whose state and change the two before are then.
+    pub merged_into: Option<TicketId>,
 }
 
 /// The reports of an account, newest first.
@@ -246,12 +248,29 @@ pub fn mine(
             tickets::state,
             reports::created_at,
             tickets::updated_at,
+            tickets::merged_into_id,
         ))
         .into_boxed();
     if let Some(before) = before {
         query = query.filter(reports::id.lt(before));
     }
-    Ok(query.order(reports::id.desc()).limit(limit).load(conn)?)
+    let mut lines: Vec<Line> = query.order(reports::id.desc()).limit(limit).load(conn)?;
+    let merged: Vec<TicketId> = lines.iter().filter_map(|line| line.merged_into).collect();
+    if merged.is_empty() {
+        return Ok(lines);
+    }
+    let others: Vec<(TicketId, String, i64)> = tickets::table
+        .filter(tickets::id.eq_any(merged))
+        .select((tickets::id, tickets::state, tickets::updated_at))
+        .load(conn)?;
+    for line in &mut lines {
+        let other = others.iter().find(|(id, _, _)| Some(*id) == line.merged_into);
+        if let Some((_, state, updated_at)) = other {
+            line.state.clone_from(state);
+            line.updated_at = *updated_at;
+        }
+    }
+    Ok(lines)
 }
 
 /// A 评价 as stored.

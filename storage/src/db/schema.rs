@@ -246,6 +246,7 @@ table! {
         soon_at -> Nullable<BigInt>,
         alarm_at -> Nullable<BigInt>,
         course -> Text,
+        merged_into_id -> Nullable<BigInt>,
     }
 }
 

@@ -19,6 +19,7 @@ mod imports;
 mod joint;
 mod lives;
 mod main_path;
+mod merging;
 mod pressing;
 mod requests;
 mod restart;

@@ -5,6 +5,7 @@ pub mod check;
 pub mod field;
 pub mod handle;
 pub mod meeting;
+pub mod merging;
 pub mod parts;
 pub mod requests;
 
@@ -30,6 +31,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
         .configure(check::register)
         .configure(requests::register)
         .configure(meeting::register)
+        .configure(merging::register)
         .configure(centre::register);
 }
 

@@ -38,8 +38,10 @@ struct Dossier {
 
 fn dossier(conn: &mut Conn, loaded: Loaded) -> Result<Dossier, Fail> {
     let id = loaded.ticket.id;
-    // What was split off shows the report of the ticket from which it came.
-    let reports = report_rows::of_ticket(conn, loaded.ticket.parent.unwrap_or(id))?;
+    // What was split off shows the report of the ticket from which it came, beside those of what was merged into it.
+    let mut of = loaded.ticket.course.merged.clone();
+    of.push(loaded.ticket.parent.unwrap_or(id));
+    let reports = report_rows::of_any(conn, &of)?;
     let history = history::of_ticket(conn, id)?;
     let mut accounts: BTreeSet<AccountId> = history.iter().filter_map(|(event, _)| event.actor).collect();
     accounts.extend(reports.iter().map(|report| report.account));

@@ -6,7 +6,7 @@ use suishoupai_core::flow::{Event, State, Ticket, Verb, allowed_actions};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::reports::{self as report_rows, Report};
-use suishoupai_storage::db::tickets;
+use suishoupai_storage::db::{photos as photo_rows, tickets};
 
 use super::{dossier, next_cursor, place, scene};
 use crate::auth::actor;
@@ -51,7 +51,8 @@ pub async fn ticket_of_own_report(services: &Services, account: &Account, id: i6
         .db
         .read(move |conn| {
             let found = report_rows::find(conn, id)?.filter(|report| report.account == owner);
-            found.map(|report| report.ticket).ok_or(Fail::from(Code::ReportNotFound))
+            let report = found.ok_or(Fail::from(Code::ReportNotFound))?;
+            Ok(tickets::goes_on_as(conn, report.ticket)?)
         })
         .await
 }
@@ -68,11 +69,14 @@ pub async fn report_view(
 ) -> Result<ReportView, Fail> {
     let registry = services.registry();
     let ticket = report.ticket;
-    let data = services
+    let (data, sent) = services
         .db
         .read(move |conn| {
-            let loaded = tickets::find(conn, ticket)?.ok_or(Code::TicketNotFound)?;
-            dossier(conn, loaded)
+            let goes_on = tickets::goes_on_as(conn, ticket)?;
+            let loaded = tickets::find(conn, goes_on)?.ok_or(Code::TicketNotFound)?;
+            // The photos of a report that was merged lie with its own ticket.
+            let sent = if goes_on == ticket { Vec::new() } else { photo_rows::evidence_of(conn, ticket)? };
+            Ok::<_, Fail>((dossier(conn, loaded)?, sent))
         })
         .await?;
     let scene = scene(services, &registry, lang, data.names.clone());
@@ -81,7 +85,12 @@ pub async fn report_view(
     let allowed = account
         .map(|account| allowed_actions(t, &actor(account), &registry.tree, days, scene.now))
         .unwrap_or_default();
-    let resident = [Verb::Supplement, Verb::Withdraw, Verb::Rate, Verb::NotFixed];
+    let resident = [Verb::Supplement, Verb::Withdraw, Verb::Urge, Verb::Rate, Verb::NotFixed];
+    // Who reported the same is nobody else's business, nor is what they said and sent.
+    let of_another = |account: i64| account != report.account && t.reporters.contains(&account);
+    let of_others = |account: Option<i64>| account.is_some_and(of_another);
+    let history: Vec<_> = data.history.iter().filter(|(event, _)| !of_others(event.actor)).cloned().collect();
+    let photos = sent.iter().chain(&data.evidence).filter(|(_, _, photo)| !of_another(photo.account));
     Ok(ReportView {
         id: report.id,
         receipt_number: report.receipt.clone(),
@@ -96,8 +105,9 @@ pub async fn report_view(
         version: t.version,
         next: next(&scene, t),
         answer: answer(t, &data.history),
-        photos: data.evidence.iter().map(|row| EvidenceView::public(&scene, row)).collect(),
-        timeline: events(&scene, &data.history, false),
+        photos: photos.map(|row| EvidenceView::public(&scene, row)).collect(),
+        merged: t.id != report.ticket,
+        timeline: events(&scene, &history, false),
         ratings: data.ratings.iter().cloned().map(RatingView::from).collect(),
         allowed_actions: allowed.into_iter().filter(|verb| resident.contains(verb)).collect(),
         created_at: report.created_at,
@@ -169,6 +179,9 @@ fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
             scene.pick("不予立案，原因见办理情况。", "Not filed; the reason is in the timeline.")
         }
         State::Withdrawn => scene.pick("您已撤回。", "You have withdrawn it."),
+        State::Merged => {
+            scene.pick("已并入同一问题的案件办理。", "It is dealt with together with another report.")
+        }
         State::Voided => {
             scene.pick("经核实不构成案件，已作废。", "Found to be no case, and voided after a second look.")
         }

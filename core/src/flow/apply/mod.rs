@@ -5,6 +5,7 @@ mod checking;
 mod clocks;
 mod field;
 mod meeting;
+mod merging;
 mod work;
 
 use std::collections::BTreeMap;
@@ -104,7 +105,15 @@ pub(super) fn apply(ticket: &mut Ticket, command: &Command, act: &Act<'_>) -> Re
             Ok(Line { note: Some(reason.clone()), ..public(fact("children", names.join(","))) })
         }
         Command::NotFixed { words } => checking::not_fixed(ticket, words, act),
+        Command::Urge { words } => merging::urge(ticket, words.as_ref(), act),
+        Command::Merge { into, reason } => merging::merge(ticket, *into, reason, act),
+        Command::Absorb { ticket: other } => merging::absorb(ticket, *other),
+        Command::Unmerge { reason } => merging::unmerge(ticket, reason),
+        Command::Detach { ticket: other } => merging::detach(ticket, *other),
         Command::Withdraw { words } => {
+            if !ticket.course.merged.is_empty() {
+                return Err(Refusal::OthersReported);
+            }
             orders::end_all(ticket, OrderState::Released, None, act.now);
             end(ticket, State::Withdrawn, act.now);
             Ok(Line { words: words.clone(), ..public(BTreeMap::new()) })

@@ -26,6 +26,10 @@ pub(super) fn case_in<'w>(
             case.by(&resident(), &Command::Withdraw { words: None });
             return case;
         }
+        State::Merged => {
+            case.by(&dispatcher(), &command(Verb::Merge, 'P'));
+            return case;
+        }
         State::Voided => {
             case.by(&dispatcher(), &Command::AskVoid { reason: "误报".to_owned() });
             case.by(&chief(), &grant());
@@ -150,6 +154,11 @@ pub(super) fn command(verb: Verb, role: char) -> Command {
         Verb::CallBack => Command::CallBack { call: Call::NotReached, words: None },
         Verb::Count => Command::Count { counted: false, reason: words() },
         Verb::Split => Command::Split { children: vec![99], reason: words() },
+        Verb::Urge => Command::Urge { words: Some(words()) },
+        Verb::Merge => Command::Merge { into: 98, reason: words() },
+        Verb::Absorb => Command::Absorb { ticket: 98 },
+        Verb::Unmerge => Command::Unmerge { reason: words() },
+        Verb::Detach => Command::Detach { ticket: 98 },
         Verb::NotFixed => Command::NotFixed { words: words() },
         Verb::Withdraw => Command::Withdraw { words: None },
         Verb::Supplement => Command::Supplement { words: words() },
@@ -170,6 +179,8 @@ pub(super) fn prepare(case: &mut Case<'_>, verb: Verb, unit: UnitId) {
         Verb::Answer | Verb::SignIn | Verb::EndWhistle => {
             case.ticket.course.whistles.push(whistle(unit, now));
         }
+        Verb::Unmerge => case.ticket.merged_into = Some(98),
+        Verb::Detach => case.ticket.course.merged.push(98),
         Verb::Resume if matches!(case.ticket.state, State::Claimed | State::Handling) => {
             case.ticket.course.waiting = Some(Waiting { since: now, until: now.plus_seconds(600) });
         }

@@ -22,7 +22,9 @@ pub(super) fn hold_after_step(before: &Ticket, done: &Step, world: &World) {
     same(|ticket| (ticket.id, ticket.district, ticket.grid, ticket.created_at));
     assert_eq!(ticket.reporters, before.reporters);
     assert!(before.course.policy.is_none() || ticket.course.policy == before.course.policy);
-    if ticket.responsible != before.responsible {
+    if event.verb == Verb::Unmerge {
+        assert_eq!(ticket.responsible, ticket.grid, "the work ended with the merging, and it begins anew");
+    } else if ticket.responsible != before.responsible {
         let signed = ticket.lead_order().filter(|order| order.state == OrderState::Accepted);
         assert_eq!(signed.map(|order| order.unit), Some(ticket.responsible), "首接负责: until another signs");
         // What is opened again goes to whoever handled it, and who solved it on the spot never had to sign.
@@ -201,7 +203,16 @@ fn pointless(ticket: &Ticket, verb: Verb, now: Moment, world: &World) -> bool {
         Verb::CallBack => !course.call_back_due,
         Verb::Count => course.call_backs.iter().all(|call| call.round != ticket.reopens),
         Verb::Arrive => course.arrival.is_none(),
-        Verb::Lapse | Verb::Warn | Verb::Breach | Verb::AssistLate | Verb::Review | Verb::Recount => true,
+        Verb::Urge => course.urged.iter().any(|urged| urged.at.date() == now.date()),
+        Verb::Withdraw | Verb::Merge => !course.merged.is_empty(),
+        Verb::Lapse
+        | Verb::Warn
+        | Verb::Breach
+        | Verb::AssistLate
+        | Verb::Review
+        | Verb::Recount
+        | Verb::Absorb
+        | Verb::Detach => true,
         _ => false,
     }
 }

@@ -10,57 +10,62 @@ use crate::flow::{Role, State, Verb};
 use crate::model::UnitId;
 
 /// Columns: Received Claimed Verified Filed Arbitrating Dispatched Handling Suspended dEferred checKing closed(Z)
-/// refused(N) Withdrawn vOided. A cell names the roles (r resident, g grid worker, c community, s street,
+/// refused(N) Withdrawn vOided merGed. A cell names the roles (r resident, g grid worker, c community, s street,
 /// d department, T duty chief, M centre head, P dispatcher, I inspector, O observer, A administrator, X the
 /// server) and after the colon the states to which it can lead, or `=` where the ticket stays where it is; `.`
 /// means nobody.
 const MATRIX: &str = "
-verb           R      C      V      F      A      D         H          S         E         K        Z      N    W O
-open           .      .      .      .      .      .         .          .         .         .        .      .    . .
-claim          gcs:C  .      .      .      .      .         .          .         .         .        .      .    . .
-release        .      gcs:R  .      .      .      .         .          .         .         .        .      .    . .
-lapse          .      X:R    .      .      .      .         .          .         .         .        .      .    . .
-solve          .      gcs:Z  .      .      .      .         .          .         .         .        .      .    . .
-arrive         gcs:=  gcs:=  gcs:=  gcs:=  gcs:=  gcs:=     gcs:=      gcs:=     gcs:=     gcs:=    .      .    . .
-verify         .      gcs:V  .      .      .      .         .          .         .         .        .      .    . .
-file           PT:D   gcs:DH PT:D   .      .      .         .          .         .         .        .      .    . .
-refuse         PT:N   gcs:N  PT:N   .      .      .         .          .         .         .        .      .    . .
-dispatch       .      .      .      PT:D   .      PT:D      PT:D       .         .         .        .      .    . .
-arbitrate      .      .      .      .      TM:D   .         .          .         .         .        .      .    . .
-accept         .      .      .      .      .      gcsd:H    .          .         .         .        .      .    . .
-return         .      .      .      .      .      gcsd:FADH gcsd:FAD   .         .         .        .      .    . .
-delegate       .      .      .      .      .      csd:D     csd:D      .         .         .        .      .    . .
-escalate       .      .      .      .      .      gcsd:DF   gcsd:DF    .         .         .        .      .    . .
-add_assist     .      .      .      .      .      gcsdPT:=  gcsdPT:=   .         .         .        .      .    . .
-release_assist .      .      .      .      .      gcsdPT:=  gcsdPT:=   .         .         .        .      .    . .
-whistle        .      .      .      cs:=   .      cs:=      cs:=       .         .         .        .      .    . .
-answer         gcsd:= gcsd:= gcsd:= gcsd:= gcsd:= gcsd:=    gcsd:=     gcsd:=    gcsd:=    gcsd:=   .      .    . .
-sign_in        gcsd:= gcsd:= gcsd:= gcsd:= gcsd:= gcsd:=    gcsd:=     gcsd:=    gcsd:=    gcsd:=   .      .    . .
-end_whistle    .      .      .      cs:FD  cs:=   cs:D      cs:HD      cs:=      cs:=      cs:=     .      .    . .
-ask_reporter   .      gcs:=  .      .      .      .         gcsd:=     .         .         .        .      .    . .
-resume         .      gcsX:= .      .      .      .         gcsdX:=    gcsdPTM:H gcsdPTM:H .        .      .    . .
-ask_extension  .      .      .      .      .      .         gcsd:=     .         .         .        .      .    . .
-ask_suspension .      .      .      .      .      .         gcsd:=     .         .         .        .      .    . .
-ask_deferral   .      .      .      .      .      .         gcsdPT:=   .         .         .        .      .    . .
-ask_void       PT:=   PT:=   PT:=   PT:=   PT:=   PT:=      gcsdPT:=   PT:=      PT:=      PT:=     .      .    . .
-endorse        .      .      .      .      .      .         T:=        .         .         .        .      .    . .
-grant          PTM:O  PTM:O  PTM:O  PTM:O  PTM:O  PTM:O     PTM:HSEO   PTM:O     PTM:O     PTM:O    .      .    . .
-deny           PTM:=  PTM:=  PTM:=  PTM:=  PTM:=  PTM:=     PTM:=      PTM:=     PTM:=     PTM:=    .      .    . .
-finish         .      .      .      .      .      .         gcsd:K     .         .         .        .      .    . .
-close          .      .      .      .      .      .         .          .         .         gcsPTI:Z .      .    . .
-rework         .      .      .      .      .      .         .          .         .         gcsPTI:H .      .    . .
-call_back      .      .      .      .      .      .         .          .         .         .        PTI:ZH .    . .
-count          .      .      .      .      .      .         .          .         .         .        TM:=   .    . .
-split          PT:=   gcs:=  PT:=   PT:=   .      .         .          .         .         .        .      .    . .
-not_fixed      .      .      .      .      .      .         .          .         .         .        r:H    .    . .
-withdraw       r:W    r:W    r:W    r:W    r:W    r:W       .          .         .         .        .      .    . .
-supplement     r:=    r:=    r:=    r:=    r:=    r:=       r:=        r:=       r:=       r:=      .      .    . .
-rate           .      .      .      .      .      .         .          .         .         .        r:=    r:=  . .
-warn           X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . .
-breach         X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . .
-assist_late    .      .      .      .      .      X:=       X:=        .         .         .        .      .    . .
-review         .      .      .      .      .      .         .          X:H       X:H       .        .      .    . .
-recount        X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . .
+verb           R      C      V      F      A      D         H          S         E         K        Z      N    W O G
+open           .      .      .      .      .      .         .          .         .         .        .      .    . . .
+claim          gcs:C  .      .      .      .      .         .          .         .         .        .      .    . . .
+release        .      gcs:R  .      .      .      .         .          .         .         .        .      .    . . .
+lapse          .      X:R    .      .      .      .         .          .         .         .        .      .    . . .
+solve          .      gcs:Z  .      .      .      .         .          .         .         .        .      .    . . .
+arrive         gcs:=  gcs:=  gcs:=  gcs:=  gcs:=  gcs:=     gcs:=      gcs:=     gcs:=     gcs:=    .      .    . . .
+verify         .      gcs:V  .      .      .      .         .          .         .         .        .      .    . . .
+file           PT:D   gcs:DH PT:D   .      .      .         .          .         .         .        .      .    . . .
+refuse         PT:N   gcs:N  PT:N   .      .      .         .          .         .         .        .      .    . . .
+dispatch       .      .      .      PT:D   .      PT:D      PT:D       .         .         .        .      .    . . .
+arbitrate      .      .      .      .      TM:D   .         .          .         .         .        .      .    . . .
+accept         .      .      .      .      .      gcsd:H    .          .         .         .        .      .    . . .
+return         .      .      .      .      .      gcsd:FADH gcsd:FAD   .         .         .        .      .    . . .
+delegate       .      .      .      .      .      csd:D     csd:D      .         .         .        .      .    . . .
+escalate       .      .      .      .      .      gcsd:DF   gcsd:DF    .         .         .        .      .    . . .
+add_assist     .      .      .      .      .      gcsdPT:=  gcsdPT:=   .         .         .        .      .    . . .
+release_assist .      .      .      .      .      gcsdPT:=  gcsdPT:=   .         .         .        .      .    . . .
+whistle        .      .      .      cs:=   .      cs:=      cs:=       .         .         .        .      .    . . .
+answer         gcsd:= gcsd:= gcsd:= gcsd:= gcsd:= gcsd:=    gcsd:=     gcsd:=    gcsd:=    gcsd:=   .      .    . . .
+sign_in        gcsd:= gcsd:= gcsd:= gcsd:= gcsd:= gcsd:=    gcsd:=     gcsd:=    gcsd:=    gcsd:=   .      .    . . .
+end_whistle    .      .      .      cs:FD  cs:=   cs:D      cs:HD      cs:=      cs:=      cs:=     .      .    . . .
+ask_reporter   .      gcs:=  .      .      .      .         gcsd:=     .         .         .        .      .    . . .
+resume         .      gcsX:= .      .      .      .         gcsdX:=    gcsdPTM:H gcsdPTM:H .        .      .    . . .
+ask_extension  .      .      .      .      .      .         gcsd:=     .         .         .        .      .    . . .
+ask_suspension .      .      .      .      .      .         gcsd:=     .         .         .        .      .    . . .
+ask_deferral   .      .      .      .      .      .         gcsdPT:=   .         .         .        .      .    . . .
+ask_void       PT:=   PT:=   PT:=   PT:=   PT:=   PT:=      gcsdPT:=   PT:=      PT:=      PT:=     .      .    . . .
+endorse        .      .      .      .      .      .         T:=        .         .         .        .      .    . . .
+grant          PTM:O  PTM:O  PTM:O  PTM:O  PTM:O  PTM:O     PTM:HSEO   PTM:O     PTM:O     PTM:O    .      .    . . .
+deny           PTM:=  PTM:=  PTM:=  PTM:=  PTM:=  PTM:=     PTM:=      PTM:=     PTM:=     PTM:=    .      .    . . .
+finish         .      .      .      .      .      .         gcsd:K     .         .         .        .      .    . . .
+close          .      .      .      .      .      .         .          .         .         gcsPTI:Z .      .    . . .
+rework         .      .      .      .      .      .         .          .         .         gcsPTI:H .      .    . . .
+call_back      .      .      .      .      .      .         .          .         .         .        PTI:ZH .    . . .
+count          .      .      .      .      .      .         .          .         .         .        TM:=   .    . . .
+split          PT:=   gcs:=  PT:=   PT:=   .      .         .          .         .         .        .      .    . . .
+urge           rPT:=  rPT:=  rPT:=  rPT:=  rPT:=  rPT:=     rPT:=      rPT:=     rPT:=     rPT:=    .      .    . . .
+merge          PT:G   gcsPT:G PT:G  PT:G   PT:G   PT:G      PT:G       .         .         .        .      .    . . .
+absorb         X:=    X:=    X:=    X:=    X:=    X:=       X:=        X:=       X:=       X:=      .      .    . . .
+unmerge        .      .      .      .      .      .         .          .         .         .        .      .    . . PT:R
+detach         X:=    X:=    X:=    X:=    X:=    X:=       X:=        X:=       X:=       X:=      X:=    X:=  X:= X:= X:=
+not_fixed      .      .      .      .      .      .         .          .         .         .        r:H    .    . . .
+withdraw       r:W    r:W    r:W    r:W    r:W    r:W       .          .         .         .        .      .    . . .
+supplement     r:=    r:=    r:=    r:=    r:=    r:=       r:=        r:=       r:=       r:=      .      .    . . .
+rate           .      .      .      .      .      .         .          .         .         .        r:=    r:=  . . .
+warn           X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . . .
+breach         X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . . .
+assist_late    .      .      .      .      .      X:=       X:=        .         .         .        .      .    . . .
+review         .      .      .      .      .      .         .          X:H       X:H       .        .      .    . . .
+recount        X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . . .
 ";
 
 /// What an assisting unit may do with its own order, which leaves the ticket where it is.
@@ -82,8 +87,16 @@ pub(super) const OUT_OF_STEP: &[(Verb, State, &str)] = &[
 ];
 
 /// What only the server does, when it is due; it is offered to nobody.
-pub(super) const OF_THE_SERVER: &[Verb] =
-    &[Verb::Lapse, Verb::Warn, Verb::Breach, Verb::AssistLate, Verb::Review, Verb::Recount];
+pub(super) const OF_THE_SERVER: &[Verb] = &[
+    Verb::Lapse,
+    Verb::Warn,
+    Verb::Breach,
+    Verb::AssistLate,
+    Verb::Review,
+    Verb::Recount,
+    Verb::Absorb,
+    Verb::Detach,
+];
 
 /// Each role with its letter, the unit that ties it to the ticket, and one that does not.
 pub(super) const ROLES: [(char, Role, UnitId, UnitId); 12] = [
@@ -105,7 +118,7 @@ pub(super) const ROLES: [(char, Role, UnitId, UnitId); 12] = [
 pub(super) type Cell = (&'static str, Option<Vec<State>>);
 
 fn column(letter: char) -> State {
-    State::ALL["RCVFADHSEKZNWO".find(letter).unwrap()]
+    State::ALL["RCVFADHSEKZNWOG".find(letter).unwrap()]
 }
 
 /// The matrix by state and verb.

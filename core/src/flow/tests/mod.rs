@@ -10,6 +10,7 @@ mod history;
 mod laws;
 mod laws_of_clocks;
 mod matrix;
+mod merging;
 mod moves;
 mod policy;
 mod random;

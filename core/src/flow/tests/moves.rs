@@ -31,8 +31,8 @@ impl Mood {
     fn choose(self, named: Verb, offered: &mut Vec<Verb>) {
         use Verb::{
             Accept, Arbitrate, Arrive, AskDeferral, AskExtension, AskSuspension, AskVoid, CallBack, Claim,
-            Close, Count, Dispatch, EndWhistle, Endorse, File, Finish, Grant, NotFixed, Refuse, Resume,
-            SignIn, Withdraw,
+            Close, Count, Dispatch, EndWhistle, Endorse, File, Finish, Grant, Merge, NotFixed, Refuse,
+            Resume, SignIn, Withdraw,
         };
         let forward = |verb: &Verb| {
             matches!(
@@ -58,12 +58,12 @@ impl Mood {
         match self {
             Mood::Forward if offered.iter().any(forward) => offered.retain(forward),
             Mood::Forward | Mood::Patient => {
-                offered.retain(|verb| !matches!(verb, Withdraw | Refuse | AskVoid));
+                offered.retain(|verb| !matches!(verb, Withdraw | Refuse | AskVoid | Merge));
             }
             Mood::Asking => offered
                 .retain(|verb| matches!(verb, AskSuspension | AskDeferral | AskExtension | Endorse | Grant)),
             Mood::Named => {
-                offered.retain(|verb| *verb == named && !matches!(verb, Withdraw | Refuse | AskVoid))
+                offered.retain(|verb| *verb == named && !matches!(verb, Withdraw | Refuse | AskVoid | Merge))
             }
             Mood::Any => {}
         }
@@ -77,7 +77,7 @@ pub(super) struct Move {
     pick: Option<prop::sample::Index>,
     mood: Mood,
     actor: prop::sample::Index,
-    verb: Verb,
+    pub verb: Verb,
     units: (UnitId, Vec<UnitId>),
     category: &'static str,
     pub stages: Vec<Stage>,
@@ -203,6 +203,11 @@ pub(super) fn command(verb: Verb, made: &Move, case: &Case<'_>) -> Command {
         Verb::CallBack => Command::CallBack { call: call(made), words: None },
         Verb::Count => Command::Count { counted: made.yes, reason: words() },
         Verb::Split => Command::Split { children: vec![99], reason: words() },
+        Verb::Urge => Command::Urge { words: Some(words()) },
+        Verb::Merge => Command::Merge { into: 98, reason: words() },
+        Verb::Absorb => Command::Absorb { ticket: 98 },
+        Verb::Unmerge => Command::Unmerge { reason: words() },
+        Verb::Detach => Command::Detach { ticket: 98 },
         Verb::NotFixed => Command::NotFixed { words: words() },
         Verb::Withdraw => Command::Withdraw { words: None },
         Verb::Rate => Command::Rate { solved: false, stars: 1, words: None },

@@ -95,6 +95,10 @@ impl<F: FnMut(&Step)> Life<'_, F> {
             self.change_calendar();
         }
         self.serve();
+        if matches!(made.verb, Verb::Absorb | Verb::Detach) {
+            // The other side of what somebody does to another ticket.
+            drop(self.take(&command(made.verb, made, &self.case), &Actor::server(), &[]));
+        }
         let (actor, verb) = chosen(made, &self.cast, &self.case);
         let command = command(verb, made, &self.case);
         let photos: Vec<PhotoRef> = made.stages.iter().flat_map(|stage| photo(*stage)).collect();

@@ -113,6 +113,7 @@ fn a_lease_that_ran_out_is_told_to_its_holder_only() {
                 | Verb::Refuse
                 | Verb::Verify
                 | Verb::Split
+                | Verb::Merge
                 | Verb::AskReporter
                 | Verb::Resume
         );

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, WorkOrder};
+use suishoupai_core::flow::{
+    Course, Holder, OrderKind, OrderState, State, Ticket, TicketId, Timer, WorkOrder,
+};
 use suishoupai_core::time::Moment;
 
 use super::Loaded;
@@ -53,9 +55,11 @@ pub fn some_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<Lo
     for row in rows {
         orders.entry(row.ticket_id).or_default().push(read_order(row)?);
     }
-    let parents: Vec<TicketId> = records.iter().filter_map(|record| record.parent_id).collect();
+    let courses = records.iter().map(course).collect::<Result<Vec<_>, _>>()?;
+    let mut others: Vec<TicketId> = records.iter().filter_map(|record| record.parent_id).collect();
+    others.extend(courses.iter().flat_map(|course| &course.merged));
     let rows: Vec<(TicketId, i64)> = reports::table
-        .filter(reports::ticket_id.between(first, last).or(reports::ticket_id.eq_any(parents)))
+        .filter(reports::ticket_id.between(first, last).or(reports::ticket_id.eq_any(others)))
         .select((reports::ticket_id, reports::account_id))
         .order(reports::id)
         .load(conn)?;
@@ -63,14 +67,23 @@ pub fn some_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<Lo
     for (ticket, account) in rows {
         reporters.entry(ticket).or_default().push(account);
     }
-    records
-        .into_iter()
-        .map(|record| {
-            let reported = reporters.get(&reported(&record)).cloned().unwrap_or_default();
-            let orders = orders.remove(&record.id).unwrap_or_default();
-            from_record(record, orders, reported)
-        })
-        .collect()
+    let loaded = records.into_iter().zip(courses).map(|(record, course)| {
+        let of = std::iter::once(reported(&record)).chain(course.merged.iter().copied());
+        let who = of.filter_map(|ticket| reporters.get(&ticket)).flatten().copied().collect();
+        let orders = orders.remove(&record.id).unwrap_or_default();
+        from_record(record, course, orders, who)
+    });
+    loaded.collect()
+}
+
+/// The ticket that goes on for this one, where it is merged; else itself.
+///
+/// # Errors
+/// The database's.
+pub fn goes_on_as(conn: &mut Conn, ticket: TicketId) -> Result<TicketId, DbError> {
+    let found = tickets::table.find(ticket).select(tickets::merged_into_id);
+    let into: Option<Option<TicketId>> = each_backend!(conn, conn => found.first(conn)).optional()?;
+    Ok(into.flatten().unwrap_or(ticket))
 }
 
 /// The ticket to which the reports were made: what was split off goes back to those of the ticket it came from.
@@ -80,15 +93,29 @@ fn reported(record: &Record) -> TicketId {
 
 fn complete(conn: &mut Conn, record: Record) -> Result<Loaded, DbError> {
     let orders = load_orders(conn, record.id)?;
-    let reporters = reports::table
-        .filter(reports::ticket_id.eq(reported(&record)))
-        .select(reports::account_id)
-        .order(reports::id);
-    let reporters = each_backend!(conn, conn => reporters.load(conn))?;
-    from_record(record, orders, reporters)
+    let course = course(&record)?;
+    let accounts = reports::table.select(reports::account_id).order(reports::id);
+    let reporters = if course.merged.is_empty() {
+        let own = accounts.filter(reports::ticket_id.eq(reported(&record)));
+        each_backend!(conn, conn => own.load(conn))?
+    } else {
+        let mut of = course.merged.clone();
+        of.push(reported(&record));
+        accounts.filter(reports::ticket_id.eq_any(of)).load(conn)?
+    };
+    from_record(record, course, orders, reporters)
 }
 
-fn from_record(r: Record, orders: Vec<WorkOrder>, reporters: Vec<i64>) -> Result<Loaded, DbError> {
+fn course(record: &Record) -> Result<Course, DbError> {
+    serde_json::from_str(&record.course).map_err(|error| DbError::corrupt("course", error))
+}
+
+fn from_record(
+    r: Record,
+    course: Course,
+    orders: Vec<WorkOrder>,
+    reporters: Vec<i64>,
+) -> Result<Loaded, DbError> {
     let holder = match (r.holder_account, r.holder_unit, r.holder_until) {
         (Some(account), Some(unit), Some(until)) => {
             Some(Holder { account, unit, until: Moment::from_millis(until) })
@@ -121,10 +148,11 @@ fn from_record(r: Record, orders: Vec<WorkOrder>, reporters: Vec<i64>) -> Result
         closed_at: r.closed_at.map(Moment::from_millis),
         sensitive: r.sensitive,
         parent: r.parent_id,
+        merged_into: r.merged_into_id,
         stage_due_at: r.stage_due_at.map(Moment::from_millis),
         soon_at: r.soon_at.map(Moment::from_millis),
         alarm_at: r.alarm_at.map(Moment::from_millis),
-        course: serde_json::from_str(&r.course).map_err(|error| DbError::corrupt("course", error))?,
+        course,
     };
     Ok(Loaded { ticket, number: r.number, title: r.title, lon: r.lon, lat: r.lat, last_hash })
 }

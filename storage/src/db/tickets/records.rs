@@ -42,6 +42,7 @@ pub(super) struct Record {
     pub(super) soon_at: Option<i64>,
     pub(super) alarm_at: Option<i64>,
     pub(super) course: String,
+    pub(super) merged_into_id: Option<i64>,
 }
 
 /// What a step may change in the ticket's row.
@@ -72,6 +73,7 @@ pub(super) struct Change {
     pub(super) soon_at: Option<i64>,
     pub(super) alarm_at: Option<i64>,
     pub(super) course: String,
+    pub(super) merged_into_id: Option<i64>,
 }
 
 /// A line of a history.

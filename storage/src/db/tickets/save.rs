@@ -72,6 +72,7 @@ fn opening(t: &Ticket, place: &Place, hash: [u8; 32]) -> Result<Record, DbError>
         soon_at: t.soon_at.map(Moment::millis),
         alarm_at: t.alarm_at.map(Moment::millis),
         course: json("course", &t.course)?,
+        merged_into_id: t.merged_into,
     })
 }
 
@@ -110,6 +111,7 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: Step, told: &[UnitId]) -
         soon_at: t.soon_at.map(Moment::millis),
         alarm_at: t.alarm_at.map(Moment::millis),
         course: json("course", &t.course)?,
+        merged_into_id: t.merged_into,
     };
     let unmoved = tickets::id.eq(t.id).and(tickets::version.eq(before.version));
     let saved = update_kept::<TicketChange, _, _, _>(tickets::table, change, unmoved);
