@@ -19,7 +19,7 @@ fn actions(view: &Value) -> Vec<&str> {
 }
 
 fn verbs(ticket: &Value) -> Vec<&str> {
-    ticket["events"].as_array().unwrap().iter().filter_map(|event| event["verb"].as_str()).collect()
+    ticket["events"].as_array().unwrap().iter().filter_map(|event| event["action"].as_str()).collect()
 }
 
 fn a_merged_report_follows_the_other_ticket(engine: Engine) {
@@ -92,8 +92,8 @@ fn what_cannot_be_merged_is_refused(engine: Engine) {
     assert_eq!(dispatcher.ticket(third)["state"], "received", "a refusal on one side leaves both as they were");
     resident.say(&report, "withdraw", &json!({})).problem(409, "not_allowed_in_state");
     let other = server.official("shizheng");
-    let body = json!({ "into": first, "reason": "同一井盖" });
-    other.try_command(third, "merge", body).problem(403, "forbidden");
+    let body = json!({ "version": 1, "into": first, "reason": "同一井盖" });
+    other.post(&format!("tickets/{third}/merge"), &body).problem(403, "forbidden");
     assert!(server.verify().breaks.is_empty());
 }
 
