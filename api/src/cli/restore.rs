@@ -34,7 +34,7 @@ pub(super) async fn run(mut settings: Config, given: Restore) -> Result<Done, St
     let restored = backup::restore(&settings, &place).await?;
     let mut text = described(&restored.manifest);
     if restored.migrated > 0 {
-        let _ = writeln!(text, "the schema was older: {} migrations applied", restored.migrated);
+        let _ = writeln!(text, "the schema was older; migrations applied: {}", restored.migrated);
     }
     let verified = verify::report(&verify::verify(&app::open_db(&settings)?).await?);
     text.push_str(&verified.text);

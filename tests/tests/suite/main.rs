@@ -5,6 +5,7 @@
 mod administration;
 mod alarms;
 mod arbitration;
+mod backup;
 mod bad_input;
 mod call_back;
 mod checks;
@@ -19,6 +20,8 @@ mod imports;
 mod joint;
 mod lives;
 mod main_path;
+mod migrating;
+mod moving;
 mod pressing;
 mod requests;
 mod restart;
