@@ -14,8 +14,8 @@ use super::manifest::{PhotoMode, Photos};
 use super::{BackupError, place};
 use crate::config::Config;
 
-/// Photos that are under way at once; each waits for the disk most of the time.
-const AT_ONCE: usize = 16;
+/// Photos that are under way at once: each waits for the disk most of the time, and each is in memory whole.
+const AT_ONCE: usize = 4;
 /// How many missing photos are named.
 const MOST_NAMED: usize = 100;
 

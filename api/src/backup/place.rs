@@ -3,7 +3,8 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use suishoupai_storage::store::{LocalStore, PhotoStore};
+use bytes::Bytes;
+use suishoupai_storage::store::{LocalStore, ObjectKey, PhotoStore};
 
 use super::BackupError;
 
@@ -101,7 +102,16 @@ impl Place {
         }
     }
 
-    /// The photos of the backup, under the keys of the photo store.
+    /// A photo of the backup; none where it is not there. Nothing is written, so the place may be one that only reads.
+    pub(super) async fn photo(&self, key: &ObjectKey) -> Result<Option<Bytes>, BackupError> {
+        let path = self.fetch(&format!("photos/{key}"))?;
+        match tokio::fs::read(&path).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            data => Ok(Some(data.map_err(BackupError::file("read", &path))?.into())),
+        }
+    }
+
+    /// Where the photos of the backup are written, under the keys of the photo store.
     pub(super) fn photos(&self) -> Result<PhotoStore, BackupError> {
         let Self::Folder(folder) = self;
         Ok(PhotoStore::Local(LocalStore::open(folder.join("photos"))?))

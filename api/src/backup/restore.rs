@@ -6,15 +6,19 @@ use std::path::Path;
 
 use suishoupai_storage::db::backup;
 use suishoupai_storage::db::{Schema, Target, known_migrations, migrate};
-use suishoupai_storage::store::{ObjectKey, PhotoStore, StoreError};
+use suishoupai_storage::store::{ObjectKey, PhotoStore};
+use tokio::task::JoinSet;
 
 use super::manifest::{self, Engine, FileEntry, Manifest, PhotoMode};
 use super::place::{create_private, make_folder, sync_folder};
-use super::take::PHOTO_LIST;
+use super::take::{KEYS, PHOTO_LIST};
 use super::{BackupError, Place, blocking, photos};
 use crate::app;
 use crate::config::Config;
 use crate::keys;
+
+/// Objects that are under way at once; each is in memory whole.
+const AT_ONCE: usize = 8;
 
 /// What was put back.
 #[derive(Clone, Debug)]
@@ -132,37 +136,45 @@ fn unchanged(place: &Place, expected: &FileEntry) -> Result<(), BackupError> {
 /// is one.
 async fn each_photo(place: &Place, to: Option<&PhotoStore>) -> Result<(), BackupError> {
     let list = place.fetch(PHOTO_LIST)?;
-    let from = place.photos()?;
-    let lines = BufReader::new(File::open(&list).map_err(BackupError::file("read", &list))?).lines();
-    for line in lines {
-        let line = line.map_err(BackupError::file("read", &list))?;
-        let strange =
-            || BackupError::words(format!("{} has a line that names no photo: {line:?}", list.display()));
-        let mut parts = line.split('\t');
-        let (Some(key), Some(bytes), Some(sha256), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(strange());
-        };
-        let key: ObjectKey = key.parse().map_err(|_| strange())?;
-        let bytes: usize = bytes.parse().map_err(|_| strange())?;
-        let altered = || {
-            BackupError::words(format!("the photo {key} of the backup is missing or not as it was written"))
-        };
-        let data = match from.get(&key).await {
-            Err(StoreError::NotFound { .. }) => return Err(altered()),
-            data => data?,
-        };
-        let (data, found) = photos::digest(data).await?;
-        if data.len() != bytes
-            || found != sha256
-            || photos::named_digest(&key).is_some_and(|named| named != found)
-        {
-            return Err(altered());
+    let mut lines = BufReader::new(File::open(&list).map_err(BackupError::file("read", &list))?).lines();
+    loop {
+        let mut tasks = JoinSet::new();
+        for line in lines.by_ref().take(AT_ONCE) {
+            let line = line.map_err(BackupError::file("read", &list))?;
+            let (place, to) = (place.clone(), to.cloned());
+            tasks.spawn(async move { one_photo(&place, &line, to.as_ref()).await });
         }
-        if let Some(to) = to {
-            to.put(&key, data).await?;
+        if tasks.is_empty() {
+            return Ok(());
         }
+        while let Some(task) = tasks.join_next().await {
+            task.map_err(|error| BackupError::words(format!("a photo was broken off: {error}")))??;
+        }
+    }
+}
+
+async fn one_photo(place: &Place, line: &str, to: Option<&PhotoStore>) -> Result<(), BackupError> {
+    let strange = || BackupError::words(format!("{PHOTO_LIST} has a line that names no photo: {line:?}"));
+    let mut parts = line.split('\t');
+    let (Some(key), Some(bytes), Some(sha256), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(strange());
+    };
+    let key: ObjectKey = key.parse().map_err(|_| strange())?;
+    let bytes: usize = bytes.parse().map_err(|_| strange())?;
+    let altered =
+        || BackupError::words(format!("the photo {key} of the backup is missing or not as it was written"));
+    let data = place.photo(&key).await?.ok_or_else(altered)?;
+    let (data, found) = photos::digest(data).await?;
+    if data.len() != bytes
+        || found != sha256
+        || photos::named_digest(&key).is_some_and(|named| named != found)
+    {
+        return Err(altered());
+    }
+    if let Some(to) = to {
+        to.put(&key, data).await?;
     }
     Ok(())
 }
@@ -170,7 +182,8 @@ async fn each_photo(place: &Place, to: Option<&PhotoStore>) -> Result<(), Backup
 fn put_keys(config: &Config, place: &Place, manifest: &Manifest) -> Result<(), BackupError> {
     let folder = keys::folder(&config.data.dir);
     make_folder(&folder).map_err(BackupError::file("make the folder", &folder))?;
-    for file in manifest.files.iter().filter_map(|file| file.name.strip_prefix("keys/")) {
+    let names: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
+    for file in KEYS.iter().filter(|file| names.contains(&format!("keys/{file}").as_str())) {
         let (from, to) = (place.fetch(&format!("keys/{file}"))?, folder.join(file));
         let text = std::fs::read(&from).map_err(BackupError::file("read", &from))?;
         let written = create_private(&to).and_then(|mut made| {

@@ -1,7 +1,7 @@
 //! A backup is taken.
 
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::backup;
@@ -94,7 +94,7 @@ pub async fn take(config: &Config, request: Request, now: Moment) -> Result<Mani
 }
 
 /// The database into a file, and the photos that it names into another.
-fn take_database(target: &Target, file: &Path, rows: &PathBuf) -> Result<backup::Summary, BackupError> {
+fn take_database(target: &Target, file: &Path, rows: &Path) -> Result<backup::Summary, BackupError> {
     let mut list = BufWriter::new(create_private(rows).map_err(BackupError::file("make", rows))?);
     let failed =
         |error: std::io::Error| DbError::Refused(format!("cannot write {}: {error}", rows.display()));

@@ -7,7 +7,7 @@ use suishoupai_storage::db::copy::{TableMoved, move_to_postgres};
 use suishoupai_storage::db::{DbError, Target};
 
 use super::{Done, Stop, print, verify};
-use crate::backup::{move_photos, store_at};
+use crate::backup::{PhotosMoved, move_photos, store_at};
 use crate::config::Config;
 
 /// Move an installation that has outgrown SQLite to PostgreSQL
@@ -35,27 +35,36 @@ pub(super) async fn run(settings: &Config, given: MigrateEngine) -> Result<Done,
     let (from, to) = (Target::parse(&given.from)?, Target::parse(&given.to)?);
     // Before the long work, so that a wrong place is told at once.
     let photos_to = given.photos_to.as_deref().map(store_at).transpose()?;
-    let moving = tokio::task::spawn_blocking(move || move_to_postgres(&from, &to, say));
+    let has_photos = photos_to.is_some();
+    let (settings, runtime) = (settings.clone(), tokio::runtime::Handle::current());
+    let moving = tokio::task::spawn_blocking(move || {
+        // With the photos the move is complete, so that what breaks off among them can be started again.
+        move_to_postgres(&from, &to, say, || match photos_to {
+            Some(to) => {
+                let photos = runtime.block_on(move_photos(&settings, &to));
+                say_photos(photos.map_err(|error| DbError::Refused(error.to_string()))?);
+                Ok(())
+            }
+            None => Ok(()),
+        })
+    });
     let stopped = |error| Stop::words(format!("the move was broken off: {error}; start it again"));
     let moved = moving.await.map_err(stopped)??;
     let rows: u64 = moved.tables.iter().map(|table| table.rows).sum();
     let verified = verify::report(&moved.verified);
     let mut text = format!("{rows} rows in {} tables, the same on both sides\n", moved.tables.len());
     text.push_str(&verified.text);
-    if let Some(to) = photos_to {
-        let photos = move_photos(settings, &to).await?;
-        let _ = writeln!(
-            text,
-            "{} photo files of {} bytes are there, {} of them copied now",
-            photos.objects, photos.bytes, photos.copied
-        );
-    }
     let _ = writeln!(
         text,
         "complete: set data.database_url to the target and keep the data folder, which has the keys{}",
-        if given.photos_to.is_none() { " and the photos" } else { "" }
+        if has_photos { "" } else { " and the photos" }
     );
     Ok(Done { text, code: verified.code })
+}
+
+fn say_photos(photos: PhotosMoved) {
+    let PhotosMoved { objects, copied, bytes } = photos;
+    print(&format!("{objects} photo files of {bytes} bytes, {copied} of them copied now\n"));
 }
 
 /// One line for each table when it has arrived, at once: a move may take long.

@@ -1,6 +1,7 @@
 //! A district that has outgrown SQLite moves to PostgreSQL.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
@@ -121,6 +122,40 @@ fn a_move_that_is_killed_goes_on_and_nobody_serves_before_it_is_complete() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("tickets: 6 rows, 6 of them before"), "{text}");
     assert_eq!(target.run(&["verify"]), source.run(&["verify"]));
+}
+
+#[test]
+fn a_move_is_not_complete_without_its_photos() {
+    let (mut source, _) = grown();
+    assert_eq!(source.terminate(), Some(0));
+    let target = Process::empty(Engine::Postgres);
+    let (code, text) = moved(&source, &target, &["--photos-to", "s3://bucket"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("not supported by this version") && !text.contains("rows"), "{text}");
+
+    // A photo that is not what was sent is not carried on; the same command goes on once it is mended.
+    let photo = a_photo(&source.folder().join("photos/original"));
+    let good = std::fs::read(&photo).unwrap();
+    std::fs::write(&photo, [&good[..], b"x"].concat()).unwrap();
+    let photos = target.folder().join("photos");
+    let to = ["--photos-to", photos.to_str().unwrap()];
+    let (code, text) = moved(&source, &target, &to);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(photo.file_name().unwrap().to_str().unwrap()), "{text}");
+    assert_eq!(target.run(&["verify"]).0, Some(1), "nobody uses it yet");
+    std::fs::write(&photo, &good).unwrap();
+    let (code, text) = moved(&source, &target, &to);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("tickets: 6 rows, 6 of them before") && text.contains("copied now"), "{text}");
+    let copy =
+        photos.join("original").join(photo.strip_prefix(source.folder().join("photos/original")).unwrap());
+    assert_eq!(std::fs::read(copy).unwrap(), good);
+}
+
+/// Some file below a folder.
+fn a_photo(folder: &Path) -> PathBuf {
+    let first = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    if first.is_dir() { a_photo(&first) } else { first }
 }
 
 #[test]

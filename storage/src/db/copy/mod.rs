@@ -64,7 +64,8 @@ pub(super) fn refuse_unfinished(conn: &mut PgConnection) -> Result<(), DbError> 
 }
 
 /// Moves the installation in `from`, an SQLite file that nobody else has open, into `to`, an empty PostgreSQL database
-/// or one into which the same source has been moved in part. Blocks. `say` is told of each table.
+/// or one into which the same source has been moved in part. Blocks. `say` is told of each table; `last` is called
+/// when all tables have arrived, while the source is still locked and the move is not yet complete.
 ///
 /// # Errors
 /// [`DbError::Refused`] where the source is in use or not of this program's schema, or the target is not empty; the
@@ -73,8 +74,9 @@ pub fn move_to_postgres(
     from: &Target,
     to: &Target,
     mut say: impl FnMut(&TableMoved) -> Result<(), DbError>,
+    last: impl FnOnce() -> Result<(), DbError>,
 ) -> Result<Moved, DbError> {
-    move_in_pages(from, to, PAGE_ROWS, &mut say)
+    move_in_pages(from, to, PAGE_ROWS, &mut say, last)
 }
 
 fn move_in_pages(
@@ -82,6 +84,7 @@ fn move_in_pages(
     to: &Target,
     page_rows: usize,
     say: &mut dyn FnMut(&TableMoved) -> Result<(), DbError>,
+    last: impl FnOnce() -> Result<(), DbError>,
 ) -> Result<Moved, DbError> {
     let (Target::Sqlite(path), Target::Postgres(_)) = (from, to) else {
         return Err(DbError::Refused(
@@ -112,6 +115,7 @@ fn move_in_pages(
     if !verified.breaks.is_empty() && verify_all(&mut source)? != verified {
         return Err(DbError::Corrupt("the histories in the target are not those of the source".to_owned()));
     }
+    last()?;
     if let Conn::Pg(writing) = &mut target {
         marker::end(writing)?;
     }

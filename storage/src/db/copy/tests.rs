@@ -132,7 +132,8 @@ fn a_column_that_only_one_side_has_is_refused_by_name() {
         let (from, to) = (Engine::sqlite(), Engine::postgres());
         connect(&from.target(), Use::Write).unwrap().batch_execute(sqlite).unwrap();
         connect(&to.target(), Use::Write).unwrap().batch_execute(postgres).unwrap();
-        let error = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+        let error =
+            move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
         assert!(error.contains(hint), "{error}");
     }
 }
@@ -140,7 +141,7 @@ fn a_column_that_only_one_side_has_is_refused_by_name() {
 #[test]
 fn everything_arrives_and_the_keys_go_on() {
     let (from, to) = (grown(), Engine::postgres());
-    let moved = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap();
+    let moved = move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap();
     assert_same(&from.target(), &to.target());
     let units = moved.tables.iter().find(|table| table.table == "units").unwrap();
     assert_eq!((units.rows, units.before), (4, 0));
@@ -148,7 +149,8 @@ fn everything_arrives_and_the_keys_go_on() {
     assert_eq!(crate::db::ids::reserve(&mut conn, 1).unwrap().start, 77_000);
     let orphan = conn.batch_execute("INSERT INTO units VALUES (8, 350203, 'x', 'x', 'grid', 99)");
     assert!(orphan.is_err(), "keys are looked at again at once");
-    let again = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+    let again =
+        move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
     assert!(again.contains("the target is not empty"), "{again}");
 }
 
@@ -156,10 +158,11 @@ fn everything_arrives_and_the_keys_go_on() {
 fn a_source_that_somebody_has_open_is_refused() {
     let (from, to) = (grown(), Engine::postgres());
     let serving = connect(&from.target(), Use::Read).unwrap();
-    let error = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+    let error =
+        move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
     assert!(error.contains("is in use; stop the server"), "{error}");
     drop(serving);
-    move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap();
+    move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap();
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn only_what_can_be_moved_is_tried() {
         (&sqlite, &sqlite, "from sqlite://"),
         (&Target::Sqlite("/nonexistent.db".to_owned()), &postgres, "there is no database /nonexistent.db"),
     ] {
-        let error = move_to_postgres(from, to, |_| Ok(())).unwrap_err().to_string();
+        let error = move_to_postgres(from, to, |_| Ok(()), || Ok(())).unwrap_err().to_string();
         assert!(error.contains(hint), "{error}");
     }
 }
@@ -190,7 +193,8 @@ fn a_schema_that_is_not_the_programs_is_refused() {
     ] {
         let from = grown();
         connect(&from.target(), Use::Write).unwrap().batch_execute(sql).unwrap();
-        let error = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+        let error =
+            move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
         assert!(error.contains(hint), "{error}");
     }
 }
@@ -202,15 +206,17 @@ fn an_unfinished_move_keeps_servers_out_and_takes_only_its_source() {
         |engine: &Engine, sql| connect(&engine.target(), Use::Write).unwrap().batch_execute(sql).unwrap();
     change(&other, "UPDATE id_blocks SET next_id = 78000");
     let stop = |_: &TableMoved| Err(DbError::Conflict);
-    assert!(move_in_pages(&from.target(), &to.target(), 2, &mut |table| stop(table)).is_err());
+    assert!(move_in_pages(&from.target(), &to.target(), 2, &mut |table| stop(table), || Ok(())).is_err());
     for outcome in [migrate(&to.target()).map(|_| ()), crate::db::check(&to.target())] {
         let error = outcome.unwrap_err().to_string();
         assert!(error.contains("run the same `suishoupai migrate-engine` again"), "{error}");
     }
-    let error = move_to_postgres(&other.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+    let error =
+        move_to_postgres(&other.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
     assert!(error.contains("or the source has changed"), "{error}");
     change(&from, "UPDATE id_blocks SET next_id = 79000");
-    let error = move_to_postgres(&from.target(), &to.target(), |_| Ok(())).unwrap_err().to_string();
+    let error =
+        move_to_postgres(&from.target(), &to.target(), |_| Ok(()), || Ok(())).unwrap_err().to_string();
     assert!(error.contains("or the source has changed"), "{error}");
 }
 
@@ -228,10 +234,10 @@ proptest! {
             let outcome = move_in_pages(&from.target(), &to.target(), page, &mut |_| {
                 seen += 1;
                 if seen > after { Err(DbError::Conflict) } else { Ok(()) }
-            });
+            }, || Ok(()));
             prop_assert!(outcome.is_err());
         }
-        let moved = move_in_pages(&from.target(), &to.target(), page, &mut |_| Ok(())).unwrap();
+        let moved = move_in_pages(&from.target(), &to.target(), page, &mut |_| Ok(()), || Ok(())).unwrap();
         prop_assert!(moved.tables.iter().any(|table| table.before > 0));
         assert_same(&from.target(), &to.target());
     }
