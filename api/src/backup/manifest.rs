@@ -1,13 +1,13 @@
 //! What a backup says of itself, and the digests by which it is held to it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use suishoupai_storage::db::Target;
 use suishoupai_storage::db::backup::Summary;
+use suishoupai_storage::files::digest;
 
 use super::BackupError;
 
@@ -157,22 +157,5 @@ impl Manifest {
     /// Rows of a table.
     pub fn rows(&self, table: &str) -> u64 {
         self.contents.tables.get(table).copied().unwrap_or_default()
-    }
-}
-
-/// SHA-256 and length of a file.
-fn digest(path: &Path) -> std::io::Result<(String, u64)> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((hex::encode(hash.finalize()), bytes)),
-            length => {
-                hash.update(buffer.get(..length).unwrap_or_default());
-                bytes += length as u64;
-            }
-        }
     }
 }

@@ -7,11 +7,12 @@ use std::path::Path;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use suishoupai_storage::db::backup::PhotoRow;
+use suishoupai_storage::files::create_private;
 use suishoupai_storage::store::{LocalStore, MAX_LIST, ObjectKey, PhotoStore, StoreError};
 use tokio::task::JoinSet;
 
+use super::BackupError;
 use super::manifest::{PhotoMode, Photos};
-use super::{BackupError, place};
 use crate::config::Config;
 
 /// Photos that are under way at once: each waits for the disk most of the time, and each is in memory whole.
@@ -62,7 +63,7 @@ pub(super) async fn walk(
 ) -> Result<Photos, BackupError> {
     let mode = if to.is_some() { PhotoMode::Copied } else { PhotoMode::Referenced };
     let mut photos = Photos { mode, objects: 0, bytes: 0, missing: 0, first_missing: Vec::new() };
-    let mut out = BufWriter::new(place::create_private(list).map_err(BackupError::file("make", list))?);
+    let mut out = BufWriter::new(create_private(list).map_err(BackupError::file("make", list))?);
     let mut lines = BufReader::new(File::open(rows).map_err(BackupError::file("read", rows))?).lines();
     loop {
         let mut keys = Vec::new();

@@ -1,9 +1,10 @@
 //! Where a backup lies.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use suishoupai_storage::files::{create_private, sync_folder};
 use suishoupai_storage::store::{LocalStore, ObjectKey, PhotoStore};
 
 use super::BackupError;
@@ -125,19 +126,4 @@ pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-/// Makes a file for its owner alone; it must not be there.
-pub(super) fn create_private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Brings the entries of a folder to the disk.
-pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    File::open(folder)?.sync_all()
 }

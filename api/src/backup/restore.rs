@@ -6,11 +6,12 @@ use std::path::Path;
 
 use suishoupai_storage::db::backup;
 use suishoupai_storage::db::{Schema, Target, known_migrations, migrate};
+use suishoupai_storage::files::{create_private, sync_folder};
 use suishoupai_storage::store::{ObjectKey, PhotoStore};
 use tokio::task::JoinSet;
 
 use super::manifest::{self, Engine, FileEntry, Manifest, PhotoMode};
-use super::place::{create_private, make_folder, sync_folder};
+use super::place::make_folder;
 use super::take::{KEYS, PHOTO_LIST};
 use super::{BackupError, Place, blocking, photos};
 use crate::app;

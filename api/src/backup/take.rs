@@ -6,9 +6,9 @@ use std::path::Path;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::backup;
 use suishoupai_storage::db::{DbError, Target};
+use suishoupai_storage::files::create_private;
 
 use super::manifest::{self, Engine, FileEntry, Manifest, PhotoMode};
-use super::place::create_private;
 use super::{BackupError, Place, blocking, photos};
 use crate::app;
 use crate::config::Config;

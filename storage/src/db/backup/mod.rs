@@ -7,7 +7,7 @@ mod password;
 mod summary;
 mod tools;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -17,6 +17,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::conn::{Conn, Target, Use, connect, each_backend};
 use super::error::DbError;
 use super::migrate::schema_of;
+use crate::files::{create_private, sync_folder};
 pub use summary::{DistrictSummary, PhotoRow, Summary};
 
 #[derive(QueryableByName)]
@@ -55,14 +56,6 @@ pub fn take(
     };
     made.sync_all().map_err(|error| file_error("write", file, &error))?;
     Ok(summary)
-}
-
-fn create_private(file: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)
 }
 
 fn file_error(action: &str, file: &Path, error: &std::io::Error) -> DbError {
@@ -194,10 +187,7 @@ fn copy_durably(from: &Path, draft: &Path, to: &Path) -> std::io::Result<()> {
     std::io::copy(&mut File::open(from)?, &mut made)?;
     made.sync_all()?;
     std::fs::rename(draft, to)?;
-    match to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
+    to.parent().map_or(Ok(()), sync_folder)
 }
 
 /// What is in a database that is not being served, such as one that was just put back; `photos` as in [`take`].

@@ -8,19 +8,17 @@ mod marker;
 mod plan;
 mod rows;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use sha2::{Digest, Sha256};
 
 use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
 use super::history::{Verified, verify_all};
 use super::migrate::{migrate, schema_of};
+use crate::files;
 use marker::Reached;
 use plan::Table;
 
@@ -94,7 +92,9 @@ fn move_in_pages(
     let source = open_alone(path)?;
     let mut source = Conn::Sqlite(source);
     schema_of(&mut source)?.is_current()?;
-    let digest = digest(Path::new(path))?;
+    // The file holds everything, since its log has been written back.
+    let (digest, _) = files::digest(Path::new(path))
+        .map_err(|error| DbError::Unavailable(format!("cannot read {path}: {error}")))?;
     let mut target = open_target(to)?;
     let (Conn::Sqlite(reading), Conn::Pg(writing)) = (&mut source, &mut target) else {
         return Err(DbError::Refused("the engines are not those that were named".to_owned()));
@@ -142,21 +142,6 @@ fn open_alone(path: &str) -> Result<SqliteConnection, DbError> {
     conn.batch_execute("BEGIN IMMEDIATE; COMMIT; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA query_only = ON")
         .map_err(in_use)?;
     Ok(conn)
-}
-
-/// The digest of the file, which holds everything once its log has been written back.
-fn digest(path: &Path) -> Result<String, DbError> {
-    let failed =
-        |error: std::io::Error| DbError::Unavailable(format!("cannot read {}: {error}", path.display()));
-    let mut file = File::open(path).map_err(failed)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            length => hash.update(buffer.get(..length).unwrap_or_default()),
-        }
-    }
 }
 
 /// A connection to the target that may work for long, alone among moves.
