@@ -11,7 +11,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use suishoupai_storage::db::{Db, DbError, Target, migrate, reference};
+use suishoupai_storage::db::{Db, DbError, Target, check, migrate, reference};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
 use tokio::sync::watch;
@@ -97,18 +97,23 @@ pub fn target(config: &Config) -> Result<Target, StartError> {
     }
 }
 
-/// Makes the data directory, migrates the database and opens it.
+/// Makes the data directory, migrates the database (or, where that is left to the operator, looks that it has been
+/// migrated) and opens it.
 ///
 /// # Errors
 /// When a folder cannot be made or the database cannot be used.
 pub fn open_db(config: &Config) -> Result<Db, StartError> {
     make_folder(&config.data.dir)?;
     let target = target(config)?;
-    migrate(&target)?;
+    if config.data.migrate_at_start {
+        migrate(&target)?;
+    } else {
+        check(&target)?;
+    }
     Ok(Db::open(&target, config.data.pool_size, config.data.group_commit_max)?)
 }
 
-fn make_folder(folder: &Path) -> Result<(), StartError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| StartError::Io {
         what: format!("the data directory {} cannot be made", folder.display()),

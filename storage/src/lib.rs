@@ -1,6 +1,7 @@
 //! What outlives the process: the database on two engines, the photo store, and the pictures in it.
 
 pub mod db;
+pub mod files;
 pub mod picture;
 pub mod seal;
 pub mod store;

@@ -99,8 +99,29 @@ impl Process {
         (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     }
 
-    fn command(&self) -> Command {
+    /// Another command of the program on the same data, to be started.
+    pub fn command(&self) -> Command {
         command(self.folder.path(), &self.database.url())
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The database.
+    pub fn url(&self) -> String {
+        self.database.url()
+    }
+
+    /// Executes SQL behind the program's back.
+    pub fn execute(&self, sql: &str) {
+        self.database.execute(sql).unwrap();
+    }
+
+    /// Undoes what was migrated since the first schema.
+    pub fn to_first_schema(&self) {
+        self.database.to_first_schema();
     }
 }
 

@@ -1,7 +1,11 @@
 //! The command line: every command returns its text and exit code, or one line that says what is wrong.
 
+mod backup;
 mod config;
 mod import;
+mod migrate;
+mod migrate_engine;
+mod restore;
 mod serve;
 mod simulate;
 #[cfg(test)]
@@ -17,6 +21,7 @@ use clap::{Parser, Subcommand};
 use suishoupai_storage::db::{Db, DbError, Target};
 
 use crate::app::{self, StartError};
+use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, LoadOptions};
 use crate::fail::Fail;
 use crate::password::PasswordError;
@@ -47,6 +52,14 @@ enum Command {
     Import(import::Import),
     /// Verify the hash chains of all ticket histories; exit code 3 if one is broken
     Verify,
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    /// Bring the schema of the database up to date, for operators who keep that apart from starting a server
+    ///
+    /// A server does so by itself when it starts, unless data.migrate_at_start is false. Several may be started at
+    /// once: one migrates, the others wait. A schema that is newer than this program is refused, with exit code 1.
+    Migrate,
+    MigrateEngine(migrate_engine::MigrateEngine),
     /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
     /// afterwards finds a ticket, clock or history that is not in order
     Simulate(simulate::Simulate),
@@ -79,6 +92,8 @@ enum Stop {
     Start(#[from] StartError),
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error("{0}")]
@@ -139,6 +154,10 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Config => Ok(config::run(&settings)),
             Command::Import(import) => import::run(&settings, import).await,
             Command::Verify => verify::run(&settings).await,
+            Command::Backup(backup) => backup::run(&settings, backup).await,
+            Command::Restore(restore) => restore::run(settings, restore).await,
+            Command::Migrate => migrate::run(&settings),
+            Command::MigrateEngine(moving) => migrate_engine::run(&settings, moving).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),

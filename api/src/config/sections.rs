@@ -35,6 +35,8 @@ section! {
         dir: PathBuf = PathBuf::from("suishoupai-data");
         /// The database, sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME; without it, DIR/suishoupai.db.
         database_url: Option<Secret> = None;
+        /// Whether a server migrates the schema when it starts; without it, that is left to suishoupai migrate.
+        migrate_at_start: bool = true;
         /// Connections to the database.
         pool_size: u32 = 8, 1 to 1024;
         /// How many waiting writes SQLite commits together; 1 commits each alone.

@@ -248,8 +248,5 @@ fn refused(conn: &mut Conn, loaded: &Loaded, why: &Refusal) -> Fail {
 
 /// The commands whose outcome depends on nothing but the state, so that a client need not have read a version.
 pub const fn is_safe_without_version(verb: Verb) -> bool {
-    matches!(
-        verb,
-        Verb::Claim | Verb::Supplement | Verb::Urge | Verb::Rate | Verb::NotFixed | Verb::Withdraw
-    )
+    matches!(verb, Verb::Claim | Verb::Supplement | Verb::Urge | Verb::Rate | Verb::NotFixed | Verb::Withdraw)
 }

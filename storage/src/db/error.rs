@@ -20,7 +20,10 @@ pub enum DbError {
     /// The disk is full.
     #[error("the disk is full")]
     Full,
-    /// The schema is newer than this program, or migrating failed.
+    /// What an operator asked for cannot be done with this database; the text says what to mend.
+    #[error("{0}")]
+    Refused(String),
+    /// Migrating failed.
     #[error("migration: {0}")]
     Migration(String),
     /// A stored value cannot be read.

@@ -4,7 +4,9 @@
 //! the async threads. A write is one transaction: it has happened, durably, when its future answers `Ok`.
 
 pub mod accounts;
+pub mod backup;
 mod conn;
+pub mod copy;
 pub mod desk;
 mod error;
 pub mod history;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Target};
 pub use error::DbError;
-pub use migrate::{Applied, migrate};
+pub use migrate::{Applied, Schema, check, known_migrations, migrate};
 
 use ids::Ids;
 use pool::Pool;

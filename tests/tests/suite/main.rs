@@ -5,6 +5,7 @@
 mod administration;
 mod alarms;
 mod arbitration;
+mod backup;
 mod bad_input;
 mod call_back;
 mod checks;
@@ -20,6 +21,8 @@ mod joint;
 mod lives;
 mod main_path;
 mod merging;
+mod migrating;
+mod moving;
 mod pressing;
 mod requests;
 mod restart;

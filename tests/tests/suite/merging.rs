@@ -89,7 +89,11 @@ fn what_cannot_be_merged_is_refused(engine: Engine) {
     merge(second, third).problem(409, "not_allowed_in_state");
     merge(third, second).problem(409, "not_allowed_in_state");
     merge(first, third).problem(409, "not_allowed_in_state");
-    assert_eq!(dispatcher.ticket(third)["state"], "received", "a refusal on one side leaves both as they were");
+    assert_eq!(
+        dispatcher.ticket(third)["state"],
+        "received",
+        "a refusal on one side leaves both as they were"
+    );
     resident.say(&report, "withdraw", &json!({})).problem(409, "not_allowed_in_state");
     let other = server.official("shizheng");
     let body = json!({ "version": 1, "into": first, "reason": "同一井盖" });

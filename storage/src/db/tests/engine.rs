@@ -6,27 +6,35 @@ use diesel::{Connection, PgConnection};
 use crate::db::{Db, Target, migrate};
 
 /// A database of its own.
-pub(super) enum Engine {
+pub(in crate::db) enum Engine {
     Sqlite(tempfile::TempDir),
     Postgres(Database),
 }
 
 /// A database on the server that `./test` starts.
-pub(super) struct Database {
+pub(in crate::db) struct Database {
     admin: String,
     name: String,
 }
 
 impl Engine {
-    pub(super) fn sqlite() -> Self {
-        Self::Sqlite(tempfile::tempdir().unwrap()).migrated()
+    pub(in crate::db) fn sqlite() -> Self {
+        Self::empty_sqlite().migrated()
     }
 
-    pub(super) fn postgres() -> Self {
+    pub(in crate::db) fn postgres() -> Self {
+        Self::empty_postgres().migrated()
+    }
+
+    pub(in crate::db) fn empty_sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub(in crate::db) fn empty_postgres() -> Self {
         let admin = std::env::var("SSP_TEST_PG").expect("no PostgreSQL for the tests: run ./test");
         let name = format!("storage_{}", hex::encode(rand::random::<[u8; 8]>()));
         run(&admin, &format!("CREATE DATABASE {name}"));
-        Self::Postgres(Database { admin, name }).migrated()
+        Self::Postgres(Database { admin, name })
     }
 
     fn migrated(self) -> Self {
@@ -34,7 +42,7 @@ impl Engine {
         self
     }
 
-    pub(super) fn target(&self) -> Target {
+    pub(in crate::db) fn target(&self) -> Target {
         match self {
             Self::Sqlite(folder) => Target::Sqlite(folder.path().join("test.db").display().to_string()),
             Self::Postgres(database) => {
@@ -44,7 +52,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn db(&self) -> Db {
+    pub(in crate::db) fn db(&self) -> Db {
         Db::open(&self.target(), 4, 16).unwrap()
     }
 }
@@ -79,4 +87,4 @@ macro_rules! both {
         }
     };
 }
-pub(super) use both;
+pub(in crate::db) use both;

@@ -1,6 +1,6 @@
 //! The promises of the database layer, on both engines.
 
-mod engine;
+pub(super) mod engine;
 mod schema;
 
 use std::sync::Arc;
@@ -192,6 +192,24 @@ both!(migrating_twice_or_at_once_is_migrating_once, |engine: Engine| async move 
     }
 });
 
+#[test]
+fn first_starts_at_once_migrate_once() {
+    for engine in [Engine::empty_sqlite(), Engine::empty_postgres()] {
+        let older = crate::db::check(&engine.target()).unwrap_err().to_string();
+        assert!(older.contains("run `suishoupai migrate`"), "{older}");
+        let threads: Vec<_> = (0..6)
+            .map(|_| {
+                let target = engine.target();
+                std::thread::spawn(move || crate::db::migrate(&target).unwrap().0)
+            })
+            .collect();
+        let mut applied: Vec<usize> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        applied.sort_unstable();
+        assert!(applied[5] > 1 && applied[..5] == [0; 5], "{applied:?}");
+        crate::db::check(&engine.target()).unwrap();
+    }
+}
+
 both!(a_newer_schema_is_refused, |engine: Engine| async move {
     use diesel::connection::SimpleConnection;
     engine
@@ -203,8 +221,10 @@ both!(a_newer_schema_is_refused, |engine: Engine| async move {
         })
         .await
         .unwrap();
-    let refused = crate::db::migrate(&engine.target()).unwrap_err().to_string();
-    assert!(refused.contains("29990101000000"), "{refused}");
+    for refused in [crate::db::migrate(&engine.target()).map(|_| ()), crate::db::check(&engine.target())] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("is newer than this program: it has migration 29990101000000"), "{refused}");
+    }
 });
 
 #[test]
