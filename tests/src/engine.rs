@@ -11,6 +11,7 @@ use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo;
 use suishoupai_api::password::Passwords;
 
+use crate::s3::Bucket;
 use crate::server::start_of_time;
 
 /// On which database a server runs.
@@ -49,14 +50,19 @@ impl Database {
 
     /// Undoes what was migrated since the first schema. What a later schema keeps beside it is lost.
     pub(crate) fn to_first_schema(&self) {
-        let down = match self.engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
-            Engine::Postgres => {
-                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql")
-            }
+        let (first, down) = match self.engine {
+            Engine::Sqlite => (
+                include_str!("../../migrations/sqlite/2026-11-24-000000_uploads/down.sql"),
+                include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
+            ),
+            Engine::Postgres => (
+                include_str!("../../migrations/postgres/2026-11-24-000000_uploads/down.sql"),
+                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql"),
+            ),
         };
-        let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '20261123000000'";
-        self.execute(&format!("{down}; {forget}")).unwrap();
+        let forget =
+            "DELETE FROM __diesel_schema_migrations WHERE version IN ('20261123000000', '20261124000000')";
+        self.execute(&format!("{first} {down}; {forget}")).unwrap();
     }
 }
 
@@ -70,6 +76,14 @@ impl Drop for Database {
 }
 
 impl Engine {
+    /// Where photos are kept beside it: PostgreSQL goes with a bucket, SQLite with a folder.
+    pub(crate) fn bucket(self) -> Option<Bucket> {
+        match self {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Bucket::shared()),
+        }
+    }
+
     /// A copy of the demonstration; a file lies in the given folder.
     pub(crate) fn copy_of_demo(self, folder: &Path) -> Database {
         match self {

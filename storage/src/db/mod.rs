@@ -22,6 +22,7 @@ pub mod roster;
 pub mod schema;
 pub mod texts;
 pub mod tickets;
+pub mod uploads;
 mod word;
 mod writer;
 

@@ -1,7 +1,7 @@
 //! Bytes on their way into the store, in a file: what is uploaded is never whole in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -38,26 +38,6 @@ impl Spool {
     pub fn begin(&self, limit: u64) -> Incoming {
         let state = State { file: None, hash: Sha256::new() };
         Incoming { folder: Arc::clone(&self.folder), limit, length: 0, waiting: BytesMut::new(), state }
-    }
-
-    /// Takes over a file that was written elsewhere. Blocks while it is read once.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] where it cannot be read.
-    pub fn adopt(file: NamedTempFile) -> Result<Spooled, StoreError> {
-        let adopt = || {
-            let (mut hash, mut length, mut portion) = (Sha256::new(), 0, vec![0; PORTION]);
-            let mut reader = File::open(file.path())?;
-            loop {
-                let read = reader.read(&mut portion)?;
-                let Some(bytes) = portion.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
-                hash.update(bytes);
-                length += read as u64;
-            }
-            Ok((hash, length))
-        };
-        let (hash, length) = adopt().map_err(StoreError::during(ACTION))?;
-        Ok(Spooled { path: file.into_temp_path(), length, sha256: hash.finalize().into() })
     }
 
     /// Removes files that no upload has touched for `older_than`, and says how many. Blocks.

@@ -25,6 +25,7 @@ mod restart;
 mod rests;
 mod sensitive;
 mod upgrade;
+mod uploads;
 mod visibility;
 mod waiting;
 mod whistle;
