@@ -81,7 +81,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         statuses.push(416);
     }
     if path.contains("/uploads") {
-        statuses.extend(if path.contains("{id}") { [410, 409] } else { [429, 404] });
+        statuses.push(if path.contains("{id}") { 410 } else { 429 });
     }
     if path.contains("/locate") || path.contains("/pool") {
         statuses.push(422);

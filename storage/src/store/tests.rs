@@ -1,10 +1,13 @@
 //! One suite for every store, and what only a folder can get wrong.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
@@ -68,6 +71,10 @@ async fn a_file_becomes_an_object_and_is_read_in_portions_and_ranges() {
             );
         }
         assert!(matches!(store.read(&original(9), None).await, Err(StoreError::NotFound { .. })));
+        assert!(
+            matches!(store, PhotoStore::Memory(_))
+                || store.sweep(Duration::from_secs(3600)).await.unwrap() == 0
+        );
         let left = std::fs::read_dir(store.spool().folder()).unwrap().count();
         assert!(left == 0 || matches!(store, PhotoStore::Memory(_)), "{left} files of uploads are left");
     }
@@ -113,6 +120,46 @@ async fn an_unreachable_bucket_says_so_soon_and_a_wrong_key_is_no_outage() {
     assert!(!format!("{stranger:?}").contains("wrong"));
     let stranger = PhotoStore::S3(S3Store::open(stranger).unwrap());
     assert!(matches!(stranger.put(&original(1), bytes(10)).await, Err(StoreError::Io { .. })));
+}
+
+/// A server that gives these answers, one for each connection, and then the last one again; the count of connections.
+async fn answering(statuses: &'static [&'static str]) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let status = statuses[counted.fetch_add(1, Ordering::SeqCst).min(statuses.len() - 1)];
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let (mut seen, mut part) = (Vec::new(), [0; 4096]);
+            while !seen.ends_with(b"\r\n\r\n") {
+                let length = socket.read(&mut part).await.unwrap();
+                seen.extend_from_slice(&part[..length]);
+            }
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            socket.shutdown().await.unwrap();
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: [(&[&str], usize, &str); 5] = [
+        (&["503 Busy", "429 Slow Down", "200 OK"], 3, "Ok(Some(0))"),
+        (&["200 OK"], 1, "Ok(Some(0))"),
+        (&["404 Not Found"], 1, "Ok(None)"),
+        (&["403 Forbidden"], 1, "Err(Io"),
+        (&["500 Broken"], 4, "Err(Unavailable"),
+    ];
+    for (statuses, tries, wanted) in rows {
+        let (address, count) = answering(statuses).await;
+        let answer = PhotoStore::S3(s3_server::store(address, folder.path())).head(&original(1)).await;
+        let answer = format!("{answer:?}");
+        assert!(answer.starts_with(wanted), "{statuses:?}: {answer}");
+        assert_eq!(count.load(Ordering::SeqCst), tries, "{statuses:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use super::super::{ObjectKey, StoreError};
 const TRIES: u32 = 4;
 /// The longest pause after the first try; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes a second below which a line counts as broken.
+const SLOWEST: u64 = 128 << 10;
 /// Longer answers of a server are cut before they come into the log.
 const MAX_SAID: usize = 300;
 
@@ -52,6 +54,12 @@ impl From<Failed> for StoreError {
 }
 
 impl Patience {
+    /// With the time that sending so many bytes may take besides.
+    pub(super) fn sending(self, bytes: usize) -> Self {
+        let longer = Duration::from_secs(bytes as u64 / SLOWEST);
+        Self { each: self.each + longer, total: self.total + 2 * longer }
+    }
+
     /// Asks until there is an answer that another try would not change. Every request that is made here may be
     /// repeated without harm: writes name their whole content.
     ///

@@ -23,8 +23,8 @@ use super::reading::{Reading, within};
 use super::spool::Spool;
 use super::{MAX_LIST, ObjectKey, StoreError};
 
-/// Parts that are in memory at once, over all uploads of the process: 8 of 5 MiB.
-const PARTS_AT_ONCE: usize = 8;
+/// Parts that are in memory at once, over all uploads of the process: 4 of 5 MiB.
+const PARTS_AT_ONCE: usize = 4;
 
 /// Where the bucket is and how patient to be.
 #[derive(Clone)]

@@ -114,7 +114,7 @@ impl S3Store {
             let etag = answer.headers().get("etag").and_then(|etag| etag.to_str().ok());
             Ok(etag.unwrap_or_default().to_owned())
         };
-        self.patience.until(ACTION, sent).await.map_err(StoreError::from)
+        self.patience.sending(data.len()).until(ACTION, sent).await.map_err(StoreError::from)
     }
 }
 
