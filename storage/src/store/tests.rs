@@ -48,7 +48,7 @@ async fn a_file_becomes_an_object_and_is_read_in_portions_and_ranges() {
     let (_folder, stores) = stores().await;
     for store in stores {
         // The long one has three parts on S3, the last of which is short.
-        for (seed, length) in [(1, 0), (2, 70_000), (3, (10 << 20) + 17)] {
+        for (seed, length) in [(1, 0), (2, 70_000), (3, (16 << 20) + 17)] {
             let (key, whole) = (original(seed), bytes(length));
             let file = spooled(&store, &whole).await;
             assert_eq!((file.length(), file.sha256()), (length as u64, &digest_of(&whole)));

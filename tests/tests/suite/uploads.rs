@@ -208,7 +208,7 @@ fn a_photo_is_read_in_ranges_and_by_its_tag(engine: Engine) {
     );
 }
 
-/// Twelve megabytes go in three parts to a bucket, and through a window in memory everywhere.
+/// Twelve megabytes go in two parts to a bucket, and through a window in memory everywhere.
 fn an_upload_may_be_as_large_as_it_may_and_no_larger(engine: Engine) {
     let server = Server::start_with(engine, |config| config.photos.max_bytes = 12_000_000);
     let resident = server.resident();

@@ -55,8 +55,8 @@ impl From<Failed> for StoreError {
 
 impl Patience {
     /// With the time that sending so many bytes may take besides.
-    pub(super) fn sending(self, bytes: usize) -> Self {
-        let longer = Duration::from_secs(bytes as u64 / SLOWEST);
+    pub(super) fn sending(self, bytes: u64) -> Self {
+        let longer = Duration::from_secs(bytes / SLOWEST);
         Self { each: self.each + longer, total: self.total + 2 * longer }
     }
 

@@ -14,7 +14,6 @@ use futures_util::{StreamExt, stream};
 use s3::creds::Credentials;
 use s3::error::S3Error;
 use s3::{Bucket, Region};
-use tokio::sync::Semaphore;
 
 pub use sign::{Attached, Form};
 
@@ -22,9 +21,6 @@ use self::attempt::{Patience, is_absent, status};
 use super::reading::{Reading, within};
 use super::spool::Spool;
 use super::{MAX_LIST, ObjectKey, StoreError};
-
-/// Parts that are in memory at once, over all uploads of the process: 4 of 5 MiB.
-const PARTS_AT_ONCE: usize = 4;
 
 /// Where the bucket is and how patient to be.
 #[derive(Clone)]
@@ -60,7 +56,6 @@ pub struct S3Store {
     bucket: Arc<Bucket>,
     patience: Patience,
     spool: Spool,
-    parts: Arc<Semaphore>,
 }
 
 impl fmt::Debug for S3Store {
@@ -102,7 +97,6 @@ impl S3Store {
             bucket: Arc::from(bucket),
             patience: Patience { each: settings.try_timeout, total: settings.total_timeout },
             spool: Spool::new(settings.spool),
-            parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
         })
     }
 

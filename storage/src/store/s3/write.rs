@@ -1,22 +1,26 @@
 //! Writing: small objects at once, larger ones in parts, each with a checksum that the server compares.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::future::{Future, ready};
+use std::io::{self, Seek, SeekFrom};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest_of_s3::Body;
 use s3::error::S3Error;
 use s3::serde_types::Part;
 
+use super::super::reading::Reading;
 use super::super::spool::{Spooled, blocking};
 use super::super::{ObjectKey, StoreError};
 use super::S3Store;
 
-/// Bytes of a part; 5 MiB is the least that S3 takes, and so what one upload needs of memory.
-const PART: u64 = 5 << 20;
+/// Bytes of a part; S3 takes at most 10,000 of them, and none below 5 MiB but the last.
+const PART: u64 = 8 << 20;
 /// How long a signed request of the server's own is good, in seconds; clocks may differ by some of it.
 const SIGNED_SECONDS: u32 = 900;
 const ACTION: &str = "write an object";
@@ -33,8 +37,9 @@ impl S3Store {
         if self.head(key).await? == Some(data.len() as u64) {
             return Ok(());
         }
-        let _room = self.parts.acquire().await;
-        self.send(key, data, None).await.map(|_| ())
+        let (length, digest) = (data.len() as u64, md5::compute(&data));
+        let body = move || ready(Ok(Body::from(data.clone())));
+        self.send(key, (length, digest), None, body).await.map(|_| ())
     }
 
     pub(in super::super) async fn put_file(
@@ -46,8 +51,7 @@ impl S3Store {
             return Ok(());
         }
         if spooled.length() <= PART {
-            let _room = self.parts.acquire().await;
-            return self.send(key, portion(spooled, 0).await?, None).await.map(|_| ());
+            return self.send_part(key, spooled, 0, None).await.map(|_| ());
         }
         let begun = || self.bucket.initiate_multipart_upload(key.as_str(), key.media_type());
         let upload = self.patience.until("begin an upload in parts", begun).await?.upload_id;
@@ -59,13 +63,11 @@ impl S3Store {
         written
     }
 
-    /// One part after the other: the bound on memory is worth more here than the time.
+    /// One part after the other: the line to the bucket is shared by all uploads anyway.
     async fn put_parts(&self, key: &ObjectKey, spooled: &Spooled, upload: &str) -> Result<(), StoreError> {
         let mut parts = Vec::new();
         for (number, start) in (1..).zip((0..spooled.length()).step_by(PART as usize)) {
-            let _room = self.parts.acquire().await;
-            let data = portion(spooled, start).await?;
-            let etag = self.send(key, data, Some(Piece { upload, number })).await?;
+            let etag = self.send_part(key, spooled, start, Some(Piece { upload, number })).await?;
             parts.push(Part { part_number: number, etag });
         }
         let ended = || async {
@@ -74,7 +76,9 @@ impl S3Store {
             let body = answer.to_string().unwrap_or_default();
             if body.contains("<Error>") { Err(S3Error::HttpFailWithBody(500, body)) } else { Ok(()) }
         };
-        let ended = self.patience.until("end an upload in parts", ended).await;
+        // The server may put the parts together before it answers.
+        let patience = self.patience.sending(spooled.length());
+        let ended = patience.until("end an upload in parts", ended).await;
         // A repeated end finds the upload gone; whether the object is whole is what counts.
         if self.head(key).await? == Some(spooled.length()) {
             return Ok(());
@@ -84,18 +88,39 @@ impl S3Store {
         Err(StoreError::during(ACTION)(problem))
     }
 
-    /// Sends bytes in one request, and gives the server's tag for them.
-    ///
-    /// The request is signed as an address, so that the body goes out as it is, without the library's copy of it.
-    async fn send(
+    /// Sends a part of a file, twice read: for its checksum, and then as the body.
+    async fn send_part(
         &self,
         key: &ObjectKey,
-        data: Bytes,
+        spooled: &Spooled,
+        start: u64,
         piece: Option<Piece<'_>>,
     ) -> Result<String, StoreError> {
+        let length = (spooled.length() - start).min(PART);
+        let mut reading = open(spooled, start, length).await?;
+        let mut digest = md5::Context::new();
+        while let Some(portion) = reading.portions.next().await {
+            digest.consume(portion?);
+        }
+        let body = || async {
+            let reading = open(spooled, start, length).await.map_err(io::Error::other)?;
+            Ok(Body::wrap_stream(reading.portions))
+        };
+        self.send(key, (length, digest.finalize()), piece, body).await
+    }
+
+    /// Sends a body in one request, and gives the server's tag for it.
+    ///
+    /// The request is signed as an address, so that the body goes out as it is, without the library's copy of it.
+    async fn send<F: Future<Output = Result<Body, S3Error>>>(
+        &self,
+        key: &ObjectKey,
+        (length, digest): (u64, md5::Digest),
+        piece: Option<Piece<'_>>,
+        body: impl Fn() -> F,
+    ) -> Result<String, StoreError> {
         let mut headers = HeaderMap::new();
-        let digest = STANDARD.encode(*md5::compute(&data));
-        let digest = HeaderValue::try_from(digest).map_err(|error| other(&error))?;
+        let digest = HeaderValue::try_from(STANDARD.encode(*digest)).map_err(|error| other(&error))?;
         headers.insert(CONTENT_MD5, digest);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(key.media_type()));
         let query = piece.map(|piece| {
@@ -106,7 +131,7 @@ impl S3Store {
             let signed =
                 self.bucket.presign_put(key.as_str(), SIGNED_SECONDS, Some(headers.clone()), query.clone());
             let request = self.bucket.http_client().put(signed.await?).headers(headers.clone());
-            let answer = request.body(data.clone()).send().await?;
+            let answer = request.header(CONTENT_LENGTH, length).body(body().await?).send().await?;
             let status = answer.status().as_u16();
             if !answer.status().is_success() {
                 return Err(S3Error::HttpFailWithBody(status, answer.text().await.unwrap_or_default()));
@@ -114,7 +139,7 @@ impl S3Store {
             let etag = answer.headers().get("etag").and_then(|etag| etag.to_str().ok());
             Ok(etag.unwrap_or_default().to_owned())
         };
-        self.patience.sending(data.len()).until(ACTION, sent).await.map_err(StoreError::from)
+        self.patience.sending(length).until(ACTION, sent).await.map_err(StoreError::from)
     }
 }
 
@@ -122,16 +147,13 @@ fn other(error: &(impl std::error::Error + ?Sized)) -> StoreError {
     StoreError::during(ACTION)(io::Error::other(error.to_string()))
 }
 
-/// At most a part of a file from `start` on.
-async fn portion(spooled: &Spooled, start: u64) -> Result<Bytes, StoreError> {
+/// A part of a file, to be read in portions.
+async fn open(spooled: &Spooled, start: u64, length: u64) -> Result<Reading, StoreError> {
     let path = spooled.path().to_owned();
-    let length = (spooled.length() - start).min(PART);
-    blocking("read an upload", move || {
+    let file = blocking("read an upload", move || {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
-        file.take(length).read_to_end(&mut bytes)?;
-        Ok(Bytes::from(bytes))
-    })
-    .await
+        Ok(file)
+    });
+    Ok(Reading::of_file(file.await?, length))
 }
