@@ -274,11 +274,11 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
 fn check_store(config: &Config) -> Result<(), ConfigError> {
     let store = &config.store;
     if store.kind == StoreKind::S3 && store.bucket.as_ref().is_none_or(|name| name.trim().is_empty()) {
-        return Err(config.bad("store.bucket", "must name a bucket, because store.kind is s3"));
+        return Err(config.bad("store.kind", "s3 needs store.bucket, the name of a bucket"));
     }
     match (&store.access_key, &store.secret_key) {
-        (Some(_), None) => Err(config.bad("store.secret_key", "is missing beside store.access_key")),
-        (None, Some(_)) => Err(config.bad("store.access_key", "is missing beside store.secret_key")),
+        (Some(_), None) => Err(config.bad("store.access_key", "needs store.secret_key beside it")),
+        (None, Some(_)) => Err(config.bad("store.secret_key", "needs store.access_key beside it")),
         _ => Ok(()),
     }
 }
