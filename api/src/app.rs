@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, check, migrate, reference};
 use suishoupai_storage::seal::Sealer;
-use suishoupai_storage::store::{LocalStore, PhotoStore, StoreError};
+use suishoupai_storage::store::StoreError;
 use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
@@ -35,7 +35,7 @@ use crate::registry::Registry;
 use crate::service::reports::Group;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
-use crate::{jobs, routes};
+use crate::{jobs, photo_store, routes};
 
 /// Why the server cannot start or go on, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +149,7 @@ impl Application {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
             links: LinkSigner::new(&data_key, config.photos.rendition_url_minutes),
             sealer: Sealer::new(&data_key),
-            store: PhotoStore::Local(LocalStore::open(config.data.dir.join("photos"))?),
+            store: photo_store::open(&config).await?,
             registry: ArcSwap::from_pointee(registry),
             intake: Group::default(),
             jobs_waiting: tokio::sync::Notify::new(),

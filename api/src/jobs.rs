@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::fail::Fail;
-use crate::problem::Problem;
-use crate::service::{alarms, photos, tickets};
+use crate::problem::{Code, Problem};
+use crate::service::{alarms, photos, tickets, uploads};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -95,9 +95,11 @@ async fn one(services: &Services, job: Job) -> Result<(), Fail> {
             match &outcome {
                 Ok(()) => jobs::done(conn, job.id)?,
                 Err(problem) => {
-                    // 2, 4, 8 … seconds, at most about an hour.
-                    let wait = 1_i64 << job.attempts.clamp(1, 12);
-                    let next = (job.attempts < tries).then(|| now.plus_seconds(wait));
+                    // An outage of the store is waited for, however long: the photo is not at fault.
+                    let is_outage = problem.code() == Code::Unavailable;
+                    // 2, 4, 8 … seconds, at most about an hour, or a minute where only the store is away.
+                    let wait = 1_i64 << job.attempts.clamp(1, if is_outage { 6 } else { 12 });
+                    let next = (is_outage || job.attempts < tries).then(|| now.plus_seconds(wait));
                     jobs::failed(conn, job.id, &problem.to_string(), next)?;
                 }
             }
@@ -146,6 +148,7 @@ async fn sweep(services: &Services) -> Result<(), Fail> {
             Ok::<_, Fail>(())
         })
         .await?;
+    uploads::sweep(services).await?;
     services.store.sweep(Duration::from_secs(24 * 3600)).await?;
     Ok(())
 }

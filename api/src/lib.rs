@@ -19,6 +19,7 @@ pub mod lang;
 pub mod links;
 pub mod openapi;
 pub mod password;
+pub mod photo_store;
 pub mod problem;
 pub mod registry;
 pub mod routes;

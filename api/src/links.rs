@@ -5,7 +5,10 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use suishoupai_core::time::Moment;
 
-/// Signs links to renditions.
+/// The word that stands for an upload where links have that of a rendition.
+const UPLOAD: &str = "upload";
+
+/// Signs links to renditions, and forms of uploads.
 #[derive(Clone)]
 pub struct LinkSigner {
     key: [u8; 32],
@@ -37,6 +40,16 @@ impl LinkSigner {
         let expected = self.signature(photo, rendition, expires);
         let equal: bool = expected.as_bytes().ct_eq(signature.as_bytes()).into();
         equal && now.millis() / 1000 <= expires
+    }
+
+    /// The signature for sending the bytes of an announced upload to this server until `expires`, seconds.
+    pub fn sign_upload(&self, upload: i64, expires: i64) -> String {
+        self.signature(upload, UPLOAD, expires)
+    }
+
+    /// Whether a signature is good for sending this upload now.
+    pub fn verify_upload(&self, upload: i64, expires: i64, signature: &str, now: Moment) -> bool {
+        self.verify(upload, UPLOAD, expires, signature, now)
     }
 
     fn signature(&self, photo: i64, rendition: &str, expires: i64) -> String {

@@ -72,9 +72,11 @@ fn complete(api: &mut OpenApi) {
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
     describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved);
-    // The form's own derive knows no attribute for it.
-    if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut("MultipartReport") {
-        form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    // The forms' own derive knows no attribute for it.
+    for name in ["MultipartReport", "SentFile"] {
+        if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {
+            form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
     }
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("token", SecurityScheme::Http(scheme));

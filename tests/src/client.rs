@@ -6,16 +6,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
+use reqwest::blocking::multipart::{Form, Part};
 use reqwest::blocking::{Client, RequestBuilder};
 use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use suishoupai_api::demo::{PASSWORD, POINT};
 
 use crate::codes;
 
 /// No connection is kept, so that a server which stops need not wait for one.
 static HTTP: LazyLock<Client> = LazyLock::new(|| {
-    let builder = Client::builder().pool_max_idle_per_host(0).no_proxy();
+    let builder = Client::builder().pool_max_idle_per_host(0).no_proxy().redirect(Policy::none());
     builder.timeout(Duration::from_secs(60)).build().unwrap()
 });
 
@@ -96,8 +99,12 @@ impl Caller {
         self.token.as_deref().unwrap_or_default()
     }
 
-    /// A request, to be completed and given to [`send`](Self::send). A path without `/` before it is one of the API.
+    /// A request, to be completed and given to [`send`](Self::send). A path without `/` before it is one of the API; a
+    /// whole address is that of somebody else, who is not told the token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        if path.starts_with("http://") {
+            return HTTP.request(method, path);
+        }
         let url = match path.strip_prefix('/') {
             Some(path) => format!("{}/{path}", self.base),
             None => format!("{}/api/v1/{path}", self.base),
@@ -136,6 +143,30 @@ impl Caller {
     pub fn post_bytes(&self, path: &str, media_type: &str, bytes: &[u8]) -> Reply {
         let request = self.request(Method::POST, path).header("content-type", media_type);
         Self::send(request.body(bytes.to_vec()))
+    }
+
+    /// Announces a photo to be sent straight to the store; the answer, whatever it is.
+    pub fn try_announce(&self, media_type: &str, bytes: &[u8]) -> Reply {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let body = json!({ "media_type": media_type, "bytes": bytes.len(), "sha256": sha256 });
+        self.post("photos/uploads", &body)
+    }
+
+    /// Posts the form of an announced upload with these bytes; the answer, whoever gives it.
+    pub fn send_form(&self, upload: &Value, bytes: &[u8]) -> Reply {
+        let mut form = Form::new();
+        for (name, value) in upload["fields"].as_object().unwrap() {
+            form = form.text(name.clone(), value.as_str().unwrap().to_owned());
+        }
+        let file = Part::bytes(bytes.to_vec()).file_name("photo");
+        let form = form.part(upload["file_field"].as_str().unwrap().to_owned(), file);
+        let nobody = Self { token: None, ..self.clone() };
+        Self::send(nobody.request(Method::POST, upload["url"].as_str().unwrap()).multipart(form))
+    }
+
+    /// Completes an announced upload; the answer, whatever it is.
+    pub fn complete(&self, upload: &Value) -> Reply {
+        Self::send(self.request(Method::POST, &format!("photos/uploads/{}/complete", upload["id"])))
     }
 
     /// Uploads a photo; its key.

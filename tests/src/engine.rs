@@ -11,6 +11,7 @@ use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo;
 use suishoupai_api::password::Passwords;
 
+use crate::s3::Bucket;
 use crate::server::start_of_time;
 
 /// On which database a server runs.
@@ -78,6 +79,14 @@ impl Drop for Database {
 }
 
 impl Engine {
+    /// Where photos are kept beside it: PostgreSQL goes with a bucket, SQLite with a folder.
+    pub(crate) fn bucket(self) -> Option<Bucket> {
+        match self {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Bucket::shared()),
+        }
+    }
+
     /// A copy of the demonstration; a file lies in the given folder.
     pub(crate) fn copy_of_demo(self, folder: &Path) -> Database {
         match self {

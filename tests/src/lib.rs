@@ -10,6 +10,7 @@ mod codes;
 mod engine;
 mod pictures;
 mod process;
+mod s3;
 mod server;
 mod simulation;
 
@@ -17,6 +18,7 @@ pub use client::{Caller, Official, Reply, Resident, caller};
 pub use engine::Engine;
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
+pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings};
 pub use simulation::simulated;
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::codes;
 use crate::engine::{Database, Engine};
+use crate::s3::Bucket;
 
 /// The program, beside the tests.
 pub fn binary() -> PathBuf {
@@ -30,6 +31,7 @@ pub fn command(folder: &Path, url: &str) -> Command {
 pub struct Process {
     folder: tempfile::TempDir,
     database: Database,
+    bucket: Option<Bucket>,
     running: Option<Child>,
     base: String,
 }
@@ -39,14 +41,14 @@ impl Process {
     pub fn with_demo(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.copy_of_demo(folder.path());
-        Self { folder, database, running: None, base: String::new() }
+        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
     }
 
     /// A folder with nothing in it; nothing runs yet.
     pub fn empty(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.empty(folder.path());
-        Self { folder, database, running: None, base: String::new() }
+        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
     }
 
     /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
@@ -101,7 +103,24 @@ impl Process {
 
     /// Another command of the program on the same data, to be started.
     pub fn command(&self) -> Command {
-        command(self.folder.path(), &self.database.url())
+        let mut command = command(self.folder.path(), &self.database.url());
+        for (name, value) in self.bucket.iter().flat_map(Bucket::settings) {
+            command.env(format!("SUISHOUPAI_STORE__{}", name.to_uppercase()), value);
+        }
+        command
+    }
+
+    /// Lets a command reach this program's bucket, which is not where the command's own installation keeps its photos;
+    /// answers the bucket's name.
+    ///
+    /// # Panics
+    /// Where this program keeps its photos in a folder.
+    pub fn lend_bucket(&self, command: &mut Command) -> String {
+        let settings = self.bucket.as_ref().unwrap().settings();
+        for (name, value) in settings.iter().filter(|(name, _)| !["kind", "bucket"].contains(name)) {
+            command.env(format!("SUISHOUPAI_STORE__{}", name.to_uppercase()), value);
+        }
+        settings.iter().find(|(name, _)| *name == "bucket").unwrap().1.to_owned()
     }
 
     /// The data folder.

@@ -10,7 +10,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::alarms;
+use suishoupai_api::service::{alarms, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -20,11 +20,13 @@ use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
 use suishoupai_storage::db::schema::{events, photos, reports, tickets};
 use suishoupai_storage::db::{Conn, DbError};
+use suishoupai_storage::store::MAX_LIST;
 use tempfile::TempDir;
 
 use crate::client::{Caller, Official, Resident, caller};
 use crate::codes;
 use crate::engine::{Database, Engine};
+use crate::s3::{Bucket, S3Server};
 
 /// How many rows the tables have that a request may add to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ pub struct Server {
 struct Site {
     database: Database,
     folder: TempDir,
+    bucket: Option<Bucket>,
 }
 
 /// When the clock of every test starts: a Wednesday morning in working hours.
@@ -79,7 +82,16 @@ impl Server {
     pub fn start_with(engine: Engine, change: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.copy_of_demo(folder.path());
-        Self::start_at(Arc::new(Site { database, folder }), Clock::manual(start_of_time()), change)
+        let site = Site { database, folder, bucket: engine.bucket() };
+        Self::start_at(Arc::new(site), Clock::manual(start_of_time()), change)
+    }
+
+    /// A server with the demonstration that keeps its photos in a bucket of this S3 server.
+    pub fn start_on_s3(engine: Engine, s3: &S3Server, change: Settings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.copy_of_demo(folder.path());
+        let site = Site { database, folder, bucket: Some(s3.bucket()) };
+        Self::start_at(Arc::new(site), Clock::manual(start_of_time()), change)
     }
 
     /// One more server on the same data, by the same clock.
@@ -99,6 +111,9 @@ impl Server {
         config.photos.render_workers = 1;
         // What is due by the clock is done when a test asks for it.
         config.jobs.poll_milliseconds = 60_000;
+        if let Some(bucket) = &site.bucket {
+            bucket.apply(&mut config);
+        }
         change(&mut config);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = mpsc::channel();
@@ -235,6 +250,17 @@ impl Server {
     /// Does all jobs that are due.
     pub fn drain(&self) {
         block_on(jobs::drain(&self.services)).unwrap();
+    }
+
+    /// Forgets uploads whose time is over; how many.
+    pub fn sweep_uploads(&self) -> usize {
+        block_on(uploads::sweep(&self.services)).unwrap()
+    }
+
+    /// The keys of what is in the photo store.
+    pub fn stored(&self) -> Vec<String> {
+        let listed = block_on(self.services.store.list("", None, MAX_LIST)).unwrap();
+        listed.into_iter().map(|(key, _)| key).collect()
     }
 
     /// Writes down which claims have run out; how many.

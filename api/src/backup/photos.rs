@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 
 use super::BackupError;
 use super::manifest::{PhotoMode, Photos};
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
+use crate::photo_store;
 
 /// Photos that are under way at once: each waits for the disk most of the time, and each is in memory whole.
 const AT_ONCE: usize = 4;
@@ -21,20 +22,29 @@ const AT_ONCE: usize = 4;
 const MOST_NAMED: usize = 100;
 
 /// The photo store of an installation.
-pub(super) fn store_of(config: &Config) -> Result<PhotoStore, BackupError> {
-    Ok(PhotoStore::Local(LocalStore::open(config.data.dir.join("photos"))?))
+pub(super) async fn store_of(config: &Config) -> Result<PhotoStore, BackupError> {
+    Ok(photo_store::open(config).await?)
 }
 
-/// The photo store in a place of the command line: a folder.
+/// The photo store in a place of the command line: a folder, or `s3://BUCKET` with the server, the region and the keys of
+/// the settings' section `store`.
 ///
 /// # Errors
-/// For `s3://`, which this program does not know yet, and where the folder cannot be used.
-pub fn store_at(text: &str) -> Result<PhotoStore, BackupError> {
+/// For any other scheme, and where the place cannot be used.
+pub async fn store_at(text: &str, config: &Config) -> Result<PhotoStore, BackupError> {
     match text.split_once("://") {
-        None if text.is_empty() => Err(BackupError::words("name the folder for the photos")),
+        None if text.is_empty() => {
+            Err(BackupError::words("name the folder for the photos, or s3:// and a bucket"))
+        }
         None => Ok(PhotoStore::Local(LocalStore::open(text)?)),
-        Some((scheme, _)) => Err(BackupError::words(format!(
-            "photos in {scheme}:// are not supported by this version; name a folder"
+        Some(("s3", bucket)) if !bucket.is_empty() && !bucket.contains('/') => {
+            let mut config = config.clone();
+            config.store.kind = StoreKind::S3;
+            config.store.bucket = Some(bucket.to_owned());
+            Ok(photo_store::open(&config).await?)
+        }
+        Some(_) => Err(BackupError::words(format!(
+            "photos cannot be kept in {text}; name a folder, or s3:// and the name of a bucket"
         ))),
     }
 }
@@ -185,7 +195,7 @@ pub struct PhotosMoved {
 /// # Errors
 /// The stores', or an original whose bytes are not those that its key names.
 pub async fn move_photos(config: &Config, to: &PhotoStore) -> Result<PhotosMoved, BackupError> {
-    let from = store_of(config)?;
+    let from = store_of(config).await?;
     let mut moved = PhotosMoved::default();
     let mut after: Option<String> = None;
     loop {

@@ -63,7 +63,7 @@ pub async fn restore(config: &Config, place: &Place) -> Result<Restored, BackupE
     // From here on something is written; the database comes last, so that without it there is no installation.
     make_folder(&config.data.dir).map_err(BackupError::file("make the folder", &config.data.dir))?;
     if copied {
-        each_photo(place, Some(&photos::store_of(config)?)).await?;
+        each_photo(place, Some(&photos::store_of(config).await?)).await?;
     }
     if manifest.keys {
         put_keys(config, place, &manifest)?;

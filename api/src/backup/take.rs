@@ -57,7 +57,7 @@ pub async fn take(config: &Config, request: Request, now: Moment) -> Result<Mani
     })
     .await?;
     place.keep(engine.file())?;
-    let from = photos::store_of(config)?;
+    let from = photos::store_of(config).await?;
     let to = match request.photos {
         PhotoMode::Copied => Some(place.photos()?),
         PhotoMode::Referenced => None,

@@ -26,15 +26,19 @@ pub(super) struct MigrateEngine {
     /// PGPASSWORD or in ~/.pgpass
     #[arg(long, value_name = "URL")]
     to: String,
-    /// Copy the photos of the data folder (--data) to this folder too
-    #[arg(long, value_name = "DIR")]
+    /// Copy the photos of the data folder (--data) too: to a folder, or to s3://BUCKET with the server, region and keys of
+    /// the settings' section store
+    #[arg(long, value_name = "DIR|s3://BUCKET")]
     photos_to: Option<String>,
 }
 
 pub(super) async fn run(settings: &Config, given: MigrateEngine) -> Result<Done, Stop> {
     let (from, to) = (Target::parse(&given.from)?, Target::parse(&given.to)?);
     // Before the long work, so that a wrong place is told at once.
-    let photos_to = given.photos_to.as_deref().map(store_at).transpose()?;
+    let photos_to = match &given.photos_to {
+        Some(place) => Some(store_at(place, settings).await?),
+        None => None,
+    };
     let has_photos = photos_to.is_some();
     let (settings, runtime) = (settings.clone(), tokio::runtime::Handle::current());
     let moving = tokio::task::spawn_blocking(move || {

@@ -15,7 +15,8 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Photos, Reports,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Photos, Reports, Store,
+    StoreKind, StoreReading,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub data: Data,
     /// Bounds on photos.
     pub photos: Photos,
+    /// Where photos are kept.
+    pub store: Store,
     /// Sign-in and keys.
     pub auth: Auth,
     /// Reports of residents.

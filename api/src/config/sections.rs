@@ -61,6 +61,36 @@ section! {
 }
 
 section! {
+    /// Where photos are kept.
+    store as Store {
+        /// folder keeps them in DIR/photos, s3 in a bucket of any server that speaks S3.
+        kind: StoreKind = StoreKind::Folder;
+        /// The bucket; it must exist.
+        bucket: Option<String> = None;
+        /// The region of the bucket.
+        region: String = "us-east-1".to_owned();
+        /// The server, such as `https://minio.example.cn:9000`; without it, that of AWS for the region.
+        endpoint: Option<String> = None;
+        /// Whether the bucket stands in the path of an address; most servers other than AWS need it.
+        path_style: bool = false;
+        /// The access key; without it, AWS_ACCESS_KEY_ID, the profile file or the role of the machine.
+        access_key: Option<Secret> = None;
+        /// The secret that belongs to the access key.
+        secret_key: Option<Secret> = None;
+        /// stream sends photos through this server, redirect sends readers on to the bucket by signed addresses.
+        reading: StoreReading = StoreReading::Stream;
+        /// How long a signed address of the bucket is good, in minutes.
+        redirect_minutes: u32 = 10, 1 to 1440;
+        /// How long a client may take from announcing an upload to completing it, in minutes.
+        upload_minutes: u32 = 15, 1 to 1440;
+        /// How long the bucket may take to begin an answer, in seconds.
+        try_timeout_seconds: u64 = 10, 1 to 300;
+        /// How long all tries of one request to the bucket may take together, in seconds.
+        total_timeout_seconds: u64 = 30, 1 to 3600;
+    }
+}
+
+section! {
     /// Sign-in and keys.
     auth as Auth {
         /// How long an access token is good, in minutes.
@@ -120,6 +150,26 @@ section! {
         /// Tries after which a failing job is set aside.
         max_attempts: u32 = 8, 1 to 100;
     }
+}
+
+/// What kind of place keeps the photos.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// A folder of this machine.
+    Folder,
+    /// A bucket of S3.
+    S3,
+}
+
+/// How readers get the bytes of photos from a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreReading {
+    /// Through this server.
+    Stream,
+    /// From the bucket, by a signed address.
+    Redirect,
 }
 
 /// How the codes for sign-in by phone are sent.
@@ -193,16 +243,18 @@ fn or_cores(set: usize) -> usize {
 
 /// Checks the texts that have a form of their own.
 pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
-    if let Some(url) = &config.http.public_url {
-        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        if host
-            .is_none_or(|host| host.is_empty() || host.ends_with('/') || host.contains(char::is_whitespace))
-        {
-            return Err(
-                config.bad("http.public_url", "must be http:// or https:// and a host, without / at the end")
-            );
+    for (key, url) in
+        [("http.public_url", &config.http.public_url), ("store.endpoint", &config.store.endpoint)]
+    {
+        let host =
+            url.as_ref().map(|url| url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")));
+        let is_host =
+            |host: &str| !host.is_empty() && !host.ends_with('/') && !host.contains(char::is_whitespace);
+        if host.is_some_and(|host| !host.is_some_and(is_host)) {
+            return Err(config.bad(key, "must be http:// or https:// and a host, without / at the end"));
         }
     }
+    check_store(config)?;
     if config.data.dir.as_os_str().is_empty() {
         return Err(config.bad("data.dir", "must name a folder"));
     }
@@ -218,4 +270,17 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         .parse(&config.log.level)
         .map_err(|error| config.bad("log.level", format!("{error}; write a level such as info")))?;
     Ok(())
+}
+
+/// Checks that what a bucket needs is there.
+fn check_store(config: &Config) -> Result<(), ConfigError> {
+    let store = &config.store;
+    if store.kind == StoreKind::S3 && store.bucket.as_ref().is_none_or(|name| name.trim().is_empty()) {
+        return Err(config.bad("store.kind", "s3 needs store.bucket, the name of a bucket"));
+    }
+    match (&store.access_key, &store.secret_key) {
+        (Some(_), None) => Err(config.bad("store.access_key", "needs store.secret_key beside it")),
+        (None, Some(_)) => Err(config.bad("store.secret_key", "needs store.access_key beside it")),
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::sections::{CodeSender, LogFormat};
+use super::sections::{CodeSender, LogFormat, StoreKind, StoreReading};
 use super::{Config, ConfigError, Secret, sections};
 
 /// What kind of value a key takes.
@@ -71,7 +71,7 @@ setting! {
     Integer: u32, u64, usize;
     Number: f64;
     Boolean: bool;
-    Text: String, Option<String>, PathBuf, SocketAddr, CodeSender, LogFormat;
+    Text: String, Option<String>, PathBuf, SocketAddr, CodeSender, LogFormat, StoreKind, StoreReading;
     Secret: Option<Secret>;
 }
 
@@ -118,6 +118,7 @@ pub const KEYS: &[&[Key]] = &[
     sections::Http::KEYS,
     sections::Data::KEYS,
     sections::Photos::KEYS,
+    sections::Store::KEYS,
     sections::Auth::KEYS,
     sections::Reports::KEYS,
     sections::Claims::KEYS,

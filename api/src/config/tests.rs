@@ -105,6 +105,10 @@ fn a_mistake_in_the_file_names_its_key_and_the_file() {
         ("[data]\ndatabase_url = \"postgre://u:hunter2@h/d\"", "data.database_url", "sqlite://PATH"),
         ("[data]\ndatabase_url = \"/var/lib/s.db\"", "data.database_url", "sqlite://PATH"),
         ("[data]\ndatabase_url = \"sqlite://\"", "data.database_url", "sqlite://PATH"),
+        ("[store]\nkind = \"ftp\"", "store.kind", "folder"),
+        ("[store]\nkind = \"s3\"", "store.kind", "s3 needs store.bucket"),
+        ("[store]\nsecret_key = \"hunter2\"", "store.secret_key", "needs store.access_key"),
+        ("[store]\nendpoint = \"minio:9000\"", "store.endpoint", "http:// or https://"),
         ("[auth]\ncode_sender = \"sms\"", "auth.code_sender", "log"),
         ("[auth]\ntoken_key = \"hunter2\"", "auth.token_key", "32 bytes in base64"),
         ("[auth]\ndata_key = \"AAAA\"", "auth.data_key", "32 bytes in base64"),
@@ -175,6 +179,13 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
     let full = Config {
         http: Http { public_url: Some("https://a".into()), ..Http::default() },
         data: Data { database_url: Some(Secret::new("x")), ..Data::default() },
+        store: Store {
+            bucket: Some("b".into()),
+            endpoint: Some("https://a".into()),
+            access_key: Some(Secret::new("x")),
+            secret_key: Some(Secret::new("x")),
+            ..Store::default()
+        },
         auth: Auth { token_key: Some(Secret::new("x")), data_key: Some(Secret::new("x")), ..Auth::default() },
         ..Config::default()
     };

@@ -27,6 +27,9 @@ pub struct Form<T>(pub T);
 #[derive(Clone, Copy, Debug)]
 pub struct FormLimit(pub usize);
 
+/// Bytes that the fields other than files may take together, which are in memory.
+const WORDS: usize = 1 << 20;
+
 impl Default for FormLimit {
     fn default() -> Self {
         Self(1 << 20)
@@ -58,7 +61,8 @@ async fn collect<T: MultipartCollect>(
         return Err(MultipartError::ContentTypeIncompatible);
     }
     let mut parts = Multipart::new(request.headers(), payload);
-    let mut limits = Limits::new(limit, limit);
+    // Files go to the disk; words are few.
+    let mut limits = Limits::new(limit, limit.min(WORDS));
     let mut state = State::default();
     // A limit holds for all parts of one name together.
     let mut left: HashMap<String, Option<usize>> = HashMap::new();
@@ -86,6 +90,10 @@ fn problem(error: &MultipartError) -> Problem {
         E::MissingField(name) => field(name, "missing", "缺少此字段", "is missing"),
         E::DuplicateField(name) => field(name, "repeated", "重复出现", "is given more than once"),
         E::UnknownField(name) => field(name, "unknown", "没有这个字段", "is not known"),
+        // What a reader of files has found.
+        E::Field { source, .. } if source.as_error::<Problem>().is_some() => {
+            source.as_error::<Problem>().cloned().unwrap_or_else(|| Problem::new(Code::InvalidBody))
+        }
         E::Field { name, source } if !source.to_string().to_lowercase().contains("limit") => {
             field(name, "wrong_value", "内容有误", "has a wrong value")
         }

@@ -5,11 +5,13 @@ mod form;
 mod json;
 mod path;
 mod query;
+mod upload;
 
 pub use form::{Form, FormLimit};
 pub use json::{Json, JsonLimit};
 pub use path::Path;
 pub use query::Query;
+pub use upload::Upload;
 
 use crate::lang::Text;
 

@@ -2,4 +2,5 @@
 
 pub mod fallback;
 pub mod headers;
+pub mod ranges;
 pub mod request_id;

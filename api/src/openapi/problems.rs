@@ -77,6 +77,12 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
             statuses.push(429);
         }
     }
+    if path.contains("/photos/{id}/") {
+        statuses.push(416);
+    }
+    if path.contains("/uploads") {
+        statuses.push(if path.contains("{id}") { 410 } else { 429 });
+    }
     if path.contains("/locate") || path.contains("/pool") {
         statuses.push(422);
     }
@@ -106,11 +112,13 @@ fn response(status: u16, codes: &[Code]) -> Response {
 }
 
 /// Headers that only some refusals carry.
-fn headers() -> [(StatusCode, &'static str, Header); 2] {
+fn headers() -> [(StatusCode, &'static str, Header); 4] {
     let seconds = text_header("Seconds after which it may be tried again.");
     [
         (StatusCode::UNAUTHORIZED, "www-authenticate", text_header("The challenge of RFC 6750, section 3.")),
-        (StatusCode::TOO_MANY_REQUESTS, "retry-after", seconds),
+        (StatusCode::TOO_MANY_REQUESTS, "retry-after", seconds.clone()),
+        (StatusCode::SERVICE_UNAVAILABLE, "retry-after", seconds),
+        (StatusCode::RANGE_NOT_SATISFIABLE, "content-range", text_header("The length, `bytes */N`.")),
     ]
 }
 

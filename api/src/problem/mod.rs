@@ -26,6 +26,7 @@ struct Parts {
     extra: Map<String, Value>,
     retry_after: Option<u32>,
     allow: Option<String>,
+    length: Option<u64>,
 }
 
 /// One wrong part of the input.
@@ -53,6 +54,7 @@ impl Problem {
             extra,
             retry_after: None,
             allow: None,
+            length: None,
         }))
     }
 
@@ -103,6 +105,12 @@ impl Problem {
     /// Says which methods the address takes, as the value of `Allow`.
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
         self.0.allow = Some(methods.into());
+        self
+    }
+
+    /// Says how long the body is of which a part was asked for, as the value of `Content-Range`.
+    pub fn length(mut self, bytes: u64) -> Self {
+        self.0.length = Some(bytes);
         self
     }
 

@@ -95,6 +95,9 @@ impl Problem {
         if let Some(challenge) = self.www_authenticate() {
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
+        if let Some(length) = self.0.length {
+            response.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")));
+        }
         if let Some(methods) = &self.0.allow {
             response.insert_header((header::ALLOW, methods.as_str()));
         }

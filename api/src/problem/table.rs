@@ -56,6 +56,7 @@ codes! {
     TicketNotFound        "ticket_not_found"        NOT_FOUND "没有这个案卷" "No such ticket";
     ReportNotFound        "report_not_found"        NOT_FOUND "没有这条上报" "No such report";
     PhotoNotFound         "photo_not_found"         NOT_FOUND "没有这张照片" "No such photo";
+    UploadNotFound        "upload_not_found"        NOT_FOUND "没有这个上传任务" "No such upload";
     UnitNotFound          "unit_not_found"          NOT_FOUND "没有这个单位" "No such unit";
     AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
     CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
@@ -65,16 +66,20 @@ codes! {
     StaleVersion          "stale_version"           CONFLICT "内容已被他人更新，请刷新后再试" "Changed by somebody else in the meantime";
     AlreadyClaimed        "already_claimed"         CONFLICT "已被他人认领" "Already claimed";
     NotAllowedInState     "not_allowed_in_state"    CONFLICT "当前状态下不能这样做" "Not allowed in the present state";
+    UploadMissing         "upload_missing"          CONFLICT "尚未收到照片文件" "The photo has not been sent yet";
     PhotoInUse            "photo_in_use"            CONFLICT "照片已被使用" "The photo is in use";
     // Statuses as in the draft of the IETF for the header Idempotency-Key, section 2.7.
     IdempotencyInProgress "idempotency_in_progress" CONFLICT "相同的请求正在处理" "The same request is being handled";
     IdempotencyKeyReused  "idempotency_key_reused"  UNPROCESSABLE_ENTITY "幂等键已用于另一个请求" "Idempotency key was used for another request";
 
+    UploadExpired         "upload_expired"          GONE "上传任务已过期" "The upload has expired";
     BodyTooLarge          "body_too_large"          PAYLOAD_TOO_LARGE "请求正文过大" "Body too large";
     PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
     UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
     PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
 
+    RangeNotSatisfiable   "range_not_satisfiable"   RANGE_NOT_SATISFIABLE "请求的范围超出文件" "Beyond the end of the photo";
+    UploadMismatch        "upload_mismatch"         UNPROCESSABLE_ENTITY "收到的照片与声明不符" "The photo is not the announced one";
     PhotoEmpty            "photo_empty"             UNPROCESSABLE_ENTITY "照片是空文件" "The photo is empty";
     PhotoTruncated        "photo_truncated"         UNPROCESSABLE_ENTITY "照片不完整，请重新上传" "The photo is cut short";
     PhotoDamaged          "photo_damaged"           UNPROCESSABLE_ENTITY "照片已损坏" "The photo is damaged";
@@ -104,6 +109,7 @@ impl Code {
             StatusCode::NOT_ACCEPTABLE => Self::NotAcceptable,
             StatusCode::PAYLOAD_TOO_LARGE => Self::BodyTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::RANGE_NOT_SATISFIABLE => Self::RangeNotSatisfiable,
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests,
             StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,

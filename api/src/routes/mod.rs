@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 pub mod commands;
 pub mod desk;
+mod object;
 pub mod photos;
 pub mod places;
 pub mod reports;
@@ -14,6 +15,7 @@ pub mod rules;
 pub mod system;
 pub mod texts;
 pub mod tickets;
+pub mod uploads;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -32,6 +34,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(accounts::register)
             .configure(places::register)
             .configure(photos::register)
+            .configure(uploads::register)
             .configure(reports::register)
             .configure(resident::register)
             .configure(tickets::register)

@@ -1,18 +1,19 @@
 //! Photos: uploaded one by one as they are chosen, read by signed link or by permission.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get, post, web};
-use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use suishoupai_storage::db::photos::Photo;
+use suishoupai_storage::store::Spooled;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::object::Object;
 use super::{Id, json, ok};
 use crate::auth::{Anyone, Auth};
 use crate::extract::{Path, Query};
+use crate::fail::Fail;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::{self, Rendition};
@@ -24,7 +25,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(upload).service(one).service(original).service(display).service(thumbnail);
 }
 
-fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
+pub(super) fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
     let registry = services.registry();
     let scene = Scene {
         lang,
@@ -36,33 +37,25 @@ fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
     PhotoView::of(&scene, photo)
 }
 
-/// Reads a body up to the bound for photos.
+/// Reads a body up to the bound for photos into a file.
 async fn body(
     services: &Services,
     request: &HttpRequest,
     mut payload: web::Payload,
-) -> Result<Bytes, Problem> {
+) -> Result<Spooled, Problem> {
     let limit = services.photo_limits().bytes;
-    let too_large = || {
-        Problem::new(Code::PhotoTooLarge).detail(Text::new(
-            format!("照片最大 {} MiB，请压缩后重试。", limit >> 20),
-            format!("A photo may have at most {} MiB.", limit >> 20),
-        ))
-    };
     let declared = request.headers().get(actix_web::http::header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
-        return Err(too_large());
+        return Err(photos::too_large(limit));
     }
-    let mut bytes = BytesMut::with_capacity(declared.unwrap_or(64 << 10));
+    let mut incoming = services.store.spool().begin(limit as u64);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest))?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(too_large());
-        }
-        bytes.extend_from_slice(&chunk);
+        let pushed = incoming.push(&chunk).await.map_err(Fail::from)?;
+        incoming = pushed.map_err(|_| photos::too_large(limit))?;
     }
-    Ok(bytes.freeze())
+    Ok(incoming.finish().await.map_err(Fail::from)?)
 }
 
 /// Bytes as they are, for the contract.
@@ -111,21 +104,27 @@ async fn one(
 #[utoipa::path(tag = "photos", operation_id = "photo_original", security(("token" = [])),
     params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, description = "The bytes as uploaded", content((Binary = "image/jpeg"),
-        (Binary = "image/png"), (Binary = "image/webp")))))]
+        (Binary = "image/png"), (Binary = "image/webp"))),
+        (status = PARTIAL_CONTENT, description = "The range that was asked for", content((Binary = "image/jpeg"),
+        (Binary = "image/png"), (Binary = "image/webp"))),
+        (status = TEMPORARY_REDIRECT, description = "Where the bucket itself gives it, by a signed address"),
+        (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/original")]
 async fn original(
     services: web::Data<Services>,
+    request: HttpRequest,
     caller: Auth<Anyone>,
     id: Path<Id>,
 ) -> Result<HttpResponse, Problem> {
     let photo = photos::with_metadata(&services, caller.account, id.0.0).await?;
-    let bytes = photos::fetch(&services, &photo, Rendition::Original).await?;
-    let name = format!("attachment; filename=\"{}.{}\"", photo.id, photo.extension);
-    Ok(HttpResponse::Ok()
-        .content_type(photo.media_type.clone())
-        .insert_header((CONTENT_DISPOSITION, name))
-        .insert_header((CACHE_CONTROL, "private, no-store"))
-        .body(bytes))
+    let object = Object {
+        key: photos::key_of(&photo, Rendition::Original)?,
+        media_type: photo.media_type.clone(),
+        etag: etag(&photo, Rendition::Original),
+        cache: "private, no-store".to_owned(),
+        disposition: Some(format!("attachment; filename=\"{}.{}\"", photo.id, photo.extension)),
+    };
+    object.answer(&services, &request).await
 }
 
 /// A signed link's parameters; without them a token is needed.
@@ -144,6 +143,8 @@ pub(crate) struct LinkQuery {
 #[utoipa::path(tag = "photos", operation_id = "photo_display", security(("token" = []), ()),
     params(("id" = i64, Path, minimum = 1), LinkQuery),
     responses((status = OK, description = "JPEG", body = Binary, content_type = "image/jpeg"),
+        (status = PARTIAL_CONTENT, description = "The range that was asked for", body = Binary, content_type = "image/jpeg"),
+        (status = TEMPORARY_REDIRECT, description = "Where the bucket itself gives it, by a signed address"),
         (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/display")]
 async fn display(
@@ -159,6 +160,8 @@ async fn display(
 #[utoipa::path(tag = "photos", operation_id = "photo_thumbnail", security(("token" = []), ()),
     params(("id" = i64, Path, minimum = 1), LinkQuery),
     responses((status = OK, description = "JPEG", body = Binary, content_type = "image/jpeg"),
+        (status = PARTIAL_CONTENT, description = "The range that was asked for", body = Binary, content_type = "image/jpeg"),
+        (status = TEMPORARY_REDIRECT, description = "Where the bucket itself gives it, by a signed address"),
         (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/thumbnail")]
 async fn thumbnail(
@@ -177,30 +180,36 @@ async fn rendition(
     link: &LinkQuery,
     which: Rendition,
 ) -> Result<HttpResponse, Problem> {
-    let photo = match (link.expires, &link.signature) {
+    let (photo, cache) = match (link.expires, &link.signature) {
         (Some(expires), Some(signature)) => {
-            if !services.links.verify(id, which.as_str(), expires, signature.as_str(), services.now()) {
+            let now = services.now();
+            if !services.links.verify(id, which.as_str(), expires, signature.as_str(), now) {
                 return Err(Problem::new(Code::TokenExpired).detail(Text::new(
                     "链接无效或已过期，请重新获取。",
                     "The link is not valid or has expired; fetch a new one.",
                 )));
             }
-            photos::by_key(services, id).await?
+            // Whoever has the link may see it, so anybody may keep it for as long as the link is good.
+            let seconds = (expires - now.millis() / 1000).max(0);
+            (photos::by_key(services, id).await?, format!("public, max-age={seconds}, immutable"))
         }
         _ => {
             let caller = Auth::<Anyone>::extract(request).await?;
-            photos::visible(services, caller.account, id).await?
+            let photo = photos::visible(services, caller.account, id).await?;
+            (photo, "private, max-age=3600, immutable".to_owned())
         }
     };
-    let etag = format!("\"{}-{}\"", hex::encode(&photo.sha256[..8]), which.as_str());
-    let unchanged = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if unchanged.is_some_and(|seen| seen.split(',').any(|tag| tag.trim() == etag)) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
-    }
-    let bytes = photos::fetch(services, &photo, which).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("image/jpeg")
-        .insert_header((CACHE_CONTROL, "private, max-age=3600"))
-        .insert_header((ETAG, etag))
-        .body(bytes))
+    let object = Object {
+        key: photos::key_of(&photo, which)?,
+        media_type: "image/jpeg".to_owned(),
+        etag: etag(&photo, which),
+        cache,
+        disposition: None,
+    };
+    object.answer(services, request).await
+}
+
+/// The tag of a rendition; the bytes follow from the original and the kind.
+fn etag(photo: &Photo, which: Rendition) -> String {
+    format!("\"{}-{}\"", hex::encode(&photo.sha256[..8]), which.as_str())
 }

@@ -1,7 +1,6 @@
 //! Reports: sent, followed, read by whoever sent them.
 
 use actix_multipart::form::MultipartForm;
-use actix_multipart::form::bytes::Bytes as FileBytes;
 use actix_multipart::form::text::Text as FormText;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -12,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::places::coordinate;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Anyone, Auth, Reporter};
-use crate::extract::{Form, Json, Path, Query};
+use crate::extract::{Form, Json, Path, Query, Upload};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::Prepared;
@@ -176,7 +175,7 @@ pub(crate) struct MultipartReport {
     /// The photos.
     #[multipart(limit = "200 MiB")]
     #[schema(value_type = Vec<String>, format = Binary, required = false)]
-    photos: Vec<FileBytes>,
+    photos: Vec<Upload>,
 }
 
 fn words<const MAX: usize>(name: &str, text: &str) -> Result<String, Problem> {
@@ -220,7 +219,7 @@ async fn send_form(
     };
     let mut fresh = Vec::with_capacity(form.photos.len());
     for file in form.photos {
-        fresh.push(photos::prepare(&services, file.data).await?);
+        fresh.push(photos::prepare(&services, file.0).await?);
     }
     let photos: Vec<_> = fresh.iter().map(Prepared::sha256).collect();
     let repeat = repeat(&request, digest(format!("{draft:?}{photos:?}").as_bytes()))?;

@@ -14,6 +14,7 @@ pub mod sign_in;
 pub mod split;
 pub mod texts;
 pub mod tickets;
+pub mod uploads;
 
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,5 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
-use bytes::Bytes;
 use suishoupai_core::flow::may_see;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
@@ -8,9 +7,8 @@ use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
 use suishoupai_storage::db::{Conn, DbError, jobs, tickets};
 use suishoupai_storage::picture::{self, Inspected, PictureError};
-use suishoupai_storage::store::ObjectKey;
+use suishoupai_storage::store::{ObjectKey, Spooled};
 
-use super::digest;
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Text;
@@ -21,30 +19,41 @@ use crate::services::Services;
 pub const RENDER: &str = "render_photo";
 
 /// A picture that has been looked at.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Prepared {
-    bytes: Bytes,
-    sha256: [u8; 32],
+    spooled: Spooled,
     inspected: Inspected,
 }
 
 impl Prepared {
     /// SHA-256 of the bytes.
     pub fn sha256(&self) -> &[u8; 32] {
-        &self.sha256
+        self.spooled.sha256()
+    }
+
+    /// Its true type.
+    pub fn media_type(&self) -> &'static str {
+        self.inspected.kind.media_type()
     }
 }
 
-/// Looks at the bytes of a picture, off the async threads and without decoding it.
+/// The problem of more bytes than `limit`.
+pub fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::PhotoTooLarge).detail(Text::new(
+        format!("照片最大 {} MiB，请压缩后重试。", limit >> 20),
+        format!("A photo may have at most {} MiB.", limit >> 20),
+    ))
+}
+
+/// Looks at a picture in its file, off the async threads and without decoding it.
 ///
 /// # Errors
 /// The problem that says what is wrong with it.
-pub async fn prepare(services: &Services, bytes: Bytes) -> Result<Prepared, Fail> {
+pub async fn prepare(services: &Services, spooled: Spooled) -> Result<Prepared, Fail> {
     let limits = services.photo_limits();
     tokio::task::spawn_blocking(move || {
-        let inspected = picture::inspect(&bytes, &limits).map_err(|error| refused(&error))?;
-        let sha256 = digest(&bytes);
-        Ok(Prepared { bytes, sha256, inspected })
+        let inspected = spooled.inspect(&limits)?.map_err(|error| refused(&error))?;
+        Ok(Prepared { spooled, inspected })
     })
     .await
     .map_err(|error| Fail::internal(&error))?
@@ -71,13 +80,13 @@ pub fn refused(error: &PictureError) -> Problem {
     Problem::new(code).detail(Text::new(zh, error.to_string()))
 }
 
-/// Puts the bytes of a picture into the store, durably; the same bytes are stored once.
+/// Puts a picture into the store, durably; the same bytes are stored once.
 ///
 /// # Errors
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
-    let key = original_key(&prepared.sha256, prepared.inspected.kind.extension())?;
-    Ok(services.store.put(&key, prepared.bytes.clone()).await?)
+    let key = original_key(prepared.sha256(), prepared.inspected.kind.extension())?;
+    Ok(services.store.put_file(&key, &prepared.spooled).await?)
 }
 
 fn original_key(sha256: &[u8; 32], extension: &str) -> Result<ObjectKey, Fail> {
@@ -97,7 +106,7 @@ pub fn record(
     [photo_id, job_id]: [i64; 2],
     now: Moment,
 ) -> Result<(Photo, bool), DbError> {
-    if let Some(known) = rows::find_same(conn, account.id, &prepared.sha256)? {
+    if let Some(known) = rows::find_same(conn, account.id, prepared.sha256())? {
         return Ok((known, false));
     }
     let inspected = &prepared.inspected;
@@ -106,10 +115,10 @@ pub fn record(
         id: photo_id,
         district,
         account: account.id,
-        sha256: prepared.sha256,
+        sha256: *prepared.sha256(),
         media_type: inspected.kind.media_type().to_owned(),
         extension: inspected.kind.extension().to_owned(),
-        bytes: i64::try_from(prepared.bytes.len()).unwrap_or(i64::MAX),
+        bytes: i64::try_from(prepared.spooled.length()).unwrap_or(i64::MAX),
         width: pixels(inspected.width),
         height: pixels(inspected.height),
         orientation: i32::from(inspected.orientation),
@@ -134,8 +143,8 @@ pub fn record(
 ///
 /// # Errors
 /// A problem for a refused picture, 503 when the store or database does not take it.
-pub async fn upload(services: &Services, account: Account, bytes: Bytes) -> Result<(Photo, bool), Fail> {
-    let prepared = prepare(services, bytes).await?;
+pub async fn upload(services: &Services, account: Account, sent: Spooled) -> Result<(Photo, bool), Fail> {
+    let prepared = prepare(services, sent).await?;
     store(services, &prepared).await?;
     let ids = services.db.ids::<2>().await?;
     let now = services.now();
@@ -216,18 +225,17 @@ impl Rendition {
     }
 }
 
-/// The bytes of a rendition.
+/// Where the bytes of a rendition are.
 ///
 /// # Errors
-/// 404 while it has not been made, 503 when the store does not answer.
-pub async fn fetch(services: &Services, photo: &Photo, rendition: Rendition) -> Result<Bytes, Fail> {
-    let key = match rendition {
-        Rendition::Original => original_key(&photo.sha256, &photo.extension)?,
-        _ if photo.state != PhotoState::Ready => return Err(Code::PhotoNotFound.into()),
-        Rendition::Display => ObjectKey::display(&photo.sha256),
-        Rendition::Thumbnail => ObjectKey::thumbnail(&photo.sha256),
-    };
-    Ok(services.store.get(&key).await?)
+/// 404 while it has not been made.
+pub fn key_of(photo: &Photo, rendition: Rendition) -> Result<ObjectKey, Fail> {
+    match rendition {
+        Rendition::Original => original_key(&photo.sha256, &photo.extension),
+        _ if photo.state != PhotoState::Ready => Err(Code::PhotoNotFound.into()),
+        Rendition::Display => Ok(ObjectKey::display(&photo.sha256)),
+        Rendition::Thumbnail => Ok(ObjectKey::thumbnail(&photo.sha256)),
+    }
 }
 
 /// Makes the renditions of a photo: the job. A picture that cannot be rendered is recorded as such and not tried

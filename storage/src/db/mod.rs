@@ -25,6 +25,7 @@ pub mod schema;
 pub mod texts;
 pub mod tickets;
 mod update;
+pub mod uploads;
 mod word;
 mod writer;
 

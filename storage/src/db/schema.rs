@@ -424,6 +424,21 @@ table! {
     }
 }
 
+table! {
+    uploads (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        name -> Binary,
+        media_type -> Text,
+        sha256 -> Binary,
+        bytes -> BigInt,
+        expires_at -> BigInt,
+        photo_id -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(posts -> accounts (account_id));

@@ -35,7 +35,7 @@ pub(super) fn decode(
 /// Strict first, because the tolerant mode hands out grey for missing data without a word. What only the
 /// tolerant mode can read is shown all the same, for a damaged photo of a hole is better than none.
 fn decode_jpeg(bytes: &[u8], inspected: &Inspected, limits: &Limits) -> Result<(Pixels, bool), PictureError> {
-    let walked = jpeg::walk(bytes, limits)?;
+    let walked = jpeg::walk(&mut { bytes }, limits)?;
     let bare = walked.bare(bytes);
     let attempt = |strict| decode_bare_jpeg(&bare, &walked, inspected, strict);
     match attempt(true) {
@@ -46,7 +46,7 @@ fn decode_jpeg(bytes: &[u8], inspected: &Inspected, limits: &Limits) -> Result<(
 
 fn decode_bare_jpeg(
     bare: &[u8],
-    walked: &jpeg::Jpeg<'_>,
+    walked: &jpeg::Jpeg,
     inspected: &Inspected,
     strict: bool,
 ) -> Result<Pixels, PictureError> {

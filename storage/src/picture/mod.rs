@@ -10,9 +10,13 @@ mod metadata;
 mod pixels;
 mod render;
 mod sniff;
+mod source;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+use std::fs::File;
+use std::io;
 
 use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
@@ -20,6 +24,9 @@ use suishoupai_core::time::Moment;
 pub use error::PictureError;
 pub use render::{DISPLAY_SIDE, Renditions, THUMBNAIL_SIDE, render};
 pub use sniff::PictureKind;
+use source::{Source, Windowed};
+
+const JPEG_PREFIX: &[u8] = b"Exif\0\0";
 
 /// How much of a picture is accepted. What lies above is refused before it is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,16 +95,34 @@ pub struct Inspected {
 /// # Errors
 /// A file that is empty, of another type, cut short, malformed, or above a limit.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspected, PictureError> {
-    if bytes.is_empty() {
+    inspect_source(&mut { bytes }, limits)
+}
+
+/// As [`inspect`], with a window of the file in memory at a time. Blocks.
+///
+/// # Errors
+/// The outer error where the file cannot be read, the inner one where the picture is refused.
+pub fn inspect_file(file: File, limits: &Limits) -> io::Result<Result<Inspected, PictureError>> {
+    let mut source = Windowed::new(file)?;
+    let inspected = inspect_source(&mut source, limits);
+    source.failure().map_or(Ok(inspected), Err)
+}
+
+fn inspect_source(source: &mut impl Source, limits: &Limits) -> Result<Inspected, PictureError> {
+    let length = source.length();
+    if length == 0 {
         return Err(PictureError::Empty);
     }
-    if bytes.len() > limits.bytes {
-        return Err(PictureError::TooManyBytes { bytes: bytes.len(), limit: limits.bytes });
+    if length > limits.bytes {
+        return Err(PictureError::TooManyBytes { bytes: length, limit: limits.bytes });
     }
-    let kind = sniff::sniff(bytes)?;
-    let outline = walk::walk(kind, bytes, limits)?;
-    let claims =
-        outline.exif.filter(|exif| exif.len() <= limits.exif_bytes).map(metadata::read).unwrap_or_default();
+    let kind = sniff::sniff(&source.read(0, length.min(sniff::HEAD)).ok_or(PictureError::Truncated)?)?;
+    let outline = walk::walk(kind, source, limits)?;
+    let exif = outline.exif.filter(|exif| exif.len() <= limits.exif_bytes + JPEG_PREFIX.len());
+    let exif = exif.and_then(|exif| source.read(exif.start, exif.len()));
+    // Some writers put the JPEG prefix of EXIF into the other containers too.
+    let exif = exif.as_deref().map(|exif| exif.strip_prefix(JPEG_PREFIX).unwrap_or(exif));
+    let claims = exif.filter(|exif| exif.len() <= limits.exif_bytes).map(metadata::read).unwrap_or_default();
     Ok(Inspected {
         kind,
         width: outline.width,

@@ -33,6 +33,9 @@ impl PictureKind {
     }
 }
 
+/// As much of a file as is looked at for its type.
+pub(super) const HEAD: usize = 1024;
+
 /// The kind of an accepted file, or a refusal that names what it is.
 pub(super) fn sniff(bytes: &[u8]) -> Result<PictureKind, PictureError> {
     if bytes.starts_with(b"\xff\xd8\xff") {
@@ -87,7 +90,7 @@ fn name_of_brand(brand: &[u8]) -> &'static str {
 }
 
 fn name_of_text(bytes: &[u8]) -> &'static str {
-    let head = bytes.get(..1024).unwrap_or(bytes);
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
     if head.windows(4).any(|w| w == b"<svg") {
         return "SVG";
     }

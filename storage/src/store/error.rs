@@ -14,6 +14,14 @@ pub enum StoreError {
     /// The disk, the quota or the capacity is used up.
     #[error("the photo store is full; free space or enlarge it")]
     NoSpace,
+    /// The store does not answer, or says that it cannot now; a later try may succeed.
+    #[error("the photo store is not available to {action}: {problem}")]
+    Unavailable {
+        /// What was being done.
+        action: &'static str,
+        /// What happened instead of an answer.
+        problem: String,
+    },
     /// Anything else the system said.
     #[error("the photo store failed to {action}: {source}")]
     Io {
@@ -31,5 +39,9 @@ impl StoreError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
             _ => Self::Io { action, source },
         }
+    }
+
+    pub(super) fn absent(key: &super::ObjectKey) -> Self {
+        Self::NotFound { key: key.to_string() }
     }
 }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Kinds of objects: the first part of a key, and the folders at the top of a local store.
-pub(super) const KINDS: [&str; 3] = ["display", "original", "thumbnail"];
+pub(super) const KINDS: [&str; 4] = ["display", "original", "thumbnail", "upload"];
 const MAX_EXTENSION: usize = 5;
 
-/// The key of an object: its kind, two levels of folders, the SHA-256 of the original, an extension.
+/// The key of an object: its kind, two levels of folders, the SHA-256 of the original (or a random
+/// name), an extension.
 ///
 /// Only well-formed keys exist, so a key is safe as a path below a folder and as a name in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,22 @@ impl ObjectKey {
         Self::new("thumbnail", sha256, "jpg")
     }
 
+    /// The key of bytes that a client sends straight to the store and that nobody has looked at yet. The name is
+    /// random, because a digest that the client claims must not lead to the photo of somebody else.
+    pub fn upload(name: &[u8; 32]) -> Self {
+        Self::new("upload", name, "part")
+    }
+
+    /// The media type of what is kept under this key.
+    pub fn media_type(&self) -> &'static str {
+        match self.0.rsplit_once('.') {
+            Some((_, "jpg")) => "image/jpeg",
+            Some((_, "png")) => "image/png",
+            Some((_, "webp")) => "image/webp",
+            _ => "application/octet-stream",
+        }
+    }
+
     fn new(kind: &str, sha256: &[u8; 32], extension: &str) -> Self {
         let digest = hex::encode(sha256);
         // 65,536 folders hold ten million objects with some 150 in each.
@@ -68,6 +85,7 @@ impl FromStr for ObjectKey {
             "original" => Self::original(&sha256, extension)?,
             "display" => Self::display(&sha256),
             "thumbnail" => Self::thumbnail(&sha256),
+            "upload" => Self::upload(&sha256),
             _ => return Err(BadKey),
         };
         if key.0 == text { Ok(key) } else { Err(BadKey) }

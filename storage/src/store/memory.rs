@@ -1,17 +1,19 @@
 //! Objects in memory.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{ObjectKey, StoreError};
+use super::reading::{Reading, within};
+use super::{ObjectKey, Spool, Spooled, StoreError};
 
 /// A store that ends with the process. Clones share the objects.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     capacity: usize,
+    spool: Spool,
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
 }
 
@@ -24,7 +26,7 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// A store that is full at `capacity` bytes, to see what a full disk does.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { capacity, objects: Arc::default() }
+        Self { capacity, spool: Spool::new(std::env::temp_dir()), objects: Arc::default() }
     }
 
     /// A panic elsewhere cannot leave the map half changed: every change is one call.
@@ -46,9 +48,21 @@ impl MemoryStore {
         Ok(())
     }
 
-    pub(super) fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
-        let found = self.objects().get(key.as_str()).cloned();
-        found.ok_or_else(|| StoreError::NotFound { key: key.to_string() })
+    pub(super) fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
+        let data = std::fs::read(spooled.path()).map_err(StoreError::during("read an upload"))?;
+        self.put(key, data.into())
+    }
+
+    pub(super) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    pub(super) fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Reading, StoreError> {
+        let found = self.objects().get(key.as_str()).cloned().ok_or_else(|| StoreError::absent(key))?;
+        let length = found.len() as u64;
+        let range = range.unwrap_or(0..length);
+        within(&range, length, key)?;
+        Ok(Reading::of_bytes(found.slice(range.start as usize..range.end as usize)))
     }
 
     pub(super) fn head(&self, key: &ObjectKey) -> Option<u64> {

@@ -8,17 +8,26 @@ mod error;
 mod key;
 mod local;
 mod memory;
+mod reading;
+mod s3;
+#[cfg(test)]
+mod s3_server;
+mod spool;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::s3::{Attached, Form, S3Settings, S3Store};
 pub use error::StoreError;
 pub use key::{BadKey, ObjectKey};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+pub use reading::{Portions, Reading};
+pub use spool::{Incoming, Spool, Spooled, TooLong};
 
 /// The most entries that [`PhotoStore::list`] gives at once; the page size of S3.
 pub const MAX_LIST: usize = 1000;
@@ -30,6 +39,8 @@ pub enum PhotoStore {
     Local(LocalStore),
     /// Memory of this process, for tests and demonstrations.
     Memory(MemoryStore),
+    /// A bucket.
+    S3(S3Store),
 }
 
 impl PhotoStore {
@@ -37,23 +48,97 @@ impl PhotoStore {
     /// of another length, such as a rendition of an older version, is replaced in one step.
     ///
     /// # Errors
-    /// [`StoreError::NoSpace`] where the place is full, [`StoreError::Io`] otherwise. Nothing is left behind
-    /// under `key` then that was not there before.
+    /// [`StoreError::NoSpace`] where the place is full, [`StoreError::Unavailable`] where it does not answer,
+    /// [`StoreError::Io`] otherwise. Nothing is left behind under `key` then that was not there before.
     pub async fn put(&self, key: &ObjectKey, data: Bytes) -> Result<(), StoreError> {
         match self {
             Self::Local(store) => store.put(key, data).await,
             Self::Memory(store) => store.put(key, data),
+            Self::S3(store) => store.put(key, data).await,
+        }
+    }
+
+    /// As [`put`](Self::put), from a file, with a bounded part of it in memory. The file may be gone afterwards.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub async fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
+        match self {
+            Self::Local(store) => store.put_file(key, spooled).await,
+            Self::Memory(store) => store.put_file(key, spooled),
+            Self::S3(store) => store.put_file(key, spooled).await,
         }
     }
 
     /// The object under `key`, whole.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is none, [`StoreError::Io`] otherwise.
+    /// [`StoreError::NotFound`] where there is none, else as [`put`](Self::put).
     pub async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+        self.read(key, None).await?.whole().await
+    }
+
+    /// The bytes `range` of the object under `key`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); [`StoreError::Io`] where the range reaches beyond the end.
+    pub async fn get_range(&self, key: &ObjectKey, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.read(key, Some(range)).await?.whole().await
+    }
+
+    /// The object under `key`, or a range of its bytes, in portions as they are asked for.
+    ///
+    /// # Errors
+    /// As [`get_range`](Self::get_range).
+    pub async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Reading, StoreError> {
         match self {
-            Self::Local(store) => store.get(key).await,
-            Self::Memory(store) => store.get(key),
+            Self::Local(store) => store.read(key, range).await,
+            Self::Memory(store) => store.read(key, range),
+            Self::S3(store) => store.read(key, range).await,
+        }
+    }
+
+    /// Where uploads wait that are not yet objects.
+    pub fn spool(&self) -> &Spool {
+        match self {
+            Self::Local(store) => store.spool(),
+            Self::Memory(store) => store.spool(),
+            Self::S3(store) => store.spool(),
+        }
+    }
+
+    /// An address at which a client can read the object from the store itself for `seconds`; `None` where the
+    /// store has none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be signed.
+    pub async fn sign_read(
+        &self,
+        key: &ObjectKey,
+        attached: Attached<'_>,
+        seconds: u32,
+    ) -> Result<Option<String>, StoreError> {
+        match self {
+            Self::Local(_) | Self::Memory(_) => Ok(None),
+            Self::S3(store) => store.sign_read(key, attached, seconds).await.map(Some),
+        }
+    }
+
+    /// A form by which a client can store one object under `key` for `seconds`, of exactly this type and of 1 to
+    /// `bytes` bytes; `None` where the store takes none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be signed.
+    pub async fn sign_upload(
+        &self,
+        key: &ObjectKey,
+        media_type: &str,
+        bytes: u32,
+        seconds: u32,
+    ) -> Result<Option<Form>, StoreError> {
+        match self {
+            Self::Local(_) | Self::Memory(_) => Ok(None),
+            Self::S3(store) => store.sign_upload(key, media_type, bytes, seconds).await.map(Some),
         }
     }
 
@@ -65,6 +150,7 @@ impl PhotoStore {
         match self {
             Self::Local(store) => store.head(key).await,
             Self::Memory(store) => Ok(store.head(key)),
+            Self::S3(store) => store.head(key).await,
         }
     }
 
@@ -79,6 +165,7 @@ impl PhotoStore {
                 store.delete(key);
                 Ok(())
             }
+            Self::S3(store) => store.delete(key).await,
         }
     }
 
@@ -97,6 +184,8 @@ impl PhotoStore {
         match self {
             Self::Local(store) => store.list(prefix, after, limit).await,
             Self::Memory(store) => Ok(store.list(prefix, after, limit)),
+            Self::S3(store) if limit > 0 => store.list(prefix, after, limit).await,
+            Self::S3(_) => Ok(Vec::new()),
         }
     }
 
@@ -109,6 +198,7 @@ impl PhotoStore {
         match self {
             Self::Local(store) => store.sweep(older_than).await,
             Self::Memory(_) => Ok(0),
+            Self::S3(store) => store.sweep(older_than).await,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One suite for every store, and what only a folder can get wrong.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
@@ -21,15 +24,147 @@ fn bytes(length: usize) -> Bytes {
 }
 
 /// A store of each kind; the folder lives as long as the first part.
-fn stores() -> (tempfile::TempDir, Vec<PhotoStore>) {
+async fn stores() -> (tempfile::TempDir, Vec<PhotoStore>) {
     let folder = tempfile::tempdir().unwrap();
     let local = LocalStore::open(folder.path().join("a/b")).unwrap();
-    (folder, vec![PhotoStore::Local(local), PhotoStore::Memory(MemoryStore::default())])
+    let bucket =
+        s3_server::store(s3_server::serve(&folder.path().join("s3")).await, &folder.path().join("spool"));
+    let stores =
+        [PhotoStore::Local(local), PhotoStore::Memory(MemoryStore::default()), PhotoStore::S3(bucket)];
+    (folder, stores.into())
+}
+
+/// A file of these bytes on its way into the store.
+async fn spooled(store: &PhotoStore, bytes: &[u8]) -> Spooled {
+    let mut incoming = store.spool().begin(bytes.len() as u64);
+    for portion in bytes.chunks(100_000) {
+        incoming = incoming.push(portion).await.unwrap().unwrap();
+    }
+    incoming.finish().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_file_becomes_an_object_and_is_read_in_portions_and_ranges() {
+    let (_folder, stores) = stores().await;
+    for store in stores {
+        // The long one has three parts on S3, the last of which is short.
+        for (seed, length) in [(1, 0), (2, 70_000), (3, (16 << 20) + 17)] {
+            let (key, whole) = (original(seed), bytes(length));
+            let file = spooled(&store, &whole).await;
+            assert_eq!((file.length(), file.sha256()), (length as u64, &digest_of(&whole)));
+            store.put_file(&key, &file).await.unwrap();
+            store.put_file(&key, &file).await.unwrap();
+            drop(file);
+            assert!(store.get(&key).await.unwrap() == whole, "{store:?}");
+            let end = length as u64;
+            for range in [0..end, 0..end.min(1), end / 3..end / 2, end.saturating_sub(5)..end, end..end] {
+                let part = whole.slice(range.start as usize..range.end as usize);
+                assert!(store.get_range(&key, range.clone()).await.unwrap() == part, "{store:?} {range:?}");
+            }
+            assert!(matches!(store.get_range(&key, 0..end + 1).await, Err(StoreError::Io { .. })));
+            let mut reading = store.read(&key, None).await.unwrap();
+            assert_eq!(reading.length, end);
+            let first = futures_util::StreamExt::next(&mut reading.portions).await;
+            assert!(
+                matches!(store, PhotoStore::Memory(_))
+                    || first.is_none_or(|part| part.unwrap().len() < 1 << 20)
+            );
+        }
+        assert!(matches!(store.read(&original(9), None).await, Err(StoreError::NotFound { .. })));
+        assert!(
+            matches!(store, PhotoStore::Memory(_))
+                || store.sweep(Duration::from_secs(3600)).await.unwrap() == 0
+        );
+        let left = std::fs::read_dir(store.spool().folder()).unwrap().count();
+        assert!(left == 0 || matches!(store, PhotoStore::Memory(_)), "{left} files of uploads are left");
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}
+
+#[tokio::test]
+async fn an_upload_that_is_too_long_is_refused_when_it_becomes_so() {
+    let (_folder, stores) = stores().await;
+    for store in stores {
+        let incoming = store.spool().begin(10).push(&[1; 10]).await.unwrap().unwrap();
+        assert!(matches!(incoming.push(&[1]).await, Ok(Err(TooLong))));
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_bucket_says_so_soon_and_a_wrong_key_is_no_outage() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let store = PhotoStore::S3(s3_server::store(nobody, folder.path()));
+    let unavailable = |error: Option<StoreError>| matches!(error, Some(StoreError::Unavailable { .. }));
+    assert!(unavailable(store.put(&original(1), bytes(10)).await.err()));
+    assert!(unavailable(store.get(&original(1)).await.err()));
+    assert!(unavailable(store.list("", None, 10).await.err()));
+    let file = spooled(&store, &bytes(6 << 20)).await;
+    assert!(unavailable(store.put_file(&original(1), &file).await.err()));
+
+    let server = s3_server::serve(&folder.path().join("s3")).await;
+    let stranger = S3Settings {
+        bucket: "photos".to_owned(),
+        region: "us-east-1".to_owned(),
+        endpoint: Some(format!("http://{server}")),
+        path_style: true,
+        keys: Some((s3_server::KEYS.0.to_owned(), "wrong".to_owned())),
+        try_timeout: Duration::from_secs(5),
+        total_timeout: Duration::from_secs(10),
+        spool: folder.path().to_owned(),
+    };
+    assert!(!format!("{stranger:?}").contains("wrong"));
+    let stranger = PhotoStore::S3(S3Store::open(stranger).unwrap());
+    assert!(matches!(stranger.put(&original(1), bytes(10)).await, Err(StoreError::Io { .. })));
+}
+
+/// A server that gives these answers, one for each connection, and then the last one again; the count of connections.
+async fn answering(statuses: &'static [&'static str]) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let status = statuses[counted.fetch_add(1, Ordering::SeqCst).min(statuses.len() - 1)];
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let (mut seen, mut part) = (Vec::new(), [0; 4096]);
+            while !seen.ends_with(b"\r\n\r\n") {
+                let length = socket.read(&mut part).await.unwrap();
+                seen.extend_from_slice(&part[..length]);
+            }
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            socket.shutdown().await.unwrap();
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: [(&[&str], usize, &str); 5] = [
+        (&["503 Busy", "429 Slow Down", "200 OK"], 3, "Ok(Some(0))"),
+        (&["200 OK"], 1, "Ok(Some(0))"),
+        (&["404 Not Found"], 1, "Ok(None)"),
+        (&["403 Forbidden"], 1, "Err(Io"),
+        (&["500 Broken"], 4, "Err(Unavailable"),
+    ];
+    for (statuses, tries, wanted) in rows {
+        let (address, count) = answering(statuses).await;
+        let answer = PhotoStore::S3(s3_server::store(address, folder.path())).head(&original(1)).await;
+        let answer = format!("{answer:?}");
+        assert!(answer.starts_with(wanted), "{statuses:?}: {answer}");
+        assert_eq!(count.load(Ordering::SeqCst), tries, "{statuses:?}");
+    }
 }
 
 #[tokio::test]
 async fn what_is_put_can_be_got_until_it_is_deleted() {
-    let (_folder, stores) = stores();
+    let (_folder, stores) = stores().await;
     for store in stores {
         let key = original(1);
         assert!(matches!(store.get(&key).await, Err(StoreError::NotFound { .. })));
@@ -47,7 +182,7 @@ async fn what_is_put_can_be_got_until_it_is_deleted() {
 
 #[tokio::test]
 async fn the_same_length_is_left_alone_and_another_is_replaced() {
-    let (_folder, stores) = stores();
+    let (_folder, stores) = stores().await;
     for store in stores {
         let key = ObjectKey::display(&digest(1));
         store.put(&key, Bytes::from_static(b"first")).await.unwrap();
@@ -60,7 +195,7 @@ async fn the_same_length_is_left_alone_and_another_is_replaced() {
 
 #[tokio::test]
 async fn simultaneous_writers_of_one_object_all_succeed() {
-    let (_folder, stores) = stores();
+    let (_folder, stores) = stores().await;
     for store in stores {
         let writers: Vec<_> = (0..16)
             .map(|_| {
@@ -78,7 +213,7 @@ async fn simultaneous_writers_of_one_object_all_succeed() {
 
 #[tokio::test]
 async fn pages_give_every_key_once_and_in_order() {
-    let (_folder, stores) = stores();
+    let (_folder, stores) = stores().await;
     let mut keys: Vec<ObjectKey> = (0..40).map(original).collect();
     keys.extend((0..5).map(|seed| ObjectKey::thumbnail(&digest(seed))));
     keys.extend((0..5).map(|seed| ObjectKey::display(&digest(seed))));
@@ -216,6 +351,7 @@ proptest! {
             ObjectKey::original(&sha256, &extension).unwrap(),
             ObjectKey::display(&sha256),
             ObjectKey::thumbnail(&sha256),
+            ObjectKey::upload(&sha256),
         ] {
             prop_assert_eq!(key.to_string().parse(), Ok(key));
         }

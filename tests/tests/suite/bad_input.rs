@@ -104,19 +104,10 @@ fn a_wrong_photo_is_refused(engine: Engine) {
             ("a large photo", photo(&[whole.clone(), vec![0; 70_000]].concat()), 413, "photo_too_large"),
         ],
     );
-    let stored = walk(&server.folder().join("photos"));
+    let stored = server.stored();
     assert!(stored.is_empty(), "refused photos were stored: {stored:?}");
     resident.upload(&whole);
     assert_eq!(server.rows().photos, 1);
-}
-
-/// The files below a folder.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() { found.extend(walk(&entry)) } else { found.push(entry) }
-    }
-    found
 }
 
 fn a_wrong_command_is_refused(engine: Engine) {

@@ -1,7 +1,9 @@
 //! What several topics share.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use suishoupai_tests::{Official, Resident, Server};
+use suishoupai_tests::{Caller, Official, Resident, Server};
 
 /// Code of the district's centre.
 pub(crate) const CENTRE: &str = "350203000000";
@@ -84,4 +86,19 @@ pub(crate) fn refused(official: &Official, ticket: i64, verb: &str, body: Value)
     let reply = official.try_command(ticket, verb, body);
     assert!(matches!(reply.status, 403 | 409 | 422), "{verb}: {}", reply.text());
     reply.json()["rule"].as_str().unwrap_or_else(|| panic!("{verb}: {}", reply.text())).to_owned()
+}
+
+/// What is known of a photo once its renditions are made.
+pub(crate) fn rendered(server: &Server, owner: &Caller, photo: i64) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        server.drain();
+        let known = owner.get(&format!("photos/{photo}")).expect(200);
+        if known["state"] != "received" {
+            return known;
+        }
+        // The server's own worker has taken the job; it needs a moment.
+        assert!(Instant::now() < deadline, "not rendered: {known}");
+        std::thread::yield_now();
+    }
 }

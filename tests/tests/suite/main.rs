@@ -31,6 +31,7 @@ mod sensitive;
 mod simulation;
 mod together;
 mod upgrade;
+mod uploads;
 mod visibility;
 mod waiting;
 mod whistle;

@@ -1,11 +1,9 @@
 //! The closed loop: reported, claimed, filed, handled, checked, answered, rated, not fixed.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
-use suishoupai_tests::{Caller, Engine, Official, Resident, Server, both, corners, jpeg_from_phone};
+use suishoupai_tests::{Engine, Official, Resident, Server, both, corners, jpeg_from_phone};
 
-use crate::common::unit_of_lead;
+use crate::common::{rendered, unit_of_lead};
 
 both!(
     the_whole_loop,
@@ -13,21 +11,6 @@ both!(
     the_pool_is_urgent_first_then_near,
     a_report_is_followed_without_an_account
 );
-
-/// What is known of a photo once its renditions are made.
-fn rendered(server: &Server, owner: &Caller, photo: i64) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        server.drain();
-        let known = owner.get(&format!("photos/{photo}")).expect(200);
-        if known["state"] != "received" {
-            return known;
-        }
-        // The server's own worker has taken the job; it needs a moment.
-        assert!(Instant::now() < deadline, "not rendered: {known}");
-        std::thread::yield_now();
-    }
-}
 
 fn a_photo_is_shown_upright_and_without_metadata(engine: Engine) {
     let server = Server::start(engine);

@@ -66,9 +66,12 @@ fn a_grown_district_goes_on_where_it_was() {
     assert_eq!(source.terminate(), Some(0));
     let (_, before) = source.run(&["verify"]);
 
-    let photos = target.folder().join("photos");
-    let (code, text) = moved(&source, &target, &["--photos-to", photos.to_str().unwrap()]);
-    assert_eq!(code, Some(0), "{text}");
+    let mut command = source.command();
+    let bucket = target.lend_bucket(&mut command);
+    let words = arguments(&source, &target);
+    let output = command.args(words).args(["--photos-to", &format!("s3://{bucket}")]).output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("tickets: 6 rows\n") && text.contains("the same on both sides"), "{text}");
     assert!(text.contains(&before) && before.contains("every chain is intact"), "{before} {text}");
     let (code, after) = target.run(&["verify"]);
@@ -129,9 +132,9 @@ fn a_move_is_not_complete_without_its_photos() {
     let (mut source, _) = grown();
     assert_eq!(source.terminate(), Some(0));
     let target = Process::empty(Engine::Postgres);
-    let (code, text) = moved(&source, &target, &["--photos-to", "s3://bucket"]);
+    let (code, text) = moved(&source, &target, &["--photos-to", "gopher://bucket"]);
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("not supported by this version") && !text.contains("rows"), "{text}");
+    assert!(text.contains("photos cannot be kept in gopher://bucket") && !text.contains("rows"), "{text}");
 
     // A photo that is not what was sent is not carried on; the same command goes on once it is mended.
     let photo = a_photo(&source.folder().join("photos/original"));

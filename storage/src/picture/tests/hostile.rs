@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::super::decode::png_reader;
-use super::super::{Limits, PictureError, inspect, render};
+use super::super::{Limits, PictureError, inspect, inspect_file, render};
 use super::make::*;
 use super::process;
 
@@ -26,6 +26,23 @@ static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         animated_webp(20, 12),
     ]
 });
+
+fn as_file(bytes: &[u8]) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    file
+}
+
+#[test]
+fn a_file_is_inspected_as_its_bytes_are() {
+    for bytes in SAMPLES.iter() {
+        for end in [bytes.len(), bytes.len() - 1, bytes.len() / 2, 13, 0] {
+            let part = &bytes[..end];
+            let limits = Limits::default();
+            assert_eq!(inspect_file(as_file(part), &limits).unwrap(), inspect(part, &limits), "{end}");
+        }
+    }
+}
 
 #[test]
 fn a_cut_file_is_refused_wherever_it_is_cut() {
@@ -136,6 +153,7 @@ proptest! {
         }
         // Smaller limits than in service: a mutated header must not make the test slow.
         let limits = Limits { pixels: 1 << 20, ..Limits::default() };
+        prop_assert_eq!(inspect_file(as_file(&bytes), &limits).unwrap(), inspect(&bytes, &limits));
         if let Ok(inspected) = inspect(&bytes, &limits)
             && let Ok(made) = render(&bytes, &inspected, &limits)
         {

@@ -4,16 +4,19 @@ use std::ops::Range;
 
 use super::super::Limits;
 use super::super::error::PictureError;
-use super::{Outline, slice, take};
+use super::super::source::Source;
+use super::Outline;
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+/// Bytes of a segment that are looked at.
+const OPENING: usize = 16;
 
 /// A walked JPEG.
 #[derive(Debug)]
-pub(in super::super) struct Jpeg<'a> {
-    pub(in super::super) outline: Outline<'a>,
+pub(in super::super) struct Jpeg {
+    pub(in super::super) outline: Outline,
     /// 1 for grey, 3 for colour, 4 for CMYK or YCCK.
     pub(in super::super) components: u8,
     /// An Adobe segment was seen: CMYK is stored inverted then.
@@ -24,7 +27,7 @@ pub(in super::super) struct Jpeg<'a> {
     kept: Vec<Range<usize>>,
 }
 
-impl Jpeg<'_> {
+impl Jpeg {
     /// The picture rewritten with nothing but what a decoder needs, so that no decoder reads the file in
     /// another way than this walk did, and none unpacks metadata.
     ///
@@ -52,13 +55,13 @@ struct Frame {
 }
 
 /// Walks from SOI to EOI. What follows EOI is tolerated: MPO keeps further pictures there.
-pub(in super::super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Jpeg<'a>, PictureError> {
+pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Jpeg, PictureError> {
     let mut frame: Option<Frame> = None;
     let (mut exif, mut adobe, mut kept) = (None, false, Vec::new());
     let (mut scans, mut scan_bytes, mut at) = (0u32, 0usize, 2usize);
     loop {
-        let start = next_marker(bytes, at).ok_or(PictureError::Truncated)?;
-        let [_, marker] = take::<2>(bytes, start)?;
+        let start = next_marker(source, at).ok_or(PictureError::Truncated)?;
+        let [_, marker] = source.take(start)?;
         match marker {
             EOI => break,
             // Markers without a segment mean nothing outside of a scan.
@@ -68,15 +71,17 @@ pub(in super::super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Jpe
             }
             _ => {}
         }
-        let length = usize::from(u16::from_be_bytes(take(bytes, start + 2)?));
+        let length = usize::from(u16::from_be_bytes(source.take(start + 2)?));
         if length < 2 {
             return Err(PictureError::Damaged { what: "a JPEG segment has an impossible length" });
         }
-        let payload = slice(bytes, start + 4, length - 2)?;
         at = start + 2 + length;
+        source.reaches(start + 4, length - 2)?;
+        // No rule looks further into a segment than this.
+        let opening = source.read(start + 4, (length - 2).min(OPENING)).ok_or(PictureError::Truncated)?;
         match marker {
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let parsed = parse_frame(marker, payload)?;
+                let parsed = parse_frame(marker, &opening)?;
                 // At once: a picture that is both too big and cut short is told that it is too big.
                 limits.check_size(parsed.width, parsed.height)?;
                 if frame.replace(parsed).is_some() {
@@ -91,12 +96,12 @@ pub(in super::super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Jpe
                 if scans > limits.scans {
                     return Err(PictureError::TooManyScans { limit: limits.scans });
                 }
-                let end = scan_end(bytes, at).ok_or(PictureError::Truncated)?;
+                let end = scan_end(source, at).ok_or(PictureError::Truncated)?;
                 scan_bytes += end - at;
                 at = end;
             }
-            0xe1 => exif = exif.or(payload.strip_prefix(b"Exif\0\0")),
-            0xee => adobe |= payload.starts_with(b"Adobe"),
+            0xe1 if opening.starts_with(b"Exif\0\0") => exif = exif.or(Some(start + 4..at)),
+            0xee => adobe |= opening.starts_with(b"Adobe"),
             _ => {}
         }
         // Kept besides the coding: APP0, which tells MJPEG frames, and APP14, which tells the colours.
@@ -119,10 +124,10 @@ fn check_plausible(frame: Frame, scan_bytes: usize) -> Result<(), PictureError> 
 }
 
 /// Where the next marker starts at or after `at`; stray bytes, stuffed zeros and fill bytes are skipped.
-fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn next_marker(source: &mut impl Source, mut at: usize) -> Option<usize> {
     loop {
-        at += bytes.get(at..)?.iter().position(|&b| b == 0xff)?;
-        match bytes.get(at + 1)? {
+        at = source.find(0xff, at)?;
+        match *source.read(at + 1, 1)?.first()? {
             0x00 => at += 2,
             0xff => at += 1,
             _ => return Some(at),
@@ -132,10 +137,10 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// Where the scan that starts at `at` ends: at a marker that may follow a scan. Other bytes after 0xff are
 /// damage inside of the scan, for the decoder to judge.
-fn scan_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn scan_end(source: &mut impl Source, mut at: usize) -> Option<usize> {
     loop {
-        at = next_marker(bytes, at)?;
-        match *bytes.get(at + 1)? {
+        at = next_marker(source, at)?;
+        match *source.read(at + 1, 1)?.first()? {
             0xc4 | 0xcc | EOI | SOS | 0xdb..=0xdd | 0xe0..=0xef | 0xfe => return Some(at),
             _ => at += 2,
         }
@@ -143,8 +148,9 @@ fn scan_end(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 fn parse_frame(marker: u8, payload: &[u8]) -> Result<Frame, PictureError> {
-    let [precision, h1, h0, w1, w0, components] = take::<6>(payload, 0)
-        .map_err(|_| PictureError::Damaged { what: "the JPEG frame header is too short" })?;
+    let Some(&[precision, h1, h0, w1, w0, components]) = payload.first_chunk::<6>() else {
+        return Err(PictureError::Damaged { what: "the JPEG frame header is too short" });
+    };
     if !matches!(marker, 0xc0..=0xc2) {
         return Err(PictureError::UnsupportedType { found: "lossless or arithmetic-coded JPEG" });
     }

@@ -4,47 +4,32 @@ pub(super) mod jpeg;
 mod png;
 mod webp;
 
+use std::ops::Range;
+
 use super::Limits;
 use super::error::PictureError;
 use super::sniff::PictureKind;
+use super::source::Source;
 
 /// What the structure tells.
 #[derive(Debug)]
-pub(super) struct Outline<'a> {
+pub(super) struct Outline {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// The TIFF structure of the first EXIF block, without any container prefix.
-    pub(super) exif: Option<&'a [u8]>,
+    /// Where the first EXIF block lies, with or without the prefix that JPEG gives it.
+    pub(super) exif: Option<Range<usize>>,
 }
 
-/// Walks `bytes` as `kind`, from the first byte to the end of the picture; what follows is not looked at.
+/// Walks `source` as `kind`, from the first byte to the end of the picture; what follows is not looked at.
 /// The size is within `limits` when this answers Ok.
-pub(super) fn walk<'a>(
+pub(super) fn walk(
     kind: PictureKind,
-    bytes: &'a [u8],
+    source: &mut impl Source,
     limits: &Limits,
-) -> Result<Outline<'a>, PictureError> {
+) -> Result<Outline, PictureError> {
     match kind {
-        PictureKind::Jpeg => jpeg::walk(bytes, limits).map(|jpeg| jpeg.outline),
-        PictureKind::Png => png::walk(bytes, limits),
-        PictureKind::Webp => webp::walk(bytes, limits),
+        PictureKind::Jpeg => jpeg::walk(source, limits).map(|jpeg| jpeg.outline),
+        PictureKind::Png => png::walk(source, limits),
+        PictureKind::Webp => webp::walk(source, limits),
     }
-}
-
-/// `N` bytes at `at`, or `Truncated`.
-fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], PictureError> {
-    at.checked_add(N)
-        .and_then(|end| bytes.get(at..end))
-        .and_then(|slice| slice.try_into().ok())
-        .ok_or(PictureError::Truncated)
-}
-
-/// `len` bytes at `at`, or `Truncated`.
-fn slice(bytes: &[u8], at: usize, len: usize) -> Result<&[u8], PictureError> {
-    at.checked_add(len).and_then(|end| bytes.get(at..end)).ok_or(PictureError::Truncated)
-}
-
-/// Some writers put the JPEG prefix of EXIF into the other containers too.
-fn without_prefix(exif: &[u8]) -> &[u8] {
-    exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)
 }

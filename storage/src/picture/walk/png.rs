@@ -2,26 +2,26 @@
 
 use super::super::Limits;
 use super::super::error::PictureError;
-use super::{Outline, slice, take, without_prefix};
+use super::super::source::Source;
+use super::Outline;
 
 /// DEFLATE cannot expand by more than this factor: 258 bytes from two bits.
 const MAX_EXPANSION: u64 = 1032;
 
 /// Walks from the signature to IEND.
-pub(super) fn walk<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Outline<'a>, PictureError> {
-    let header = Header::parse(bytes)?;
+pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline, PictureError> {
+    let header = Header::parse(source)?;
     limits.check_size(header.width, header.height)?;
     let (mut exif, mut data_bytes, mut at) = (None, 0u64, 33usize);
     loop {
-        let length = u32::from_be_bytes(take(bytes, at)?) as usize;
-        let name: [u8; 4] = take(bytes, at + 4)?;
+        let length = u32::from_be_bytes(source.take(at)?) as usize;
+        let name: [u8; 4] = source.take(at + 4)?;
         // Cut short or not, a chunk reaches at most to the end of the file.
-        let body = slice(bytes, at + 8, length)?;
-        let _crc: [u8; 4] = take(bytes, at + 8 + length)?;
+        source.reaches(at + 8, length.saturating_add(4))?;
         match &name {
             b"IEND" => break,
             b"IDAT" => data_bytes += length as u64,
-            b"eXIf" => exif = exif.or(Some(without_prefix(body))),
+            b"eXIf" => exif = exif.or(Some(at + 8..at + 8 + length)),
             b"IHDR" => return Err(PictureError::Damaged { what: "the PNG has a second header" }),
             _ => {}
         }
@@ -44,18 +44,18 @@ struct Header {
 
 impl Header {
     /// IHDR, which must be the first chunk, with its checksum.
-    fn parse(bytes: &[u8]) -> Result<Self, PictureError> {
-        let name: [u8; 4] = take(bytes, 12)?;
+    fn parse(source: &mut impl Source) -> Result<Self, PictureError> {
+        let name: [u8; 4] = source.take(12)?;
         if &name == b"CgBI" {
             return Err(PictureError::UnsupportedType { found: "PNG in Apple's private format" });
         }
-        if &name != b"IHDR" || take(bytes, 8)? != 13u32.to_be_bytes() {
+        if &name != b"IHDR" || source.take(8)? != 13u32.to_be_bytes() {
             return Err(PictureError::Damaged { what: "the PNG does not start with its header" });
         }
-        if take(bytes, 29)? != crc32(slice(bytes, 12, 17)?).to_be_bytes() {
+        if source.take(29)? != crc32(&source.take::<17>(12)?).to_be_bytes() {
             return Err(PictureError::Damaged { what: "the checksum of the PNG header is wrong" });
         }
-        let [depth, colour] = take::<2>(bytes, 24)?;
+        let [depth, colour] = source.take::<2>(24)?;
         let samples = match (colour, depth) {
             (0, 1 | 2 | 4 | 8 | 16) | (3, 1 | 2 | 4 | 8) => 1,
             (2, 8 | 16) => 3,
@@ -64,8 +64,8 @@ impl Header {
             _ => return Err(PictureError::Damaged { what: "the PNG has an impossible colour type" }),
         };
         Ok(Self {
-            width: u32::from_be_bytes(take(bytes, 16)?),
-            height: u32::from_be_bytes(take(bytes, 20)?),
+            width: u32::from_be_bytes(source.take(16)?),
+            height: u32::from_be_bytes(source.take(20)?),
             bits_per_pixel: samples * u64::from(depth),
         })
     }

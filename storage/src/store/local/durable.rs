@@ -37,7 +37,7 @@ impl Folders {
 
 /// Makes `folder` and all that are missing above it, durably. What exists is the operator's, and the folder above
 /// it may not even be readable for this process.
-pub(super) fn make_all(folder: &Path) -> io::Result<()> {
+pub(in super::super) fn make_all(folder: &Path) -> io::Result<()> {
     if super::is_folder(folder) {
         return Ok(());
     }

@@ -42,7 +42,9 @@ impl Listing {
         if self.found.len() >= self.limit || !self.may_hold(below) {
             return Ok(());
         }
-        let Some(entries) = super::absent(fs::read_dir(root.join(below)))? else { return Ok(()) };
+        let Some(entries) = super::super::spool::absent(fs::read_dir(root.join(below)))? else {
+            return Ok(());
+        };
         let mut names = Vec::new();
         for entry in entries {
             names.extend(entry?.file_name().into_string());
@@ -74,7 +76,7 @@ impl Listing {
             return Ok(());
         }
         // Deleted meanwhile is as good as never seen.
-        if let Some(file) = super::absent(fs::metadata(root.join(&key)))? {
+        if let Some(file) = super::super::spool::absent(fs::metadata(root.join(&key)))? {
             self.found.push((key, file.len()));
         }
         Ok(())

@@ -8,17 +8,22 @@
 mod durable;
 mod listing;
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use self::durable::Folders;
 use self::listing::Listing;
+use super::reading::{Reading, within};
+use super::spool::{Spool, Spooled, absent};
 use super::{ObjectKey, StoreError};
+
+pub(super) use durable::make_all;
 
 const TEMPORARY: &str = "tmp";
 
@@ -32,6 +37,7 @@ pub struct LocalStore {
 struct Inner {
     root: PathBuf,
     folders: Folders,
+    spool: Spool,
 }
 
 impl LocalStore {
@@ -45,7 +51,8 @@ impl LocalStore {
         durable::make_all(&root).map_err(StoreError::during(action))?;
         let folders = Folders::default();
         folders.ensure(&root, TEMPORARY).map_err(StoreError::during(action))?;
-        let inner = Inner { root, folders };
+        let spool = Spool::new(root.join(TEMPORARY));
+        let inner = Inner { root, folders, spool };
         // Better now than with the first photo.
         inner.temporary(b"").map_err(StoreError::during("write into its folder"))?;
         Ok(Self { inner: Arc::new(inner) })
@@ -56,11 +63,31 @@ impl LocalStore {
         self.blocking("write an object", move |inner| inner.put(&key, &data)).await
     }
 
-    pub(super) async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+    pub(super) async fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
+        let (key, path, length) = (key.clone(), spooled.path().to_owned(), spooled.length());
+        self.blocking("write an object", move |inner| inner.put_file(&key, &path, length)).await
+    }
+
+    pub(super) fn spool(&self) -> &Spool {
+        &self.inner.spool
+    }
+
+    pub(super) async fn read(
+        &self,
+        key: &ObjectKey,
+        range: Option<Range<u64>>,
+    ) -> Result<Reading, StoreError> {
         let wanted = key.clone();
-        let found =
-            self.blocking("read an object", move |inner| absent(fs::read(inner.path(&wanted)))).await?;
-        found.map(Bytes::from).ok_or_else(|| StoreError::NotFound { key: key.to_string() })
+        let opened = self.blocking("read an object", move |inner| {
+            let Some(file) = absent(File::open(inner.path(&wanted)))? else { return Ok(None) };
+            let length = file.metadata()?.len();
+            Ok(Some((file, length)))
+        });
+        let (mut file, length) = opened.await?.ok_or_else(|| StoreError::absent(key))?;
+        let range = range.unwrap_or(0..length);
+        within(&range, length, key)?;
+        file.seek(SeekFrom::Start(range.start)).map_err(StoreError::during("read an object"))?;
+        Ok(Reading::of_file(file, range.end - range.start))
     }
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
@@ -88,7 +115,7 @@ impl LocalStore {
     }
 
     pub(super) async fn sweep(&self, older_than: Duration) -> Result<usize, StoreError> {
-        self.blocking("sweep leftovers", move |inner| inner.sweep(older_than)).await
+        self.blocking("sweep leftovers", move |inner| inner.spool.sweep(older_than)).await
     }
 
     /// Runs file work off the async threads. It is carried through even where the caller goes away.
@@ -98,8 +125,7 @@ impl LocalStore {
         work: impl FnOnce(&Inner) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.inner);
-        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-        done.unwrap_or_else(|stopped| Err(io::Error::other(stopped))).map_err(StoreError::during(action))
+        super::spool::blocking(action, move || work(&inner)).await
     }
 }
 
@@ -117,11 +143,30 @@ impl Inner {
     }
 
     fn put(&self, key: &ObjectKey, data: &[u8]) -> io::Result<()> {
-        let path = self.path(key);
+        self.place(key, data.len() as u64, |path| {
+            self.temporary(data)?.persist(path).map(|_| ()).map_err(|failed| failed.error)
+        })
+    }
+
+    /// Moves a file of `length` bytes to where `key` says.
+    fn put_file(&self, key: &ObjectKey, from: &Path, length: u64) -> io::Result<()> {
+        self.place(key, length, |path| {
+            File::open(from)?.sync_all()?;
+            fs::rename(from, path)
+        })
+    }
+
+    /// Lets `write` make the file of `key` unless there is one of this length, and makes its entry durable.
+    fn place(
+        &self,
+        key: &ObjectKey,
+        length: u64,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> io::Result<()> {
         let folder = key.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
         self.folders.ensure(&self.root, folder)?;
-        if self.length(key)? != Some(data.len() as u64) {
-            self.temporary(data)?.persist(&path).map_err(|failed| failed.error)?;
+        if self.length(key)? != Some(length) {
+            write(&self.path(key))?;
         }
         // Also where the object was there: the one who wrote it may not have come this far yet.
         durable::sync_folder(&self.root.join(folder))
@@ -137,30 +182,6 @@ impl Inner {
             (Some(()), Some(folder)) => durable::sync_folder(folder),
             _ => Ok(()),
         }
-    }
-
-    fn sweep(&self, older_than: Duration) -> io::Result<usize> {
-        let now = SystemTime::now();
-        let mut swept = 0;
-        for entry in fs::read_dir(self.root.join(TEMPORARY))? {
-            let entry = entry?;
-            // Gone meanwhile: the write that it belonged to has ended.
-            let Some(file) = absent(entry.metadata())? else { continue };
-            let age = now.duration_since(file.modified()?).unwrap_or_default();
-            if file.is_file() && age >= older_than && absent(fs::remove_file(entry.path()))?.is_some() {
-                swept += 1;
-            }
-        }
-        Ok(swept)
-    }
-}
-
-/// "No such file" as `None`.
-fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e),
     }
 }
 

@@ -1,0 +1,131 @@
+//! Where a walk reads from: bytes in memory, or a file of which only a window is in memory at a time.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::error::PictureError;
+
+/// How much of a file is in memory while it is walked; little in tests, so that everything crosses its edges.
+const WINDOW: usize = if cfg!(test) { 61 } else { 64 << 10 };
+
+/// Bytes that a walk may ask for by position.
+pub(super) trait Source {
+    /// How many there are.
+    fn length(&self) -> usize;
+
+    /// `length` bytes at `at`; `None` beyond the end, or where they cannot be read.
+    fn read(&mut self, at: usize, length: usize) -> Option<Cow<'_, [u8]>>;
+
+    /// Where `byte` stands next, at or after `at`.
+    fn find(&mut self, byte: u8, at: usize) -> Option<usize>;
+
+    /// `N` bytes at `at`, or `Truncated`.
+    fn take<const N: usize>(&mut self, at: usize) -> Result<[u8; N], PictureError> {
+        self.read(at, N).and_then(|found| found.as_ref().try_into().ok()).ok_or(PictureError::Truncated)
+    }
+
+    /// That there are `length` bytes at `at`, or `Truncated`.
+    fn reaches(&self, at: usize, length: usize) -> Result<(), PictureError> {
+        let end = at.checked_add(length).filter(|end| *end <= self.length());
+        end.map(|_| ()).ok_or(PictureError::Truncated)
+    }
+}
+
+impl Source for &[u8] {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn read(&mut self, at: usize, length: usize) -> Option<Cow<'_, [u8]>> {
+        self.get(at..at.checked_add(length)?).map(Cow::Borrowed)
+    }
+
+    fn find(&mut self, byte: u8, at: usize) -> Option<usize> {
+        Some(at + self.get(at..)?.iter().position(|&seen| seen == byte)?)
+    }
+}
+
+/// A file that is walked through a window.
+#[derive(Debug)]
+pub(super) struct Windowed {
+    file: File,
+    length: usize,
+    start: usize,
+    window: Vec<u8>,
+    failure: Option<io::Error>,
+}
+
+impl Windowed {
+    /// Reads `file` from its first byte on.
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        Ok(Self { file, length, start: 0, window: Vec::new(), failure: None })
+    }
+
+    /// Why bytes could not be read, if that is what ended a walk.
+    pub(super) fn failure(self) -> Option<io::Error> {
+        self.failure
+    }
+
+    /// Moves the window so that it begins at `at`, and says whether there is anything in it.
+    fn slide(&mut self, at: usize) -> bool {
+        self.window.clear();
+        self.start = at;
+        let mut load = || {
+            self.file.seek(SeekFrom::Start(at as u64))?;
+            self.file.by_ref().take(WINDOW as u64).read_to_end(&mut self.window)
+        };
+        match load() {
+            Ok(read) => read > 0,
+            Err(error) => {
+                self.window.clear();
+                self.failure = Some(error);
+                false
+            }
+        }
+    }
+
+    /// What of the window lies at or after `at`.
+    fn held(&self, at: usize) -> &[u8] {
+        at.checked_sub(self.start).and_then(|skip| self.window.get(skip..)).unwrap_or_default()
+    }
+}
+
+impl Source for Windowed {
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn read(&mut self, at: usize, length: usize) -> Option<Cow<'_, [u8]>> {
+        self.reaches(at, length).ok()?;
+        if length <= WINDOW {
+            if self.held(at).len() < length {
+                self.slide(at);
+            }
+            return self.held(at).get(..length).map(Cow::Borrowed);
+        }
+        let mut all = Vec::with_capacity(length);
+        while all.len() < length {
+            if !self.slide(at + all.len()) {
+                return None;
+            }
+            all.extend(self.window.iter().take(length - all.len()));
+        }
+        Some(Cow::Owned(all))
+    }
+
+    fn find(&mut self, byte: u8, mut at: usize) -> Option<usize> {
+        while at < self.length {
+            if self.held(at).is_empty() && !self.slide(at) {
+                return None;
+            }
+            let held = self.held(at);
+            if let Some(place) = held.iter().position(|&seen| seen == byte) {
+                return Some(at + place);
+            }
+            at += held.len();
+        }
+        None
+    }
+}
