@@ -203,7 +203,8 @@ pub async fn move_photos(config: &Config, to: &PhotoStore) -> Result<PhotosMoved
         let Some((last, _)) = page.last() else { return Ok(moved) };
         after = Some(last.clone());
         let mut wanted = Vec::new();
-        for (name, bytes) in page {
+        // What is being uploaded is no photo yet.
+        for (name, bytes) in page.into_iter().filter(|(name, _)| !name.starts_with("upload/")) {
             let key: ObjectKey =
                 name.parse().map_err(|error| BackupError::words(format!("{name}: {error}")))?;
             moved.objects += 1;

@@ -79,7 +79,7 @@ fn a_reporter_urges_once_on_a_day_of_the_calendar() {
 fn merging_ends_the_work_and_unmerging_begins_anew() {
     let world = World::new();
     let mut case = case_in(&world, State::Handling, &worker(), &officer(D01), &[]);
-    let done = case.by(&dispatcher(), &merge(77));
+    case.by(&dispatcher(), &merge(77));
     assert_eq!((case.ticket.state, case.ticket.merged_into), (State::Merged, Some(77)));
     assert!(case.ticket.orders.iter().all(|order| order.state == OrderState::Released));
     assert_eq!((case.ticket.stage_due_at, case.ticket.alarm_at), (None, None), "no clock runs");
