@@ -64,9 +64,50 @@ impl SupervisionOrder {
     pub fn replay<'a>(lines: impl IntoIterator<Item = &'a SupervisionEvent>) -> Result<Self, &'static str> {
         let mut order = None;
         for line in lines {
-            order = Some(after(order, line)?);
+            order = Some(Self::after(order, line)?);
         }
         order.ok_or("there is no line")
+    }
+
+    /// The order after one more line. Nothing but lines makes or changes an order, so a history that was altered and
+    /// chained anew still has to agree with the row beside it.
+    ///
+    /// # Errors
+    /// In words, where the line does not follow.
+    pub fn after(order: Option<Self>, line: &SupervisionEvent) -> Result<Self, &'static str> {
+        if line.from != order.as_ref().map(|order| order.state) {
+            return Err("it does not begin in the state in which the line before ended");
+        }
+        if !allows(line.from, line.verb, line.to) {
+            return Err("no rule leads from the state before to the one after");
+        }
+        let mut order = match order {
+            Some(order) => order,
+            None => issued(line)?,
+        };
+        let at = Moment::from_millis(line.at);
+        order.version += 1;
+        if line.seq != order.version || line.order != order.id {
+            return Err("its number or its order is not the next");
+        }
+        order.state = line.to;
+        match line.verb {
+            SupervisionVerb::Issue => {}
+            SupervisionVerb::Reply => {
+                order.replied_by = Some(line.actor);
+                order.replied_at = Some(at);
+            }
+            SupervisionVerb::Accept => order.accepted_at = Some(at),
+            SupervisionVerb::Reinspect | SupervisionVerb::Reopen => {
+                let Deadline { due_at, soon_at } = line.deadline.ok_or("it sets no deadline")?;
+                order.due_at = Moment::from_millis(due_at);
+                order.soon_at = Moment::from_millis(soon_at);
+                order.replied_at = None;
+                order.accepted_at = None;
+                order.rounds = order.rounds.saturating_add(1);
+            }
+        }
+        Ok(order)
     }
 }
 
@@ -77,50 +118,6 @@ pub fn pressure(pressing_at: Option<Moment>, soon_at: Moment, now: Moment) -> Pr
         Some(_) if soon_at <= now => Pressure::DueSoon,
         _ => Pressure::Normal,
     }
-}
-
-/// The order after one more line. Nothing but lines makes or changes an order, so a history that was altered and
-/// chained anew still has to agree with the row beside it.
-///
-/// # Errors
-/// In words, where the line does not follow.
-pub(super) fn after(
-    order: Option<SupervisionOrder>,
-    line: &SupervisionEvent,
-) -> Result<SupervisionOrder, &'static str> {
-    if line.from != order.as_ref().map(|order| order.state) {
-        return Err("it does not begin in the state in which the line before ended");
-    }
-    if !allows(line.from, line.verb, line.to) {
-        return Err("no rule leads from the state before to the one after");
-    }
-    let mut order = match order {
-        Some(order) => order,
-        None => issued(line)?,
-    };
-    let at = Moment::from_millis(line.at);
-    order.version += 1;
-    if line.seq != order.version || line.order != order.id {
-        return Err("its number or its order is not the next");
-    }
-    order.state = line.to;
-    match line.verb {
-        SupervisionVerb::Issue => {}
-        SupervisionVerb::Reply => {
-            order.replied_by = Some(line.actor);
-            order.replied_at = Some(at);
-        }
-        SupervisionVerb::Accept => order.accepted_at = Some(at),
-        SupervisionVerb::Reinspect | SupervisionVerb::Reopen => {
-            let Deadline { due_at, soon_at } = line.deadline.ok_or("it sets no deadline")?;
-            order.due_at = Moment::from_millis(due_at);
-            order.soon_at = Moment::from_millis(soon_at);
-            order.replied_at = None;
-            order.accepted_at = None;
-            order.rounds = order.rounds.saturating_add(1);
-        }
-    }
-    Ok(order)
 }
 
 /// The order that a first line begins, before that line is counted.

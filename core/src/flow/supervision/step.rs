@@ -1,7 +1,7 @@
 //! The two ways in: an order is issued, and an order goes on. Both are pure.
 
 use super::line::{Deadline, Subject, SupervisionEvent};
-use super::order::{SupervisionOrder, after};
+use super::order::SupervisionOrder;
 use super::permit::{Standing, permit};
 use super::refusal::SupervisionRefusal;
 use super::words::SupervisionVerb;
@@ -172,7 +172,8 @@ fn take(
 ) -> Result<SupervisionStep, SupervisionRefusal> {
     let verb = event.verb;
     let state = event.from.unwrap_or(event.to);
-    let order = after(before, &event).map_err(|_| SupervisionRefusal::WrongState { state, verb })?;
+    let order = SupervisionOrder::after(before, &event)
+        .map_err(|_| SupervisionRefusal::WrongState { state, verb })?;
     Ok(SupervisionStep { order, event })
 }
 
