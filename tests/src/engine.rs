@@ -49,14 +49,27 @@ impl Database {
 
     /// Undoes what was migrated since the first schema. What a later schema keeps beside it is lost.
     pub(crate) fn to_first_schema(&self) {
-        let down = match self.engine {
-            Engine::Sqlite => include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
-            Engine::Postgres => {
-                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql")
-            }
-        };
-        let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '20261123000000'";
-        self.execute(&format!("{down}; {forget}")).unwrap();
+        // The newest first.
+        let later = [
+            (
+                "20261126000000",
+                include_str!("../../migrations/sqlite/2026-11-26-000000_supervision/down.sql"),
+                include_str!("../../migrations/postgres/2026-11-26-000000_supervision/down.sql"),
+            ),
+            (
+                "20261123000000",
+                include_str!("../../migrations/sqlite/2026-11-23-000000_closed_loop/down.sql"),
+                include_str!("../../migrations/postgres/2026-11-23-000000_closed_loop/down.sql"),
+            ),
+        ];
+        for (version, sqlite, postgres) in later {
+            let down = match self.engine {
+                Engine::Sqlite => sqlite,
+                Engine::Postgres => postgres,
+            };
+            let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'");
+            self.execute(&format!("{down}; {forget}")).unwrap();
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod reports;
 pub mod roster;
 pub mod sign_in;
 pub mod split;
+pub mod supervision;
 pub mod texts;
 pub mod tickets;
 

@@ -25,6 +25,7 @@ mod restart;
 mod rests;
 mod sensitive;
 mod simulation;
+mod supervision;
 mod together;
 mod upgrade;
 mod visibility;
