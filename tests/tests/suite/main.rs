@@ -26,6 +26,7 @@ mod rests;
 mod sensitive;
 mod simulation;
 mod supervision;
+mod supervision_lists;
 mod together;
 mod upgrade;
 mod visibility;
