@@ -126,15 +126,15 @@ impl TryFrom<String> for ListCursor {
     }
 }
 
+/// Where a list begins: before a key, or after a deadline and a key.
+type Beginning = (Option<i64>, Option<(i64, i64)>);
+
 impl ListCursor {
     /// Where a list begins: before a key in the order by age, or after a deadline and a key in that by urgency.
     ///
     /// # Errors
     /// 422 for a cursor of the other order, which would silently begin somewhere else.
-    pub(super) fn beginning(
-        cursor: Option<Self>,
-        sort: Option<Sort>,
-    ) -> Result<(Option<i64>, Option<(i64, i64)>), Problem> {
+    pub(super) fn beginning(cursor: Option<Self>, sort: Option<Sort>) -> Result<Beginning, Problem> {
         let by_urgency = sort == Some(Sort::Urgency);
         if cursor.is_some_and(|ListCursor(due, _)| due.is_some() != by_urgency) {
             let message = Text::new("游标属于另一种排序", "the cursor is of another order");

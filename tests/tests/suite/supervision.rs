@@ -274,13 +274,9 @@ fn bad_input_leaves_nothing_behind(engine: Engine) {
     let dispatcher = server.official("dispatcher");
     let with = |name: &str, value: Value| {
         let mut body = order_for(&server, "D03");
-        if value.is_null() {
-            body.as_object_mut().unwrap().remove(name)
-        } else {
-            Some(body[name].take())
-        };
-        if !value.is_null() {
-            body[name] = value;
+        body[name] = value;
+        if body[name].is_null() {
+            body.as_object_mut().unwrap().remove(name);
         }
         dispatcher.request(Method::POST, PATH).json(&body)
     };
