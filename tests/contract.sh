@@ -96,18 +96,27 @@ official_token() {
     post /auth/password "{\"name\":\"$1\",\"password\":\"$PASSWORD\"}" | member access_token
 }
 
-# Sends a few reports at the demonstration's point and lets the tests use the keys of what is there, beside keys at
-# random, so that they reach more than 404.
+# Sends a few reports at the demonstration's point, has the grid there and a department supervised, and lets the tests
+# use the keys of what is there, beside keys at random, so that they reach more than 404.
 make_rows() {
-    local place='{"lon":118.0799949,"lat":24.4479949,"datum":"wgs84"}' reports=() tickets=() answer
+    local place='{"lon":118.0799949,"lat":24.4479949,"datum":"wgs84"}' reports=() tickets=() orders=() answer
+    local centre unit due
     for text in 垃圾满溢 路灯不亮 井盖缺失; do
         answer=$(post /reports "{\"text\":\"$text\",\"place\":$place}" "$resident")
         reports+=("$(member id <<<"$answer")")
         tickets+=("$(member ticket_id <<<"$answer")")
     done
+    centre=$(official_token dispatcher)
+    due=$(date -u -d '+9 days' +%FT%TZ)
+    for unit in "$(member code <<<"$answer")" D03; do
+        answer=$(post /supervision-orders \
+            "{\"unit_code\":\"$unit\",\"tickets\":[${tickets[0]}],\"due_at\":\"$due\"}" "$centre")
+        orders+=("$(member id <<<"$answer")")
+    done
     cp tests/schemathesis.toml "$work/schemathesis.toml"
     rows reports "${reports[@]}"
     rows tickets "${tickets[@]}"
+    rows supervision-orders "${orders[@]}"
 }
 
 # rows NAME KEY...: adds the keys for `{id}` below /NAME to the settings of this run.
@@ -147,7 +156,10 @@ for role in "${roles[@]}"; do
     case $role in
         resident) check resident "$resident" ;;
         # What these add to the others is what only they may do.
-        dispatcher) check "$role" "$(official_token "$role")" --include-tag tickets --include-tag commands ;;
+        dispatcher)
+            check "$role" "$(official_token "$role")" --include-tag tickets --include-tag commands \
+                --include-tag supervision
+            ;;
         chief | head) check "$role" "$(official_token "$role")" --include-tag commands ;;
         admin) check "$role" "$(official_token "$role")" --include-tag administration --include-tag tickets ;;
         *) check "$role" "$(official_token "$role")" ;;

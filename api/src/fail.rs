@@ -1,6 +1,7 @@
 //! Why a service could not do what it was asked: a problem for the caller, or a failure of the database or store.
 
 use suishoupai_core::flow::Refusal;
+use suishoupai_core::flow::supervision::SupervisionRefusal;
 use suishoupai_storage::db::{DbError, Retryable};
 use suishoupai_storage::store::StoreError;
 
@@ -109,4 +110,30 @@ pub fn refusal(refusal: &Refusal) -> Problem {
     };
     let said = refusal.said();
     Problem::new(code).detail(Text::new(said.zh, said.en)).with("rule", refusal.code())
+}
+
+/// A refusal by the rules of supervision as a problem; `rule` is its stable word.
+pub fn supervision_refusal(refusal: &SupervisionRefusal) -> Problem {
+    let code = match refusal {
+        SupervisionRefusal::WrongState { .. } => Code::NotAllowedInState,
+        SupervisionRefusal::NotYours { .. } | SupervisionRefusal::OwnReply => Code::Forbidden,
+        SupervisionRefusal::Empty
+        | SupervisionRefusal::TooManyTickets { .. }
+        | SupervisionRefusal::CannotReceive(_)
+        | SupervisionRefusal::BadDeadline { .. } => Code::RefusedByRule,
+    };
+    let pointer = match refusal {
+        SupervisionRefusal::Empty => Some("/text"),
+        SupervisionRefusal::TooManyTickets { .. } => Some("/tickets"),
+        SupervisionRefusal::CannotReceive(_) => Some("/unit_code"),
+        SupervisionRefusal::BadDeadline { .. } => Some("/due_at"),
+        _ => None,
+    };
+    let said = refusal.said();
+    let text = Text::new(said.zh, said.en);
+    let problem = Problem::new(code).detail(text.clone()).with("rule", refusal.code());
+    match pointer {
+        Some(pointer) => problem.field(pointer, refusal.code(), text),
+        None => problem,
+    }
 }

@@ -5,6 +5,7 @@ mod problems;
 use actix_web::App;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
+use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
 use suishoupai_core::flow::{
     Channel, OrderKind, OrderState, Phase, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason,
     Role, Satisfaction, Solved, Stage, State, Verb,
@@ -71,7 +72,7 @@ fn complete(api: &mut OpenApi) {
         })+};
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
-    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved);
+    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved, SupervisionState, SupervisionVerb);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {
@@ -194,6 +195,7 @@ fn tags() -> Vec<Tag> {
             "commands",
             "案卷操作: what officials do; `allowed_actions` of a ticket says which are open to the caller",
         ),
+        tag("supervision", "督办单: what the centre demands of a unit, and what the unit replies"),
         tag("administration", "管理"),
         tag("system", "系统"),
     ]

@@ -18,7 +18,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, NewAccount};
 use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
-use suishoupai_storage::db::schema::{events, photos, reports, tickets};
+use suishoupai_storage::db::schema::{events, photos, reports, supervision_orders, tickets};
 use suishoupai_storage::db::{Conn, DbError};
 use suishoupai_storage::store::MAX_LIST;
 use tempfile::TempDir;
@@ -39,6 +39,8 @@ pub struct Rows {
     pub photos: i64,
     /// Lines of history.
     pub events: i64,
+    /// 督办单
+    pub supervision_orders: i64,
 }
 
 /// Changes the settings of a server before it starts.
@@ -286,6 +288,7 @@ impl Server {
                 reports: reports::table.count().get_result(conn)?,
                 photos: photos::table.count().get_result(conn)?,
                 events: events::table.count().get_result(conn)?,
+                supervision_orders: supervision_orders::table.count().get_result(conn)?,
             })
         })
     }

@@ -6,6 +6,8 @@ use suishoupai_core::demo::UNITS_CSV;
 use suishoupai_core::flow::{Channel, Opening, Role, open};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::find_by_login;
+use suishoupai_storage::db::history::Verified;
+use suishoupai_storage::db::supervision::{OrderBreak, VerifiedOrders};
 use suishoupai_storage::db::{history, reference, tickets};
 
 use super::*;
@@ -253,6 +255,19 @@ async fn verification_walks_every_page_and_names_the_line_that_was_altered() {
     assert_eq!(broken.code, 3);
     assert!(broken.text.contains("broken: ticket N501 (key 501), line 1: the hash"), "{}", broken.text);
     assert!(broken.text.ends_with("broken chains: 1\n"), "{}", broken.text);
+}
+
+#[test]
+fn broken_chains_of_supervision_orders_are_counted_with_those_of_tickets() {
+    let what = "the hash does not agree".to_owned();
+    let broken = OrderBreak { number: "DB-1".to_owned(), order: 9, seq: 2, what };
+    let mut seen = Verified { tickets: 1, events: 3, ..Verified::default() };
+    seen.supervision = VerifiedOrders { orders: 2, events: 1, breaks: Vec::new() };
+    let counts = "1 ticket, 3 lines of history\n2 supervision orders, 1 line of history\n";
+    assert_eq!(verify::report(&seen), Done::of(format!("{counts}every chain is intact\n")));
+    seen.supervision.breaks.push(broken);
+    let found = "broken: supervision order DB-1 (key 9), line 2: the hash does not agree\nbroken chains: 1\n";
+    assert_eq!(verify::report(&seen), Done { text: format!("{counts}{found}"), code: 3 });
 }
 
 #[tokio::test]

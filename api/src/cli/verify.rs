@@ -24,6 +24,17 @@ pub(super) fn report(seen: &Verified) -> Done {
         seen.events,
         plural(seen.events)
     );
+    let orders = &seen.supervision;
+    if orders.orders > 0 {
+        let _ = writeln!(
+            text,
+            "{} supervision order{}, {} line{} of history",
+            orders.orders,
+            plural(orders.orders),
+            orders.events,
+            plural(orders.events)
+        );
+    }
     for found in &seen.breaks {
         let _ = writeln!(
             text,
@@ -31,11 +42,20 @@ pub(super) fn report(seen: &Verified) -> Done {
             found.number, found.ticket, found.seq, found.what
         );
     }
-    let verdict = match seen.breaks.len() {
+    for found in &orders.breaks {
+        let _ = writeln!(
+            text,
+            "broken: supervision order {} (key {}), line {}: {}",
+            found.number, found.order, found.seq, found.what
+        );
+    }
+    let broken = seen.breaks.len() + orders.breaks.len();
+    let cut = seen.breaks.len() >= MOST_BREAKS || orders.breaks.len() >= MOST_BREAKS;
+    let verdict = match broken {
         0 => "every chain is intact".to_owned(),
-        count if count < MOST_BREAKS => format!("broken chains: {count}"),
+        count if !cut => format!("broken chains: {count}"),
         count => format!("broken chains: {count} or more; the first {count} are listed"),
     };
     let _ = writeln!(text, "{verdict}");
-    Done { text, code: if seen.breaks.is_empty() { 0 } else { BROKEN } }
+    Done { text, code: if broken == 0 { 0 } else { BROKEN } }
 }

@@ -57,20 +57,21 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/shifts",
         "/absences",
         "/standard-texts",
+        "/supervision-orders",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
     }
     // A cursor of another order.
-    if path.ends_with("/tickets") {
+    if path.ends_with("/tickets") || path.ends_with("/supervision-orders") {
         statuses.push(422);
     }
     if writes {
         statuses.extend([413, 415, 422]);
-        if path.contains("{id}") || path.contains("/reports") {
+        if path.contains("{id}") || path.contains("/reports") || path.contains("/supervision-orders") {
             statuses.push(409);
         }
-        if path.contains("/tickets/") {
+        if path.contains("/tickets/") || path.contains("/supervision-orders/") {
             statuses.push(428);
         }
         if path.contains("/auth/") || path.ends_with("/follow") {

@@ -60,6 +60,7 @@ codes! {
     UnitNotFound          "unit_not_found"          NOT_FOUND "没有这个单位" "No such unit";
     AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
     CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
+    SupervisionOrderNotFound "supervision_order_not_found" NOT_FOUND "没有这个督办单" "No such supervision order";
     MethodNotAllowed      "method_not_allowed"      METHOD_NOT_ALLOWED "不支持这种请求方法" "Method not allowed";
     NotAcceptable         "not_acceptable"          NOT_ACCEPTABLE "无法提供所要求的格式" "Not available in the accepted formats";
 

@@ -12,6 +12,7 @@ pub mod reports;
 pub mod resident;
 pub mod roster;
 pub mod rules;
+pub mod supervision;
 pub mod system;
 pub mod texts;
 pub mod tickets;
@@ -39,6 +40,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resident::register)
             .configure(tickets::register)
             .configure(commands::register)
+            .configure(supervision::register)
             .configure(desk::register)
             .configure(rules::register)
             .configure(roster::register)
@@ -131,8 +133,15 @@ fn expected_version(request: &actix_web::HttpRequest, body: Option<i64>) -> Resu
     let text = header.to_str().unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"');
     let version = text.parse().ok().filter(|version| *version > 0);
     version.map(Some).ok_or_else(|| {
-        let message =
-            Text::new("应为案卷的版本号，例如 \"3\"", "must be the ticket's version, such as \"3\"");
+        let message = Text::new("应为版本号，例如 \"3\"", "must be the version, such as \"3\"");
         Problem::new(Code::InvalidHeader).field("If-Match", "wrong_value", message)
     })
+}
+
+/// A change without the version that the client has seen.
+fn version_required() -> Problem {
+    Problem::new(Code::VersionRequired).detail(Text::new(
+        "请在正文的 version 或请求头 If-Match 中给出您看到的版本号。",
+        "Give the version that you have seen, as `version` in the body or in the header If-Match.",
+    ))
 }

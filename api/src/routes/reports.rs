@@ -108,7 +108,7 @@ impl ReportBody {
 }
 
 /// The retry key of a request: 8 to 128 visible ASCII characters.
-fn repeat(request: &HttpRequest, digest: [u8; 32]) -> Result<Option<Repeat>, Problem> {
+pub(super) fn repeat(request: &HttpRequest, digest: [u8; 32]) -> Result<Option<Repeat>, Problem> {
     let Some(header) = request.headers().get("idempotency-key") else { return Ok(None) };
     let key = header.to_str().unwrap_or_default();
     if (8..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -126,6 +126,28 @@ impl TryFrom<String> for ListCursor {
     }
 }
 
+/// Where a list begins: before a key, or after a deadline and a key.
+type Beginning = (Option<i64>, Option<(i64, i64)>);
+
+impl ListCursor {
+    /// Where a list begins: before a key in the order by age, or after a deadline and a key in that by urgency.
+    ///
+    /// # Errors
+    /// 422 for a cursor of the other order, which would silently begin somewhere else.
+    pub(super) fn beginning(cursor: Option<Self>, sort: Option<Sort>) -> Result<Beginning, Problem> {
+        let by_urgency = sort == Some(Sort::Urgency);
+        if cursor.is_some_and(|ListCursor(due, _)| due.is_some() != by_urgency) {
+            let message = Text::new("游标属于另一种排序", "the cursor is of another order");
+            return Err(Problem::new(Code::RefusedByRule).field("cursor", "wrong_value", message));
+        }
+        if by_urgency {
+            let from = cursor.map_or((i64::MIN, 0), |ListCursor(due, key)| (due.unwrap_or(i64::MIN), key));
+            return Ok((None, Some(from)));
+        }
+        Ok((cursor.map(|ListCursor(_, key)| key), None))
+    }
+}
+
 /// The tickets of a territory, or those for which a department has or had an order; newest or most urgent first.
 #[utoipa::path(tag = "tickets", operation_id = "tickets", security(("token" = [])), params(ListQuery),
     responses((status = OK, body = TicketPage)))]
@@ -137,20 +159,13 @@ async fn list(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let query = query.0;
-    let by_urgency = query.sort == Some(Sort::Urgency);
-    let cursor = query.cursor;
-    // A cursor of the other order would silently begin somewhere else.
-    if cursor.is_some_and(|ListCursor(due, _)| due.is_some() != by_urgency) {
-        let message = Text::new("游标属于另一种排序", "the cursor is of another order");
-        return Err(Problem::new(Code::RefusedByRule).field("cursor", "wrong_value", message));
-    }
+    let (before, urgency) = ListCursor::beginning(query.cursor, query.sort)?;
     let filter = Filter {
         state: query.state,
         category: query.category.map(Words::into_string),
-        before: cursor.filter(|_| !by_urgency).map(|ListCursor(_, key)| key),
+        before,
         pressure: query.pressure.map(|pressure| (pressure, services.now())),
-        urgency: by_urgency
-            .then(|| cursor.map_or((i64::MIN, 0), |ListCursor(due, key)| (due.unwrap_or(i64::MIN), key))),
+        urgency,
         sensitive: false,
         limit: Limit::or_default(query.limit),
     };

@@ -12,6 +12,7 @@ pub mod reports;
 pub mod roster;
 pub mod sign_in;
 pub mod split;
+pub mod supervision;
 pub mod texts;
 pub mod tickets;
 pub mod uploads;

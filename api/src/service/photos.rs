@@ -1,11 +1,12 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
 use suishoupai_core::flow::may_see;
+use suishoupai_core::flow::supervision::may_see_order;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, DbError, jobs, tickets};
+use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
 use suishoupai_storage::picture::{self, Inspected, PictureError};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 
@@ -156,7 +157,8 @@ pub async fn upload(services: &Services, account: Account, sent: Spooled) -> Res
     Ok(recorded)
 }
 
-/// A photo that the account may see: an own one, or evidence in a ticket that it may see.
+/// A photo that the account may see: an own one, evidence in a ticket that it may see, or one of a reply to a
+/// supervision order that it may see.
 ///
 /// # Errors
 /// 404 for any other.
@@ -176,6 +178,12 @@ pub async fn visible(services: &Services, account: Account, id: i64) -> Result<P
                     let roles = registry.sensitive_roles(loaded.ticket.district, now);
                     may_see(&loaded.ticket, &caller, &registry.tree, roles)
                 }) {
+                    return Ok(photo);
+                }
+            }
+            for order in supervision::of_photo(conn, id)? {
+                let found = supervision::find(conn, order)?;
+                if found.is_some_and(|loaded| may_see_order(&loaded.order, &caller, &registry.tree)) {
                     return Ok(photo);
                 }
             }

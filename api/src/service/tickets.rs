@@ -107,7 +107,7 @@ pub fn execute_on(
     if lapse {
         lapse_claim(conn, registry, loaded, now)?;
     }
-    let photos = attached(conn, actor, order)?;
+    let photos = attached(conn, actor, &order.photos, order.stage)?;
     let command = on_the_spot(order, loaded, now);
     let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)
         .map_err(|why| refused(conn, loaded, &why))?;
@@ -183,18 +183,27 @@ pub async fn lapse(services: &Services, ticket: TicketId) -> Result<(), Fail> {
         .await
 }
 
-fn attached(conn: &mut Conn, actor: &Actor, order: &Order) -> Result<Vec<PhotoRef>, Fail> {
-    if order.photos.is_empty() {
+/// The caller's own photos with these keys, as they are bound into a history.
+///
+/// # Errors
+/// 404 for a key that is not one of the caller's photos.
+pub(super) fn attached(
+    conn: &mut Conn,
+    actor: &Actor,
+    ids: &[i64],
+    stage: Stage,
+) -> Result<Vec<PhotoRef>, Fail> {
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
     let account = actor.account.ok_or(Code::Forbidden)?;
-    let named = photos::named(conn, &order.photos)?;
+    let named = photos::named(conn, ids)?;
     let own = |id: &i64| {
         let photo = named.get(id).filter(|photo| photo.account == account);
         let photo = photo.ok_or_else(|| unknown_photo(*id))?;
-        Ok(PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: order.stage })
+        Ok(PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage })
     };
-    order.photos.iter().map(own).collect()
+    ids.iter().map(own).collect()
 }
 
 /// A photo id that is not one of the caller's.

@@ -7,6 +7,7 @@ mod order;
 mod photo;
 mod place;
 mod report;
+mod supervision;
 mod ticket;
 
 pub use course::CourseView;
@@ -16,6 +17,9 @@ pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{EvidenceView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use supervision::{
+    SupervisedTicket, SupervisionEventView, SupervisionLine, SupervisionPage, SupervisionRef, SupervisionView,
+};
 pub use ticket::{HolderView, ReportInTicket, TicketLine, TicketPage, TicketView};
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     CategoryRef, CourseView, EventView, EvidenceView, Instant, Located, OrderView, PlaceView, RatingView,
-    Scene, UnitRef,
+    Scene, SupervisionRef, UnitRef,
 };
 
 /// One line of a list of tickets.
@@ -185,6 +185,8 @@ pub struct TicketView {
     pub closed_at: Option<Moment>,
     /// Clocks, requests, meetings, call-backs.
     pub course: CourseView,
+    /// 督办单 about it, the oldest first.
+    pub supervision_orders: Vec<SupervisionRef>,
 }
 
 /// Who holds a claim.

@@ -15,6 +15,7 @@ mod routing;
 mod settle;
 mod state;
 mod step;
+pub mod supervision;
 mod table;
 mod ticket;
 mod timer;

@@ -22,6 +22,7 @@ pub mod reference;
 pub mod reports;
 pub mod roster;
 pub mod schema;
+pub mod supervision;
 pub mod texts;
 pub mod tickets;
 mod update;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use suishoupai_core::flow::supervision::SupervisionId;
 use suishoupai_core::flow::{AccountId, Stage, TicketId};
 use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::District;
@@ -10,7 +11,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
-use super::schema::{evidence, photos};
+use super::schema::{evidence, photos, supervision_photos};
 
 /// What is known of a photo.
 #[derive(Clone, Debug)]
@@ -247,6 +248,20 @@ pub fn evidence_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<(Stage, i64,
             Ok((stage, seq, record.read()?))
         })
         .collect()
+}
+
+/// The photos that came with the replies to a supervision order, each with its line, in the order in which they came.
+///
+/// # Errors
+/// The database's.
+pub fn of_supervision(conn: &mut Conn, order: SupervisionId) -> Result<Vec<(i64, Photo)>, DbError> {
+    let rows: Vec<(i64, Record)> = supervision_photos::table
+        .inner_join(photos::table)
+        .filter(supervision_photos::order_id.eq(order))
+        .select((supervision_photos::event_seq, photos::all_columns))
+        .order((supervision_photos::event_seq, supervision_photos::photo_id))
+        .load(conn)?;
+    rows.into_iter().map(|(seq, record)| Ok((seq, record.read()?))).collect()
 }
 
 /// The tickets for which a photo is evidence.

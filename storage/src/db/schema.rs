@@ -439,12 +439,63 @@ table! {
     }
 }
 
+table! {
+    supervision_orders (id) {
+        id -> BigInt,
+        district -> Integer,
+        number -> Text,
+        unit_id -> BigInt,
+        text -> Nullable<Text>,
+        state -> Text,
+        version -> BigInt,
+        due_at -> BigInt,
+        soon_at -> BigInt,
+        pressing_at -> Nullable<BigInt>,
+        issued_by -> BigInt,
+        issued_at -> BigInt,
+        replied_by -> Nullable<BigInt>,
+        replied_at -> Nullable<BigInt>,
+        accepted_at -> Nullable<BigInt>,
+        rounds -> Integer,
+        last_hash -> Binary,
+    }
+}
+
+table! {
+    supervision_tickets (order_id, ticket_id) {
+        order_id -> BigInt,
+        ticket_id -> BigInt,
+    }
+}
+
+table! {
+    supervision_photos (order_id, event_seq, photo_id) {
+        order_id -> BigInt,
+        event_seq -> BigInt,
+        photo_id -> BigInt,
+    }
+}
+
+table! {
+    supervision_events (order_id, seq) {
+        order_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(posts -> accounts (account_id));
 joinable!(requests -> tickets (ticket_id));
 joinable!(summons -> tickets (ticket_id));
 joinable!(notices -> tickets (ticket_id));
+joinable!(supervision_tickets -> supervision_orders (order_id));
+joinable!(supervision_photos -> photos (photo_id));
 allow_tables_to_appear_in_same_query!(
     tickets,
     work_orders,
@@ -458,3 +509,5 @@ allow_tables_to_appear_in_same_query!(
     notices
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
+allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);
+allow_tables_to_appear_in_same_query!(supervision_photos, photos);

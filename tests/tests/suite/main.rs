@@ -29,6 +29,8 @@ mod restart;
 mod rests;
 mod sensitive;
 mod simulation;
+mod supervision;
+mod supervision_lists;
 mod together;
 mod upgrade;
 mod uploads;

@@ -16,10 +16,10 @@ use suishoupai_core::model::Duty;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Id, expected_version, ok};
+use super::{Id, expected_version, ok, version_required};
 use crate::auth::Auth;
-use crate::lang::{Lang, Text};
-use crate::problem::{Code, Problem};
+use crate::lang::Lang;
+use crate::problem::Problem;
 use crate::service::read;
 use crate::service::tickets::{Order, Position, carry_out, is_safe_without_version};
 use crate::services::Services;
@@ -81,10 +81,7 @@ impl With {
 /// 428 where it is missing and the command needs one.
 fn versioned(version: Option<i64>, command: &Command) -> Result<Option<i64>, Problem> {
     if version.is_none() && !is_safe_without_version(command.verb()) {
-        return Err(Problem::new(Code::VersionRequired).detail(Text::new(
-            "请在正文的 version 或请求头 If-Match 中给出您看到的版本号。",
-            "Give the version that you have seen, as `version` in the body or in the header If-Match.",
-        )));
+        return Err(version_required());
     }
     Ok(version)
 }

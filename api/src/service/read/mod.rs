@@ -2,6 +2,7 @@
 
 mod lists;
 mod report;
+mod supervision;
 mod ticket;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +22,7 @@ use crate::view::{PlaceView, Scene};
 
 pub use lists::{list, orders, pool};
 pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};
+pub use supervision::{supervision_order, supervision_orders};
 pub use ticket::{ticket, ticket_after};
 
 /// Lists never have more lines than this on a page.

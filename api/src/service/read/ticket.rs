@@ -4,7 +4,7 @@ use suishoupai_core::flow::{Verb, allowed_actions, may_see};
 use suishoupai_core::model::UnitId;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::reports::Report;
-use suishoupai_storage::db::tickets;
+use suishoupai_storage::db::{supervision, tickets};
 use suishoupai_storage::seal::Sealer;
 
 use super::{Dossier, dossier, place, scene};
@@ -15,7 +15,7 @@ use crate::problem::Code;
 use crate::services::Services;
 use crate::view::{
     CategoryRef, CourseView, EvidenceView, HolderView, Located, OrderView, RatingView, ReportInTicket, Scene,
-    TicketView, UnitRef, events,
+    SupervisionRef, TicketView, UnitRef, events,
 };
 
 /// A ticket for an official.
@@ -49,7 +49,7 @@ async fn view(
 ) -> Result<TicketView, Fail> {
     let registry = services.registry();
     let caller = actor(account);
-    let data = {
+    let (data, supervision) = {
         let (registry, caller, now) = (registry.clone(), caller.clone(), services.now());
         services
             .db
@@ -59,14 +59,16 @@ async fn view(
                 if !has_acted && !may_see(&loaded.ticket, &caller, &registry.tree, sensitive_roles) {
                     return Err(Fail::from(Code::TicketNotFound));
                 }
-                dossier(conn, loaded)
+                Ok((dossier(conn, loaded)?, supervision::of_ticket(conn, id)?))
             })
             .await?
     };
     let scene = scene(services, &registry, lang, data.names.clone());
     let days = services.config.reports.not_fixed_days;
     let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
-    Ok(ticket_view(&scene, &data, allowed, &services.sealer))
+    let view = ticket_view(&scene, &data, allowed, &services.sealer);
+    let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
+    Ok(TicketView { supervision_orders, ..view })
 }
 
 fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &Sealer) -> TicketView {
@@ -106,6 +108,7 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
         overdue: scene.is_overdue(t.state, t.due_at),
         closed_at: t.closed_at,
         course: CourseView::of(scene, t),
+        supervision_orders: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ mod moves;
 mod policy;
 mod random;
 mod routing;
+mod supervision;
 mod table;
 mod ties;
 mod timer;

@@ -10,6 +10,7 @@ use suishoupai_core::flow::{Event, GENESIS, TicketId, link};
 use crate::db::error::DbError;
 use crate::db::reports::{self, Report};
 use crate::db::schema::{events, tickets};
+use crate::db::supervision::{self, VerifiedOrders};
 use crate::db::{Conn, Db};
 
 /// Tickets verified with one connection before others get their turn.
@@ -39,6 +40,8 @@ pub struct Verified {
     pub events: u64,
     /// The first break in each broken chain, by key of ticket; at most [`MOST_BREAKS`].
     pub breaks: Vec<Break>,
+    /// The same of supervision orders, which have chains of their own.
+    pub supervision: VerifiedOrders,
 }
 
 #[derive(Queryable)]
@@ -77,6 +80,7 @@ pub async fn verify(db: &Db) -> Result<Verified, DbError> {
             })
             .await?;
     }
+    seen.supervision = supervision::verify(db).await?;
     Ok(seen)
 }
 

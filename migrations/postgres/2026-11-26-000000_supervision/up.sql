@@ -1,0 +1,64 @@
+-- 督办单: the centre demands a reply of a unit by a deadline. An entity of its own beside tickets, with a chain of its own.
+
+CREATE TABLE supervision_orders (
+    id BIGINT NOT NULL PRIMARY KEY,
+    district INTEGER NOT NULL REFERENCES districts(code),
+    number TEXT NOT NULL UNIQUE,
+    unit_id BIGINT NOT NULL REFERENCES units(id),
+    text TEXT,
+    state TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    soon_at BIGINT NOT NULL,
+    -- The deadline while it presses; lists by urgency are sorted by it.
+    pressing_at BIGINT,
+    issued_by BIGINT NOT NULL REFERENCES accounts(id),
+    issued_at BIGINT NOT NULL,
+    replied_by BIGINT,
+    replied_at BIGINT,
+    accepted_at BIGINT,
+    rounds INTEGER NOT NULL,
+    last_hash BYTEA NOT NULL
+);
+
+-- The tickets that an order is about.
+CREATE TABLE supervision_tickets (
+    order_id BIGINT NOT NULL REFERENCES supervision_orders(id),
+    ticket_id BIGINT NOT NULL REFERENCES tickets(id),
+    PRIMARY KEY (order_id, ticket_id)
+);
+
+-- Which photo came with which line.
+CREATE TABLE supervision_photos (
+    order_id BIGINT NOT NULL REFERENCES supervision_orders(id),
+    event_seq BIGINT NOT NULL,
+    photo_id BIGINT NOT NULL REFERENCES photos(id),
+    PRIMARY KEY (order_id, event_seq, photo_id)
+);
+
+-- 流转记录 of supervision orders; content is the text that was hashed.
+CREATE TABLE supervision_events (
+    order_id BIGINT NOT NULL REFERENCES supervision_orders(id),
+    seq BIGINT NOT NULL,
+    district INTEGER NOT NULL,
+    at BIGINT NOT NULL,
+    verb TEXT NOT NULL,
+    content TEXT NOT NULL,
+    hash BYTEA NOT NULL,
+    PRIMARY KEY (order_id, seq)
+);
+
+CREATE INDEX supervision_of_district ON supervision_orders (district, id);
+CREATE INDEX supervision_of_district_by_state ON supervision_orders (district, state, id);
+CREATE INDEX supervision_of_unit ON supervision_orders (unit_id, id);
+CREATE INDEX supervision_of_unit_by_state ON supervision_orders (unit_id, state, id);
+CREATE INDEX supervision_urgent_of_district ON supervision_orders (district, pressing_at, id) WHERE pressing_at IS NOT NULL;
+CREATE INDEX supervision_urgent_of_unit ON supervision_orders (unit_id, pressing_at, id) WHERE pressing_at IS NOT NULL;
+CREATE INDEX supervision_of_ticket ON supervision_tickets (ticket_id, order_id);
+CREATE INDEX supervision_of_photo ON supervision_photos (photo_id, order_id);
+
+-- The history is append-only, for the server too.
+CREATE TRIGGER supervision_events_append_only BEFORE UPDATE OR DELETE ON supervision_events
+    FOR EACH ROW EXECUTE FUNCTION refuse_history_change();
+CREATE TRIGGER supervision_events_no_truncate BEFORE TRUNCATE ON supervision_events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_history_change();
