@@ -136,6 +136,7 @@ pub fn verify_all(conn: &mut Conn) -> Result<Verified, DbError> {
     while let Some(last) = after {
         after = page(conn, last, &mut seen)?;
     }
+    seen.supervision = supervision::verify_all(conn)?;
     Ok(seen)
 }
 

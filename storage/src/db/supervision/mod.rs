@@ -10,7 +10,7 @@ use suishoupai_core::flow::supervision::SupervisionOrder;
 pub use lists::{Filter, Numbered, Scope, Summary, of_ticket, page};
 pub use load::{find, find_for_update, history, of_photo};
 pub use save::{insert, save};
-pub use verify::{OrderBreak, VerifiedOrders, verify};
+pub use verify::{OrderBreak, VerifiedOrders, verify, verify_all};
 
 /// An order as the rules see it, with what only the database needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
