@@ -4,9 +4,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use suishoupai_api::config::Config;
+use suishoupai_api::photo_store;
+use suishoupai_storage::store::{MAX_LIST, PhotoStore};
+
 use crate::codes;
 use crate::engine::{Database, Engine};
 use crate::s3::Bucket;
+use crate::server::block_on;
 
 /// The program, beside the tests.
 pub fn binary() -> PathBuf {
@@ -121,6 +126,48 @@ impl Process {
             command.env(format!("SUISHOUPAI_STORE__{}", name.to_uppercase()), value);
         }
         settings.iter().find(|(name, _)| *name == "bucket").unwrap().1.to_owned()
+    }
+
+    /// Where this program keeps its photos.
+    fn photos(&self) -> PhotoStore {
+        let mut config = Config::default();
+        config.data.dir = self.folder.path().to_owned();
+        if let Some(bucket) = &self.bucket {
+            bucket.apply(&mut config);
+        }
+        block_on(photo_store::open(&config)).unwrap()
+    }
+
+    /// The keys of the photos' originals, in order.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub fn originals(&self) -> Vec<String> {
+        let keys = block_on(self.photos().list("original/", None, MAX_LIST)).unwrap();
+        keys.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Changes one bit of a stored object.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub fn spoil(&self, key: &str) {
+        let (store, key) = (self.photos(), key.parse().unwrap());
+        let mut bytes = block_on(store.get(&key)).unwrap().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        block_on(async {
+            // An object of the same length would be left alone.
+            store.delete(&key).await.unwrap();
+            store.put(&key, bytes.into()).await.unwrap();
+        });
+    }
+
+    /// Loses a stored object.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub fn lose(&self, key: &str) {
+        block_on(self.photos().delete(&key.parse().unwrap())).unwrap();
     }
 
     /// The data folder.

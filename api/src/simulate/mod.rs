@@ -21,7 +21,7 @@ mod world;
 use std::sync::Arc;
 
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Db, reference};
+use suishoupai_storage::db::{Db, reference, write_much};
 
 pub use audit::audit;
 pub use tally::Tally;
@@ -41,6 +41,9 @@ use world::World;
 
 /// Monday, 2 March 2026, midnight in China: the calendar of the demonstration covers the months after it.
 const START: Moment = Moment::from_millis(1_772_380_800_000);
+
+/// Stretches that share a transaction.
+const TOGETHER: usize = 5;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,13 +91,17 @@ impl Outcome {
 /// `not_allowed_in_state` where the database holds a district already; the database's.
 pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
     let scene = Arc::new(prepare(db, options).await?);
+    db.write(|conn| write_much(conn).map_err(Fail::from)).await?;
     let mut world = World::new(&scene);
     loop {
         let (stage, before) = (Arc::clone(&scene), world);
         let (goes_on, after) = db
             .write(move |conn| {
                 let mut world = before.clone();
-                let goes_on = world.advance(conn, &stage)?;
+                let mut goes_on = true;
+                for _ in 0..TOGETHER {
+                    goes_on = goes_on && world.advance(conn, &stage)?;
+                }
                 Ok::<_, Fail>((goes_on, world))
             })
             .await?;

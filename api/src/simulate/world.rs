@@ -21,7 +21,7 @@ use crate::service::places::locate;
 use crate::service::reports::{Draft, Plain, take_in};
 use crate::service::tickets::{Order, Position, execute_on};
 
-/// Tasks that share a transaction.
+/// Tasks for which chances are drawn from one source, and which share a transaction.
 const STRETCH: usize = 400;
 /// Every so many commands the buttons that a phone would show are compared with what the rules let pass.
 const COMPARED: u64 = 40;

@@ -95,6 +95,20 @@ pub(super) enum Use {
     Read,
 }
 
+/// Prepares a connection for a program that does nothing but write: more pages at hand, fewer ways to the file. It
+/// lasts as long as the connection, and changes nothing in what is durable when.
+///
+/// # Errors
+/// The database's.
+pub fn write_much(conn: &mut Conn) -> Result<(), DbError> {
+    match conn {
+        Conn::Pg(_) => Ok(()),
+        Conn::Sqlite(conn) => {
+            Ok(conn.batch_execute("PRAGMA cache_size = -262144; PRAGMA wal_autocheckpoint = 20000")?)
+        }
+    }
+}
+
 /// Opens a connection and prepares it.
 pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
     match target {

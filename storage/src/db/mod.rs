@@ -32,7 +32,7 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use conn::{Conn, Target};
+pub use conn::{Conn, Target, write_much};
 pub use error::DbError;
 pub use migrate::{Applied, Schema, check, known_migrations, migrate};
 

@@ -26,7 +26,9 @@ fn a_merged_report_follows_the_other_ticket(engine: Engine) {
     let server = Server::start(engine);
     let shizheng = server.official("shizheng");
     let (first, first_report, main) = handled_by(&server, &shizheng, "P0201");
+    server.advance_seconds(60);
     let (second, report, same) = reported(&server, "路面有个坑");
+    server.advance_seconds(60);
     let dispatcher = server.official("dispatcher");
     assert!(actions(&dispatcher.ticket(same)).contains(&"merge"));
     let merged = dispatcher.command(same, "merge", json!({ "into": main, "reason": "同一处坑洞" }));
@@ -40,6 +42,10 @@ fn a_merged_report_follows_the_other_ticket(engine: Engine) {
     let own = second.own(&report);
     assert_eq!((own["state"].as_str(), own["merged"].as_bool()), (Some("handling"), Some(true)));
     assert!(!actions(&own).contains(&"withdraw"), "one of several cannot take it back");
+    let timeline: Vec<&str> =
+        own["timeline"].as_array().unwrap().iter().filter_map(|event| event["action"].as_str()).collect();
+    assert_eq!(timeline[timeline.len() - 2..], ["merge", "absorb"], "{timeline:?}");
+    assert!(timeline.contains(&"open") && timeline.contains(&"accept"), "the own way, and that of the other");
     let lines = second.get("reports").expect(200);
     assert_eq!(lines["items"][0]["state"], "handling", "the list follows as well");
     second.say(&report, "withdraw", &json!({})).problem(409, "not_allowed_in_state");

@@ -6,7 +6,7 @@ use suishoupai_core::flow::{Event, State, Ticket, Verb, allowed_actions};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::reports::{self as report_rows, Report};
-use suishoupai_storage::db::{photos as photo_rows, tickets};
+use suishoupai_storage::db::{history, photos as photo_rows, tickets};
 
 use super::{dossier, next_cursor, place, scene};
 use crate::auth::actor;
@@ -69,14 +69,18 @@ pub async fn report_view(
 ) -> Result<ReportView, Fail> {
     let registry = services.registry();
     let ticket = report.ticket;
-    let (data, sent) = services
+    let (data, before) = services
         .db
         .read(move |conn| {
             let goes_on = tickets::goes_on_as(conn, ticket)?;
             let loaded = tickets::find(conn, goes_on)?.ok_or(Code::TicketNotFound)?;
-            // The photos of a report that was merged lie with its own ticket.
-            let sent = if goes_on == ticket { Vec::new() } else { photo_rows::evidence_of(conn, ticket)? };
-            Ok::<_, Fail>((dossier(conn, loaded)?, sent))
+            // What was before a merging lies with the report's own ticket.
+            let before = if goes_on == ticket {
+                (Vec::new(), Vec::new())
+            } else {
+                (photo_rows::evidence_of(conn, ticket)?, history::of_ticket(conn, ticket)?)
+            };
+            Ok::<_, Fail>((dossier(conn, loaded)?, before))
         })
         .await?;
     let scene = scene(services, &registry, lang, data.names.clone());
@@ -89,7 +93,10 @@ pub async fn report_view(
     // Who reported the same is nobody else's business, nor is what they said and sent.
     let of_another = |account: i64| account != report.account && t.reporters.contains(&account);
     let of_others = |account: Option<i64>| account.is_some_and(of_another);
-    let history: Vec<_> = data.history.iter().filter(|(event, _)| !of_others(event.actor)).cloned().collect();
+    let (sent, own) = before;
+    let mut history: Vec<_> =
+        own.iter().chain(&data.history).filter(|(event, _)| !of_others(event.actor)).cloned().collect();
+    history.sort_by_key(|(event, _)| event.at);
     let photos = sent.iter().chain(&data.evidence).filter(|(_, _, photo)| !of_another(photo.account));
     Ok(ReportView {
         id: report.id,
