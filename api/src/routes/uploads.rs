@@ -50,6 +50,9 @@ impl MediaType {
     }
 }
 
+/// The largest photo that any settings allow, bytes.
+const MOST_BYTES: u64 = 1_073_741_824;
+
 /// What will be sent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +60,7 @@ pub(crate) struct UploadBody {
     /// The type of the photo.
     media_type: MediaType,
     /// Its length, bytes.
-    #[schema(minimum = 1, example = 2_418_223)]
+    #[schema(minimum = 1, maximum = 1_073_741_824, example = 2_418_223)]
     bytes: u64,
     /// SHA-256 of its bytes, lower-case hex.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$",
@@ -107,8 +110,8 @@ async fn announce(
     if !is_lower || hex::decode_to_slice(digest, &mut sha256).is_err() {
         return Err(field("/sha256", "应为 64 位小写十六进制", "must be 64 lower-case hexadecimal digits"));
     }
-    if body.bytes == 0 {
-        return Err(field("/bytes", "至少为 1", "must be at least 1"));
+    if !(1..=MOST_BYTES).contains(&body.bytes) {
+        return Err(field("/bytes", "应为 1 至 1073741824", "must be from 1 to 1073741824"));
     }
     let announced = Announced { media_type: body.media_type.as_str(), bytes: body.bytes, sha256 };
     let upload = uploads::announce(&services, caller.account, announced).await?;

@@ -49,11 +49,11 @@ pub struct Ticket {
 /// Takes note of an upload, and signs the form for it.
 ///
 /// # Errors
-/// 413 when it is too long, 429 when the account has announced too many, 503 when the store does not answer.
+/// 422 when it is too long, 429 when the account has announced too many, 503 when the store does not answer.
 pub async fn announce(services: &Services, account: Account, announced: Announced) -> Result<Ticket, Fail> {
     let limit = services.photo_limits().bytes;
     let bytes = u32::try_from(announced.bytes).ok().filter(|bytes| *bytes as usize <= limit);
-    let bytes = bytes.ok_or_else(|| photos::too_large(limit))?;
+    let bytes = bytes.ok_or_else(|| too_long(limit))?;
     let seconds = services.config.store.upload_minutes * 60;
     let now = services.now();
     let [id] = services.db.ids::<1>().await?;
@@ -224,4 +224,13 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
             return Ok(swept);
         }
     }
+}
+
+/// The announced length is above what this installation takes.
+fn too_long(limit: usize) -> Problem {
+    let message = Text::new(
+        format!("照片最大 {limit} 字节，请压缩后重试"),
+        format!("a photo has at most {limit} bytes; compress it"),
+    );
+    Problem::new(Code::RefusedByRule).field("/bytes", "too_large", message)
 }

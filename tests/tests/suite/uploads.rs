@@ -144,8 +144,8 @@ fn an_announcement_is_checked_and_bounded(engine: Engine) {
             "invalid_body",
         ),
         (json!({ "media_type": "image/jpeg", "bytes": 5 }), 400, "invalid_body"),
-        (json!({ "media_type": "image/jpeg", "bytes": 65_537, "sha256": digest }), 413, "photo_too_large"),
-        (json!({ "media_type": "image/jpeg", "bytes": u64::MAX, "sha256": digest }), 413, "photo_too_large"),
+        (json!({ "media_type": "image/jpeg", "bytes": 65_537, "sha256": digest }), 422, "refused_by_rule"),
+        (json!({ "media_type": "image/jpeg", "bytes": u64::MAX, "sha256": digest }), 400, "invalid_body"),
     ] {
         resident.post("photos/uploads", &body).problem(status, code);
     }
