@@ -105,6 +105,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             invalid.detail(Text::new("请求正文是空的，应为 JSON", "the body is empty; it must be JSON"))
         );
     }
+    // serde reads a list as the fields of a structure in their order, which no client means.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let message = Text::new("应为 JSON 对象", "must be an object");
+        return Err(invalid.field("", "wrong_type", message));
+    }
     if let Some(field) = find_nul(bytes) {
         return Err(invalid.fields([field]));
     }

@@ -102,7 +102,8 @@ async fn a_wrong_field_is_named_by_its_pointer() {
             "nul_character",
             "U+0000",
         ),
-        ("[]", "", "wrong_length", "must be"),
+        ("[]", "", "wrong_type", "must be an object"),
+        (" [null, null]", "", "wrong_type", "must be an object"),
         ("null", "", "wrong_type", "must be an object"),
     ];
     for (body, pointer, code, message) in rows {
