@@ -22,7 +22,7 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 
 pub use error::PictureError;
-pub use render::{DISPLAY_SIDE, Renditions, THUMBNAIL_SIDE, render};
+pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 
