@@ -5,6 +5,7 @@ mod apply;
 mod command;
 mod course;
 mod event;
+mod follow;
 mod notice;
 mod order_words;
 mod orders;
@@ -29,6 +30,7 @@ pub use alarm::{Alarm, Clock, next_alarm};
 pub use command::{Assist, Call, Command, OnSpot, Outcome, Quantity};
 pub use course::{CalledBack, Course, Request, Summoned, Urged, Waiting, Whistle};
 pub use event::{Event, GENESIS, PhotoRef, link};
+pub use follow::{Following, follow, is_public};
 pub use notice::told;
 pub use order_words::{
     OrderKind, OrderState, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason, Satisfaction,

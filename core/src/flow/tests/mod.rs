@@ -6,6 +6,7 @@ mod around;
 mod case;
 mod cases;
 mod fixture;
+mod follow;
 mod history;
 mod laws;
 mod laws_of_clocks;
