@@ -6,6 +6,7 @@
 
 mod decode;
 mod error;
+mod hash;
 mod metadata;
 mod pixels;
 mod render;
@@ -22,6 +23,7 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 
 pub use error::PictureError;
+pub use hash::perceptual_hash;
 pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};

@@ -2,6 +2,7 @@
 
 pub(super) mod engine;
 mod schema;
+mod similar;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
