@@ -32,6 +32,7 @@ use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
+use crate::service::pictures::Pictures;
 use crate::service::reports::Group;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
@@ -152,6 +153,7 @@ impl Application {
             store: photo_store::open(&config).await?,
             registry: ArcSwap::from_pointee(registry),
             intake: Group::default(),
+            pictures: Pictures::new(config.photos.near_most),
             jobs_waiting: tokio::sync::Notify::new(),
             clock,
             db,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, tickets, uploads};
+use crate::service::{alarms, photos, pictures, tickets, uploads};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -42,6 +42,10 @@ async fn turn(services: &Services, ticks: u64) -> Result<(), Fail> {
     drain(services).await?;
     lapse_claims(services).await?;
     alarms::sweep(services).await?;
+    pictures::load(services);
+    if services.pictures.is_loaded() {
+        pictures::compare(services).await?;
+    }
     // Once in a thousand turns is often enough for rows that only take up room.
     if ticks.is_multiple_of(1000) {
         sweep(services).await?;
@@ -85,6 +89,7 @@ async fn one(services: &Services, job: Job) -> Result<(), Fail> {
     let outcome = match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await.map_err(Problem::from),
         (photos::RENDER, _) => photos::render(services, job.subject).await.map_err(Problem::from),
+        (pictures::HASH, _) => pictures::hash_old(services, job.subject).await.map_err(Problem::from),
         (other, _) => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();

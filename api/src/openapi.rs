@@ -10,6 +10,7 @@ use suishoupai_core::flow::{
     Channel, OrderKind, OrderState, Phase, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason,
     Role, Satisfaction, Solved, Stage, State, Verb,
 };
+use suishoupai_core::likeness::SeenBefore;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
@@ -72,7 +73,16 @@ fn complete(api: &mut OpenApi) {
         })+};
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
-    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved, SupervisionState, SupervisionVerb);
+    describe!(
+        SeenBefore,
+        Pressure,
+        RequestKind,
+        RequestState,
+        Satisfaction,
+        Solved,
+        SupervisionState,
+        SupervisionVerb
+    );
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {

@@ -15,6 +15,7 @@ use crate::fail::Fail;
 use crate::links::LinkSigner;
 use crate::password::Passwords;
 use crate::registry::Registry;
+use crate::service::pictures::Pictures;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
 
@@ -46,6 +47,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Reports that are written together.
     pub intake: Group,
+    /// What near pictures are found in.
+    pub pictures: Pictures,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }

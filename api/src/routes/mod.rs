@@ -12,6 +12,7 @@ pub mod reports;
 pub mod resident;
 pub mod roster;
 pub mod rules;
+pub mod similar;
 pub mod supervision;
 pub mod system;
 pub mod texts;
@@ -38,6 +39,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(uploads::register)
             .configure(reports::register)
             .configure(resident::register)
+            .configure(similar::register)
             .configure(tickets::register)
             .configure(commands::register)
             .configure(supervision::register)

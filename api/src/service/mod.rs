@@ -2,15 +2,18 @@
 
 pub mod alarms;
 pub mod calendar;
+pub mod followers;
 pub mod imports;
 pub mod merging;
 pub mod photos;
+pub mod pictures;
 pub mod places;
 pub mod policy;
 pub mod read;
 pub mod reports;
 pub mod roster;
 pub mod sign_in;
+pub mod similar;
 pub mod split;
 pub mod supervision;
 pub mod texts;

@@ -6,7 +6,7 @@ use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
+use suishoupai_storage::db::{Conn, DbError, hashes, jobs, supervision, tickets};
 use suishoupai_storage::picture::{self, Inspected, PictureError};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 
@@ -266,12 +266,22 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
     let outcome = match made {
         Ok(renditions) => {
             let (width, height) = renditions.display_size;
+            let hash = picture::perceptual_hash(&renditions.thumbnail_luma);
             services.store.put(&ObjectKey::display(&photo.sha256), renditions.display.into()).await?;
             services.store.put(&ObjectKey::thumbnail(&photo.sha256), renditions.thumbnail.into()).await?;
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-            Ok((pixels(width), pixels(height)))
+            Ok(((pixels(width), pixels(height)), hash))
         }
         Err(error) => Err(error.to_string()),
     };
-    services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
+    let now = services.now();
+    services
+        .db
+        .write(move |conn| {
+            if let Ok((_, hash)) = &outcome {
+                hashes::save(conn, id, *hash, now)?;
+            }
+            Ok(rows::rendered(conn, id, outcome.clone().map(|(size, _)| size))?)
+        })
+        .await
 }

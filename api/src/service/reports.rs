@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use suishoupai_core::flow::{Role, Ticket};
 use suishoupai_core::geo::Coordinate;
-use suishoupai_core::model::{District, UnitId};
+use suishoupai_core::model::{Category, District, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::{Conn, photos};
@@ -162,12 +162,7 @@ pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) 
 
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {
     let Some(code) = &draft.category else { return Ok(()) };
-    let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
-    let Some(category) = category else {
-        let message =
-            Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
-        return Err(Problem::new(Code::CategoryNotFound).field("/category", "unknown_category", message));
-    };
+    let category = known_category(registry, district, code)?;
     if draft.anonymous && !category.anonymous_allowed {
         let message = Text::new(
             format!("“{}”不接受匿名上报", category.minor_name),
@@ -176,6 +171,23 @@ fn check_category(registry: &Registry, district: District, draft: &Draft) -> Res
         return Err(Problem::new(Code::RefusedByRule).field("/anonymous", "not_anonymous", message));
     }
     Ok(())
+}
+
+/// The category with this code.
+///
+/// # Errors
+/// 404 at `/category` where there is none.
+pub(super) fn known_category<'a>(
+    registry: &'a Registry,
+    district: District,
+    code: &str,
+) -> Result<&'a Category, Problem> {
+    let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
+    category.ok_or_else(|| {
+        let message =
+            Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
+        Problem::new(Code::CategoryNotFound).field("/category", "unknown_category", message)
+    })
 }
 
 fn check_photos(services: &Services, draft: &Draft, fresh: usize) -> Result<(), Problem> {

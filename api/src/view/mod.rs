@@ -7,6 +7,8 @@ mod order;
 mod photo;
 mod place;
 mod report;
+mod seen_before;
+mod similar;
 mod supervision;
 mod ticket;
 
@@ -17,6 +19,11 @@ pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{EvidenceView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use seen_before::{OtherTicket, SeenBeforeView};
+pub use similar::{
+    FollowedLine, FollowedPage, FollowedView, LikenessReason, SimilarReport, SimilarReports, SimilarTicket,
+    SimilarTickets,
+};
 pub use supervision::{
     SupervisedTicket, SupervisionEventView, SupervisionLine, SupervisionPage, SupervisionRef, SupervisionView,
 };

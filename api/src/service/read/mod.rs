@@ -1,5 +1,6 @@
 //! Reading tickets and reports for answers: every row authorised, names fetched in one go.
 
+mod followed;
 mod lists;
 mod report;
 mod supervision;
@@ -20,6 +21,7 @@ use crate::registry::Registry;
 use crate::services::Services;
 use crate::view::{PlaceView, Scene};
 
+pub use followed::{followed, follows, similar_reports, similar_tickets};
 pub use lists::{list, orders, pool};
 pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};
 pub use supervision::{supervision_order, supervision_orders};

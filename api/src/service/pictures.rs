@@ -1,0 +1,257 @@
+//! Near pictures: the hashes of all photos in memory, fed from the database, and evidence compared with what was sent
+//! before.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, seen_before};
+use suishoupai_storage::db::evidence::{self, Seen, Waiting};
+use suishoupai_storage::db::{Conn, hashes, jobs};
+use suishoupai_storage::picture;
+use suishoupai_storage::store::{ObjectKey, StoreError};
+
+use crate::fail::Fail;
+use crate::services::Services;
+
+/// The kind of the job that looks at photos from before hashes were kept; its subject is the key after which it goes on.
+pub const HASH: &str = "hash_photos";
+
+/// Hashes are read in pages of this size.
+const PAGE: i64 = 50_000;
+/// So many are put into the index at once.
+const PORTION: usize = 1 << 20;
+/// A row may become visible some time after the instant that it bears: its transaction was slow, or the clock of
+/// another server is behind. So far back is read again, in milliseconds.
+const OVERLAP: i64 = 120_000;
+/// Of one picture, so many near ones are looked at.
+const MOST_NEAR: usize = 200;
+/// Pieces of evidence that are compared together.
+const TOGETHER: i64 = 20;
+/// Old photos that are looked at in one job.
+const OLD: i64 = 100;
+
+/// The hashes of all photos of the installation that have one, or of the last so many.
+#[derive(Debug)]
+pub struct Pictures {
+    index: ArcSwap<NearIndex>,
+    /// Whoever feeds it holds this.
+    feed: tokio::sync::Mutex<Feed>,
+    is_loading: AtomicBool,
+    is_loaded: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Feed {
+    /// The latest instant that was read.
+    upto: i64,
+    /// What bears an instant within the overlap, with that.
+    recent: HashMap<i64, i64>,
+}
+
+impl Pictures {
+    /// An empty one, which keeps about the last `most`.
+    pub fn new(most: usize) -> Self {
+        Self {
+            index: ArcSwap::from_pointee(NearIndex::new(most)),
+            feed: tokio::sync::Mutex::new(Feed { upto: i64::MIN, recent: HashMap::new() }),
+            is_loading: AtomicBool::new(false),
+            is_loaded: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether everything has been read once.
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Acquire)
+    }
+}
+
+/// Begins to read everything, unless that has been done or is being done. Nobody waits for it: until it is loaded, the
+/// evidence waits to be compared, and what is similar is looked for by place alone.
+pub fn load(services: &Services) {
+    let pictures = &services.pictures;
+    if pictures.is_loaded() || pictures.is_loading.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let services = services.clone();
+    tokio::spawn(async move {
+        let outcome = catch_up(&services).await;
+        services.pictures.is_loading.store(false, Ordering::Release);
+        match outcome {
+            Ok(()) => {
+                let index = services.pictures.index.load();
+                tracing::info!(pictures = index.len(), mib = index.bytes() >> 20, "near pictures are known");
+            }
+            // The next turn of the jobs begins anew where this one has ended.
+            Err(fail) => {
+                let problem = crate::problem::Problem::from(fail);
+                tracing::warn!(%problem, "the hashes of the photos cannot be read");
+            }
+        }
+    });
+}
+
+/// Reads what has been recorded since, by this server and by others.
+///
+/// # Errors
+/// The database's.
+pub async fn catch_up(services: &Services) -> Result<(), Fail> {
+    let pictures = &services.pictures;
+    let mut feed = pictures.feed.lock().await;
+    let again_from = feed.upto.saturating_sub(OVERLAP);
+    let mut cursor = (again_from, i64::MIN);
+    let mut fresh = Vec::new();
+    loop {
+        let page =
+            services.db.read(move |conn| hashes::after(conn, cursor, PAGE).map_err(Fail::from)).await?;
+        let is_last = (page.len() as i64) < PAGE;
+        for (at, print) in page {
+            cursor = (at, print.id);
+            if !feed.recent.contains_key(&print.id) {
+                fresh.push((at, print));
+            }
+        }
+        if fresh.len() >= PORTION || is_last {
+            let taken = std::mem::take(&mut fresh);
+            take_in(services, taken.iter().map(|(_, print)| *print).collect()).await?;
+            feed.recent.extend(taken.iter().map(|(at, print)| (print.id, *at)));
+            feed.upto = feed.upto.max(cursor.0);
+            let keep = feed.upto.saturating_sub(OVERLAP);
+            feed.recent.retain(|_, at| *at >= keep);
+        }
+        if is_last {
+            pictures.is_loaded.store(true, Ordering::Release);
+            return Ok(());
+        }
+    }
+}
+
+async fn take_in(services: &Services, fresh: Vec<Print>) -> Result<(), Fail> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let index = services.pictures.index.load_full();
+    let next = tokio::task::spawn_blocking(move || index.with(&fresh))
+        .await
+        .map_err(|error| Fail::internal(&error))?;
+    services.pictures.index.store(Arc::new(next));
+    Ok(())
+}
+
+/// The near pictures of each hash, as far as the index has been read.
+///
+/// # Errors
+/// When the server is being stopped.
+pub async fn near(services: &Services, hashes: Vec<u64>) -> Result<Vec<Vec<Hit>>, Fail> {
+    let index = services.pictures.index.load_full();
+    tokio::task::spawn_blocking(move || hashes.into_iter().map(|hash| index.near(hash, MOST_NEAR)).collect())
+        .await
+        .map_err(|error| Fail::internal(&error))
+}
+
+/// Compares the evidence that waits for it with everything that was sent before; how many pieces.
+///
+/// A piece waits from when it was attached until its photo has been rendered, or the other way round. Of a pair, the
+/// one that is compared last sees both, and what is found is written down for the one that was attached later; so it
+/// does not matter in which order that happens, nor whether two servers do it at once.
+///
+/// # Errors
+/// The database's.
+pub async fn compare(services: &Services) -> Result<usize, Fail> {
+    let mut all = 0;
+    loop {
+        let waiting =
+            services.db.read(|conn| evidence::uncompared(conn, TOGETHER).map_err(Fail::from)).await?;
+        if waiting.is_empty() {
+            return Ok(all);
+        }
+        all += waiting.len();
+        // After the evidence was read, so that whatever was there before it is in the index.
+        catch_up(services).await?;
+        compare_these(services, waiting).await?;
+    }
+}
+
+/// For each photo, the near ones and in how many bits they differ.
+type Near = HashMap<i64, HashMap<i64, u32>>;
+
+async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(), Fail> {
+    let photos: Vec<i64> = waiting.iter().map(|one| one.used.photo).collect();
+    let known = services.db.read(move |conn| hashes::of(conn, &photos).map_err(Fail::from)).await?;
+    let (keys, wanted): (Vec<i64>, Vec<u64>) = known.into_iter().unzip();
+    let mut found: Near = HashMap::new();
+    for (photo, hits) in keys.into_iter().zip(near(services, wanted).await?) {
+        found.entry(photo).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+    }
+    let compared: Vec<Use> = waiting.iter().map(|one| one.used).collect();
+    let seen = services.db.read(move |conn| seen(conn, waiting, found)).await?;
+    let now = services.now();
+    services.db.write(move |conn| evidence::save(conn, &seen, &compared, now).map_err(Fail::from)).await
+}
+
+/// What was seen before of the pieces that wait, and what of others was seen before as one of them.
+fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<Seen>, Fail> {
+    let same = evidence::same_bytes(conn, waiting.iter().map(|one| one.sha256.clone()).collect())?;
+    for one in &waiting {
+        let near = found.entry(one.used.photo).or_default();
+        for photo in same.get(&one.sha256).into_iter().flatten() {
+            near.insert(*photo, 0);
+        }
+    }
+    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
+    let uses = evidence::uses_of(conn, photos.into_iter().collect())?;
+    let mut all = Vec::new();
+    for one in waiting {
+        let Some(near) = found.get(&one.used.photo) else { continue };
+        for (district, other) in &uses {
+            let Some(bits) = near.get(&other.photo).filter(|_| *district == one.district) else { continue };
+            if let Some((later, earlier, kind)) = seen_before(&one.used, other) {
+                all.push(Seen { kind, later, earlier, bits: *bits, district: one.district });
+            }
+        }
+    }
+    // What is nearest is written down; of several, the first one that was sent.
+    all.sort_by_key(|seen| (seen.bits, seen.earlier.at, seen.earlier.ticket));
+    Ok(all)
+}
+
+/// Looks at photos whose renditions were made before hashes were kept, and leaves a job for the next ones.
+///
+/// # Errors
+/// The store's or the database's.
+pub async fn hash_old(services: &Services, after: i64) -> Result<(), Fail> {
+    let old = services.db.read(move |conn| hashes::missing(conn, after, OLD).map_err(Fail::from)).await?;
+    let Some((last, _)) = old.last().copied() else { return Ok(()) };
+    let mut hashed = Vec::with_capacity(old.len());
+    for (photo, sha256) in old {
+        hashed.push((photo, hash_of_thumbnail(services, &sha256).await?));
+    }
+    let (now, [job]) = (services.now(), services.db.ids().await?);
+    services
+        .db
+        .write(move |conn| {
+            for (photo, hash) in &hashed {
+                hashes::save_late(conn, *photo, *hash, now)?;
+            }
+            Ok(jobs::enqueue(conn, job, HASH, last, now)?)
+        })
+        .await
+}
+
+/// The hash of a thumbnail in the store; none where it is gone or cannot be read.
+async fn hash_of_thumbnail(services: &Services, sha256: &[u8; 32]) -> Result<Option<u64>, Fail> {
+    let bytes = match services.store.get(&ObjectKey::thumbnail(sha256)).await {
+        Ok(bytes) => bytes,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let limits = services.photo_limits();
+    tokio::task::spawn_blocking(move || {
+        let inspected = picture::inspect(&bytes, &limits).ok()?;
+        let made = picture::render(&bytes, &inspected, &limits).ok()?;
+        picture::perceptual_hash(&made.thumbnail_luma)
+    })
+    .await
+    .map_err(|error| Fail::internal(&error))
+}
