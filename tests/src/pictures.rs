@@ -62,6 +62,57 @@ pub fn jpeg_from_phone() -> Vec<u8> {
     out
 }
 
+/// A street as no other: overlapping discs over a slope of light, the same at every size.
+#[derive(Clone, Debug)]
+pub struct Scenery {
+    slope: (f64, f64),
+    /// Centre, radius, brightness.
+    discs: Vec<[f64; 4]>,
+    light: f64,
+}
+
+impl Scenery {
+    /// The scenery of this number.
+    pub fn of(number: u64) -> Self {
+        let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let slope = (next() * 120.0 - 60.0, next() * 120.0 - 60.0);
+        let discs = (0..24).map(|_| [next(), next(), 0.04 + 0.22 * next(), 40.0 + 180.0 * next()]);
+        Self { slope, discs: discs.collect(), light: 1.0 }
+    }
+
+    /// The same in other light.
+    #[must_use]
+    pub fn darker(self, light: f64) -> Self {
+        Self { light, ..self }
+    }
+
+    /// A photo of it.
+    pub fn jpeg(&self, width: u16, height: u16, quality: u8) -> Vec<u8> {
+        let at = |x: u16, y: u16| {
+            let (x, y) = ((f64::from(x) + 0.5) / f64::from(width), (f64::from(y) + 0.5) / f64::from(height));
+            let disc = self.discs.iter().rev().find(|[cx, cy, r, _]| (x - cx).hypot((y - cy) * 0.75) < *r);
+            disc.map_or(110.0 + self.slope.0 * (x - 0.5) + self.slope.1 * (y - 0.5), |[.., grey]| *grey)
+        };
+        let points = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let pixels: Vec<u8> = points
+            .flat_map(|(x, y)| {
+                let grey = (at(x, y) * self.light).clamp(0.0, 255.0);
+                [grey as u8, (grey * 0.92) as u8, (grey * 0.8) as u8]
+            })
+            .collect();
+        let mut out = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut out, quality);
+        encoder.encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+        out
+    }
+}
+
 /// The first part of a picture, as a broken upload leaves it.
 pub fn cut(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len() / 2].to_vec()

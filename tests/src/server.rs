@@ -10,7 +10,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, uploads};
+use suishoupai_api::service::{alarms, pictures, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -252,6 +252,16 @@ impl Server {
     /// Does all jobs that are due.
     pub fn drain(&self) {
         block_on(jobs::drain(&self.services)).unwrap();
+    }
+
+    /// Compares the evidence that waits for it with what was sent before; how many pieces.
+    pub fn compare(&self) -> usize {
+        block_on(pictures::compare(&self.services)).unwrap()
+    }
+
+    /// Reads all hashes of photos, as the server does by itself after its start.
+    pub fn know_pictures(&self) {
+        block_on(pictures::catch_up(&self.services)).unwrap();
     }
 
     /// Forgets uploads whose time is over; how many.
