@@ -213,7 +213,7 @@ fn photos_from_before_are_looked_at_after_the_upgrade(engine: Engine) {
     server.advance_seconds(60);
     let (_, near, two) = sent(&server, &Scenery::of(1).jpeg(480, 360, 75));
     server.advance_seconds(60);
-    let (_, plain, _) = sent(&server, &jpeg(200, 100));
+    let (_, plain, _) = sent(&server, &Scenery::of(1).darker(0.0).jpeg(200, 100, 80));
     server.compare();
     let server = server.from_first_schema("SELECT 1");
     let dispatcher = server.official("dispatcher");
