@@ -12,7 +12,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -114,7 +114,7 @@ pub(crate) fn request_span(request: &ServiceRequest, request_id: &str) -> Span {
         target: TARGET,
         "request",
         otel.kind = "server",
-        otel.name = Empty,
+        otel.name = %request.method(),
         otel.status_code = Empty,
         http.request.method = %request.method(),
         http.route = Empty,
@@ -134,14 +134,10 @@ pub(crate) fn record_answer(span: &Span, method: &str, route: Option<&str>, stat
     if span.is_disabled() {
         return;
     }
-    match route {
-        Some(route) => {
-            span.record("http.route", route);
-            span.record("otel.name", format!("{method} {route}"));
-        }
-        None => {
-            span.record("otel.name", method);
-        }
+    if let Some(route) = route {
+        span.record("http.route", route);
+        // The name cannot be recorded any more once the span has been entered.
+        span.context().span().update_name(format!("{method} {route}"));
     }
     span.record("http.response.status_code", status);
     if status >= 500 {

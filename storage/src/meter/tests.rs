@@ -49,7 +49,10 @@ async fn requests_to_the_store_are_told_apart_by_their_outcome() {
         (Err(StoreError::NotFound { key: "original/ab".to_owned() }), "not_found"),
         (Err(StoreError::NoSpace), "full"),
         (Err(StoreError::Unavailable { action: "read", problem: "gone".to_owned() }), "unavailable"),
-        (Err(StoreError::during("read")(std::io::ErrorKind::PermissionDenied.into())), "failed"),
+        (
+            Err(StoreError::Io { action: "read", source: std::io::ErrorKind::PermissionDenied.into() }),
+            "failed",
+        ),
     ];
     for (outcome, word) in rows {
         drop(meter.watch("read", async { outcome }).await);

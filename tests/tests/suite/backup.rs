@@ -261,7 +261,7 @@ fn a_backup_in_a_bucket_is_like_one_in_a_folder(engine: Engine) {
 }
 
 fn what_was_altered_in_a_bucket_is_refused_and_nothing_is_written(engine: Engine) {
-    let (mut process, bucket, scratch) = beside_a_bucket(engine);
+    let (process, bucket, scratch) = beside_a_bucket(engine);
     let way = scratch.path().to_str().unwrap();
     let place = format!("s3://{bucket}/backups/altered");
     let (code, text) = process.run(&["backup", &place, "--scratch", way]);

@@ -30,7 +30,7 @@ fn every_request_is_one_line_and_nothing_secret_is_in_it(engine: Engine) {
     let upload = resident.request(Method::POST, "photos").header("x-request-id", "the-upload-1");
     let photo = Caller::send(upload.header("content-type", "image/jpeg").body(jpeg(40, 30))).expect(201);
     draft["photo_ids"] = json!([photo["id"]]);
-    draft["contact"] = json!("13933334444");
+    draft["contact_name"] = json!("联系人张三丰");
     let key = "key-of-the-report-77";
     let report = resident.request(Method::POST, "reports").header("idempotency-key", key).json(&draft);
     let report = Caller::send(report).expect(201);
@@ -94,7 +94,7 @@ fn every_request_is_one_line_and_nothing_secret_is_in_it(engine: Engine) {
         PASSWORD,
         "hunter2",
         "13911112222",
-        "13933334444",
+        "张三丰",
         "王某某",
         key,
     ];
