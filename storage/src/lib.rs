@@ -5,3 +5,4 @@ pub mod files;
 pub mod picture;
 pub mod seal;
 pub mod store;
+pub mod video;
