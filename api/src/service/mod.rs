@@ -5,12 +5,14 @@ pub mod calendar;
 pub mod followers;
 pub mod imports;
 pub mod merging;
+mod once;
 pub mod photos;
 pub mod pictures;
 pub mod places;
 pub mod policy;
 pub mod read;
 pub mod reports;
+pub mod resumable;
 pub mod roster;
 pub mod sign_in;
 pub mod similar;
@@ -19,6 +21,7 @@ pub mod supervision;
 pub mod texts;
 pub mod tickets;
 pub mod uploads;
+pub mod videos;
 
 use sha2::{Digest, Sha256};
 

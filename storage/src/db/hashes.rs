@@ -99,6 +99,8 @@ pub fn missing(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<(i64, [u8;
     let rows: Vec<(i64, Vec<u8>)> = photos::table
         .filter(photos::id.gt(after))
         .filter(photos::state.eq(PhotoState::Ready.as_str()))
+        // Videos are compared by their bytes.
+        .filter(photos::media_type.like("image/%"))
         .filter(diesel::dsl::not(diesel::dsl::exists(hashed)))
         .select((photos::id, photos::sha256))
         .order(photos::id)
