@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
@@ -32,7 +33,7 @@ use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
-use crate::service::reports::Group;
+use crate::service::reports;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{jobs, photo_store, routes};
@@ -151,8 +152,12 @@ impl Application {
             sealer: Sealer::new(&data_key),
             store: photo_store::open(&config).await?,
             registry: ArcSwap::from_pointee(registry),
-            intake: Group::default(),
+            intake: reports::group(),
+            callers: Callers::default(),
             jobs_waiting: tokio::sync::Notify::new(),
+            reference_changed: tokio::sync::Notify::new(),
+            held: jobs::Held::default(),
+            refreshing: tokio::sync::Mutex::new(()),
             clock,
             db,
             passwords,

@@ -9,9 +9,11 @@ use suishoupai_storage::picture::Limits;
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
+use crate::jobs::Held;
 use crate::links::LinkSigner;
 use crate::password::Passwords;
 use crate::registry::Registry;
@@ -44,10 +46,18 @@ pub struct Parts {
     pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
+    /// Accounts of callers that are read together.
+    pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
+    /// Woken when another process may have changed the reference data.
+    pub reference_changed: tokio::sync::Notify,
+    /// The jobs that this process holds.
+    pub held: Held,
+    /// Held while the reference data is read again, so that nobody puts an older one in place of a newer one.
+    pub refreshing: tokio::sync::Mutex<()>,
 }
 
 impl std::ops::Deref for Services {
@@ -90,6 +100,7 @@ impl Services {
     /// # Errors
     /// The database's.
     pub async fn refresh_registry(&self) -> Result<bool, Fail> {
+        let _alone = self.refreshing.lock().await;
         let revision = self.db.read(reference::revision).await?;
         if revision == self.registry.load().revision {
             return Ok(false);

@@ -15,6 +15,7 @@ mod server;
 mod simulation;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use codes::wait_for as code_for;
 pub use engine::Engine;
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
