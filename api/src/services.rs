@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::fail::Fail;
 use crate::jobs::Held;
 use crate::links::LinkSigner;
+use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::reports::Group;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// What the server counts of itself.
+    pub metrics: Metrics,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
     /// Woken when another process may have changed the reference data.

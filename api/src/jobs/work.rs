@@ -3,15 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::jobs::{self, Again, Job};
+use suishoupai_storage::origin;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
+use tracing::Instrument as _;
 
 use super::pause;
 use crate::fail::Fail;
+use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
 use crate::service::{alarms, photos};
 use crate::services::Services;
@@ -82,7 +86,7 @@ async fn drain_until(services: &Services, stop: Option<&watch::Receiver<bool>>) 
 /// Jobs that run at the same time.
 #[derive(Default)]
 struct Crew {
-    running: JoinSet<(Job, Result<(), Fail>)>,
+    running: JoinSet<(Job, Result<(), Problem>)>,
     /// By which a job is known whose task came to no end.
     jobs: HashMap<Id, Job>,
     /// The last failure to take or finish a job; the others go on meanwhile.
@@ -92,8 +96,12 @@ struct Crew {
 impl Crew {
     fn begin(&mut self, services: &Services, job: Job) {
         let (services, known) = (services.clone(), job.clone());
+        // In the log, and for jobs that it leaves, it belongs to the request that left it.
+        let from = job.request_id.as_deref();
+        let span = tracing::info_span!("job", kind = job.kind, id = job.id, request_id = from);
+        let origin = from.map(Into::into);
         let task = self.running.spawn(async move {
-            let outcome = carry_out(&services, &job).await;
+            let outcome = origin::of(origin, tried(&services, &job).instrument(span)).await;
             (job, outcome)
         });
         self.jobs.insert(task.id(), known);
@@ -117,8 +125,8 @@ impl Crew {
     }
 }
 
-fn panicked(error: &JoinError) -> Fail {
-    Fail::internal(error)
+fn panicked(error: &JoinError) -> Problem {
+    Problem::internal(error)
 }
 
 /// Takes up to `limit` jobs that are due, and holds them.
@@ -167,6 +175,21 @@ pub async fn renew(services: &Services) -> Result<usize, Fail> {
     Ok(count.saturating_sub(renewed))
 }
 
+/// Carries a job out, counted and logged.
+async fn tried(services: &Services, job: &Job) -> Result<(), Problem> {
+    let begun = Instant::now();
+    let outcome = carry_out(services, job).await.map_err(Problem::from);
+    let word = match &outcome {
+        Ok(()) => JobOutcome::Done,
+        Err(problem) if is_last(services, job, problem) => JobOutcome::Dead,
+        Err(_) => JobOutcome::Failed,
+    };
+    services.metrics.job(&job.kind, word, begun);
+    let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    tracing::info!(outcome = word.word(), attempt = job.attempts, duration_ms, "a job was tried");
+    outcome
+}
+
 async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
     match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await,
@@ -190,9 +213,9 @@ struct UnknownKind(String);
 ///
 /// # Errors
 /// The database's; the job is tried again when its lease is over.
-pub async fn finish(services: &Services, job: Job, outcome: Result<(), Fail>) -> Result<bool, Fail> {
+pub async fn finish(services: &Services, job: Job, outcome: Result<(), Problem>) -> Result<bool, Fail> {
     let id = job.id;
-    let failure = outcome.err().map(Problem::from).map(|problem| {
+    let failure = outcome.err().map(|problem| {
         let again = again(services, &job, &problem);
         if again == Again::Never {
             tracing::error!(job = id, kind = job.kind, %problem, "a job is set aside after its last try");
@@ -213,13 +236,18 @@ pub async fn finish(services: &Services, job: Job, outcome: Result<(), Fail>) ->
     finished
 }
 
+/// Whether a failed job is not tried again.
+fn is_last(services: &Services, job: &Job, problem: &Problem) -> bool {
+    problem.code() != Code::Unavailable && job.attempts >= most(services)
+}
+
 fn again(services: &Services, job: &Job, problem: &Problem) -> Again {
     let (now, chance) = (services.now(), rand::random());
     // An outage of the store is waited for, however long: the job is not at fault.
     if problem.code() == Code::Unavailable {
         return Again::Uncounted(now.plus_millis(pause::in_outage(now.millis() - job.created_at, chance)));
     }
-    if job.attempts >= most(services) {
+    if is_last(services, job, problem) {
         return Again::Never;
     }
     Again::At(now.plus_millis(pause::after_failure(job.attempts, chance)))

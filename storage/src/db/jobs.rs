@@ -11,6 +11,7 @@ use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::news::{self, News};
 use super::schema::jobs;
+use crate::origin;
 
 /// A leased job.
 #[derive(Clone, Debug, Queryable)]
@@ -23,6 +24,8 @@ pub struct Job {
     pub subject: i64,
     /// How often it has been tried, this time included.
     pub attempts: i32,
+    /// The request that left it, as in the log.
+    pub request_id: Option<String>,
     /// When it was put in the queue, milliseconds since the epoch.
     pub created_at: i64,
     /// Who holds it, as given to [`lease`].
@@ -66,7 +69,7 @@ const DEAD: &str = "dead";
 /// Why a job is dead that ended every process that had it.
 const GAVE_UP: &str = "every process that took it ended before it was done";
 
-/// Puts a job in the queue; one that is there already for the same subject serves.
+/// Puts a job in the queue; one that is there already for the same subject serves. It keeps which request it comes from.
 ///
 /// # Errors
 /// The database's.
@@ -79,6 +82,7 @@ pub fn enqueue(conn: &mut Conn, id: i64, kind: &str, subject: i64, now: Moment) 
         jobs::run_at.eq(now.millis()),
         jobs::attempts.eq(0),
         jobs::created_at.eq(now.millis()),
+        jobs::request_id.eq(origin::current().map(|id| id.to_string())),
     );
     each_backend!(conn, conn => diesel::insert_into(jobs::table)
         .values(row)
@@ -155,7 +159,15 @@ pub fn lease(
         .execute(conn)?;
     Ok(jobs::table
         .filter(jobs::id.eq_any(ids))
-        .select((jobs::id, jobs::kind, jobs::subject, jobs::attempts, jobs::created_at, jobs::lease))
+        .select((
+            jobs::id,
+            jobs::kind,
+            jobs::subject,
+            jobs::attempts,
+            jobs::request_id,
+            jobs::created_at,
+            jobs::lease,
+        ))
         .order((jobs::run_at, jobs::id))
         .load(conn)?)
 }

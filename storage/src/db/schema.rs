@@ -318,6 +318,7 @@ table! {
         last_error -> Nullable<Text>,
         created_at -> BigInt,
         lease -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
     }
 }
 
