@@ -17,7 +17,7 @@ use super::pause;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos};
+use crate::service::{alarms, photos, resumable};
 use crate::services::Services;
 
 /// The jobs that this process holds.
@@ -193,6 +193,7 @@ async fn tried(services: &Services, job: &Job) -> Result<(), Problem> {
 async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
     match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await,
+        (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
         (photos::RENDER, _) => photos::render(services, job.subject).await,
         (other, _) => Err(Fail::internal(&UnknownKind(other.to_owned()))),
     }
@@ -222,6 +223,7 @@ pub async fn finish(services: &Services, job: Job, outcome: Result<(), Problem>)
         }
         (problem.with_cause(), again)
     });
+    let has_failed = failure.is_some();
     let finished = services.db.write(move |conn| {
         Ok::<_, Fail>(match &failure {
             None => jobs::done(conn, &job)?,
@@ -230,7 +232,8 @@ pub async fn finish(services: &Services, job: Job, outcome: Result<(), Problem>)
     });
     let finished = finished.await;
     services.held.change(|held| held.remove(&id));
-    if let Ok(false) = finished {
+    // One that was done may have taken its row out of the queue itself.
+    if has_failed && matches!(finished, Ok(false)) {
         tracing::warn!(job = id, "a job took longer than its lease, and another process has taken it over");
     }
     finished

@@ -212,6 +212,15 @@ pub fn done(conn: &mut Conn, job: &Job) -> Result<bool, DbError> {
     Ok(diesel::delete(held!(job)).execute(conn)? > 0)
 }
 
+/// Takes a job out of the queue that has been done in another way.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut Conn, kind: &str, subject: i64) -> Result<(), DbError> {
+    diesel::delete(jobs::table.filter(jobs::kind.eq(kind).and(jobs::subject.eq(subject)))).execute(conn)?;
+    Ok(())
+}
+
 /// Records a failed try; false where somebody else has taken the job over.
 ///
 /// # Errors
