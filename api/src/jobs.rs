@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, tickets, uploads};
+use crate::service::{alarms, orphans, photos, tickets, uploads};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -149,6 +149,7 @@ async fn sweep(services: &Services) -> Result<(), Fail> {
         })
         .await?;
     uploads::sweep(services).await?;
+    orphans::sweep(services).await?;
     services.store.sweep(Duration::from_secs(24 * 3600)).await?;
     Ok(())
 }

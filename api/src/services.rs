@@ -12,9 +12,12 @@ use suishoupai_storage::store::PhotoStore;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
+use crate::http::leaving::Leaving;
 use crate::links::LinkSigner;
 use crate::password::Passwords;
 use crate::registry::Registry;
+use crate::service::orphans::Walk;
+use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
 
@@ -46,6 +49,12 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Reports that are written together.
     pub intake: Group,
+    /// How far the walk for orphans in the photo store has come.
+    pub orphans: Walk,
+    /// What the photo store said when it was last asked whether it is there.
+    pub store_answer: StoreAnswer,
+    /// Whether the server is about to stop.
+    pub leaving: Leaving,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }

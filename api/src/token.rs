@@ -17,6 +17,9 @@ const AUDIENCE: &str = "suishoupai";
 const MAX_BYTES: usize = 4096;
 /// How far the clocks of two processes may be apart, in seconds.
 const SKEW_SECONDS: i64 = 60;
+/// How far back the clock of a server may be set before those who signed in by the later time have to do so again. Only
+/// this installation signs its tokens, so one from the future tells of its clocks and of nothing else.
+const STEP_SECONDS: i64 = 24 * 3600;
 /// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
@@ -144,8 +147,8 @@ impl TokenKeys {
             return Err(TokenError::Invalid);
         }
         let seconds = now.millis().div_euclid(1000);
-        let soonest = wire.nbf.unwrap_or(wire.iat).max(wire.iat);
-        if soonest > seconds.saturating_add(SKEW_SECONDS) {
+        let later = |seconds_ahead: i64| seconds.saturating_add(seconds_ahead);
+        if wire.nbf.is_some_and(|soonest| soonest > later(SKEW_SECONDS)) || wire.iat > later(STEP_SECONDS) {
             return Err(TokenError::Invalid);
         }
         if wire.exp <= seconds {

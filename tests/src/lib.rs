@@ -6,8 +6,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
 mod client;
+mod cluster;
 mod codes;
 mod engine;
+mod line;
 mod pictures;
 mod process;
 mod s3;
@@ -15,9 +17,11 @@ mod server;
 mod simulation;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use cluster::{Cluster, free_port};
 pub use engine::Engine;
+pub use line::{Answer, Line};
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
-pub use process::{Process, binary, command};
+pub use process::{Instance, Process, Starting, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings};
 pub use simulation::simulated;

@@ -3,15 +3,17 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use suishoupai_api::config::Config;
 use suishoupai_api::photo_store;
 use suishoupai_storage::store::{MAX_LIST, PhotoStore};
 
+use crate::cluster::Cluster;
 use crate::codes;
 use crate::engine::{Database, Engine};
 use crate::s3::Bucket;
-use crate::server::block_on;
+use crate::server::{Server, block_on};
 
 /// The program, beside the tests.
 pub fn binary() -> PathBuf {
@@ -28,8 +30,126 @@ pub fn command(folder: &Path, url: &str) -> Command {
         command.env_remove(name);
     }
     command.current_dir(folder).env("SUISHOUPAI_DATA__DATABASE_URL", url).arg("--data").arg(folder);
+    // Nobody takes over from most of them, so none need go on for a while when it is told to stop.
+    command.env("SUISHOUPAI_HTTP__DRAIN_LEAD_SECONDS", "0");
     command.stdin(Stdio::null());
     command
+}
+
+/// A running program; killed when dropped.
+pub struct Instance {
+    child: Child,
+    base: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Instance {
+    /// Starts a command that serves and waits until it tells its address.
+    ///
+    /// # Panics
+    /// Where it ends before.
+    pub fn start(command: Command) -> Self {
+        let mut starting = Starting::begin(command);
+        starting.wait();
+        starting.instance
+    }
+
+    /// The address, without a path.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Its number in the system.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether a line of its log holds these words.
+    pub fn has_said(&self, words: &str) -> bool {
+        self.log.lock().unwrap().iter().any(|line| line.contains(words))
+    }
+
+    /// Kills the program without warning, as a power cut does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let told =
+            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// Waits for its end; the exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Asks the program to stop and waits; its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.wait()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            eprintln!("the last lines of its log:\n{}", log[log.len().saturating_sub(40)..].join("\n"));
+        }
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A program that has been started and has not told its address yet.
+pub struct Starting {
+    /// The program.
+    pub instance: Instance,
+    out: Option<BufReader<std::process::ChildStdout>>,
+}
+
+impl Starting {
+    /// Starts a command that serves.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn begin(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            // A terminal's colours are not written into a pipe, so the lines can be read as they are.
+            for line in lines.lines().map_while(Result::ok) {
+                match codes::read(&line) {
+                    Some(code) => codes::keep(code),
+                    None => kept.lock().unwrap().push(line),
+                }
+            }
+        });
+        let out = child.stdout.take().map(BufReader::new);
+        Self { instance: Instance { child, base: String::new(), log }, out }
+    }
+
+    /// Waits until it has told its address.
+    ///
+    /// # Panics
+    /// Where it ends before; with its log.
+    pub fn wait(&mut self) {
+        let mut greeting = self.out.take().unwrap();
+        let mut line = String::new();
+        greeting.read_line(&mut line).unwrap();
+        let log = || self.instance.log.lock().unwrap().join("\n");
+        let (_, base) =
+            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}\n{}", log()));
+        self.instance.base = base.to_owned();
+        // The rest is read too: a program whose output nobody takes would stand still.
+        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
+    }
 }
 
 /// A data folder with its database, on which the program is started again and again.
@@ -37,66 +157,58 @@ pub struct Process {
     folder: tempfile::TempDir,
     database: Database,
     bucket: Option<Bucket>,
-    running: Option<Child>,
-    base: String,
+    running: Option<Instance>,
 }
 
 impl Process {
+    fn new(database: impl FnOnce(&Path) -> Database, bucket: Option<Bucket>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(folder.path());
+        Self { folder, database, bucket, running: None }
+    }
+
     /// A folder with the demonstration; nothing runs yet.
     pub fn with_demo(engine: Engine) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = engine.copy_of_demo(folder.path());
-        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
+        Self::new(|folder| engine.copy_of_demo(folder), engine.bucket())
     }
 
     /// A folder with nothing in it; nothing runs yet.
     pub fn empty(engine: Engine) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = engine.empty(folder.path());
-        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
+        Self::new(|folder| engine.empty(folder), engine.bucket())
+    }
+
+    /// A folder with nothing in it, over the database of a cluster of the test's own; nothing runs yet.
+    pub fn over(cluster: &Cluster) -> Self {
+        Self::new(|_| Database::of_cluster(cluster), None)
     }
 
     /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
     pub fn serve(&mut self) -> &str {
-        let mut command = self.command();
-        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            // A terminal's colours are not written into a pipe, so the lines can be read as they are.
-            for line in log.lines().map_while(Result::ok) {
-                match codes::read(&line) {
-                    Some(code) => codes::keep(code),
-                    None if line.contains("ERROR") || line.starts_with("suishoupai:") => eprintln!("{line}"),
-                    None => {}
-                }
-            }
-        });
-        let mut greeting = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        greeting.read_line(&mut line).unwrap();
-        let (_, base) =
-            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}"));
-        base.clone_into(&mut self.base);
-        // The rest is read too: a program whose output nobody takes would stand still.
-        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
-        self.running = Some(child);
-        &self.base
+        let instance = Instance::start(self.serving());
+        self.running.insert(instance).base()
     }
 
     /// Kills the program without warning, as a power cut does.
     pub fn kill(&mut self) {
-        let mut child = self.running.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        self.running.take().unwrap().kill();
     }
 
     /// Asks the program to stop and waits; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let mut child = self.running.take().unwrap();
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        assert!(told.success());
-        child.wait().unwrap().code()
+        self.running.take().unwrap().terminate()
+    }
+
+    /// The command `suishoupai serve --demo` on any free port.
+    pub fn serving(&self) -> Command {
+        let mut command = self.command();
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        command
+    }
+
+    /// The demonstration of this folder served in this process, by a clock of the test's own, once the program has
+    /// ended.
+    pub fn into_server(self) -> Server {
+        Server::over(self.folder, self.database, self.bucket)
     }
 
     /// Runs another command of the program on the same data: its exit code and what it prints.
@@ -188,14 +300,5 @@ impl Process {
     /// Undoes what was migrated since the first schema.
     pub fn to_first_schema(&self) {
         self.database.to_first_schema();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.running.take() {
-            drop(child.kill());
-            drop(child.wait());
-        }
     }
 }

@@ -10,7 +10,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, uploads};
+use suishoupai_api::service::{alarms, orphans, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -96,6 +96,12 @@ impl Server {
         Self::start_at(Arc::new(site), Clock::manual(start_of_time()), change)
     }
 
+    /// A server on a folder and database that are there already, by a clock that starts now and stands.
+    pub(crate) fn over(folder: TempDir, database: Database, bucket: Option<Bucket>) -> Self {
+        let site = Site { database, folder, bucket };
+        Self::start_at(Arc::new(site), Clock::manual(Clock::System.now()), |_| ())
+    }
+
     /// One more server on the same data, by the same clock.
     pub fn twin(&self) -> Self {
         Self::start_at(Arc::clone(&self.site), self.clock.clone(), self.change)
@@ -107,6 +113,7 @@ impl Server {
         config.http.listen = ([127, 0, 0, 1], 0).into();
         config.http.workers = 2;
         config.http.drain_seconds = 1;
+        config.http.drain_lead_seconds = 0;
         config.data.dir = site.folder.path().to_owned();
         config.data.database_url = Some(Secret::new(site.database.url()));
         config.data.pool_size = 4;
@@ -211,7 +218,7 @@ impl Server {
         (first..).take(count).map(|id| Official::with_token(&self.base, &token(id))).collect()
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, or sets it back by negative seconds.
     pub fn advance_seconds(&self, seconds: i64) {
         assert!(self.clock.advance_seconds(seconds));
     }
@@ -257,6 +264,31 @@ impl Server {
     /// Forgets uploads whose time is over; how many.
     pub fn sweep_uploads(&self) -> usize {
         block_on(uploads::sweep(&self.services)).unwrap()
+    }
+
+    /// Looks for originals without a photo, and removes those that have been so for long; how many.
+    pub fn sweep_orphans(&self) -> usize {
+        block_on(orphans::sweep(&self.services)).unwrap()
+    }
+
+    /// The digests of all photos that there are rows for.
+    pub fn digests(&self) -> Vec<String> {
+        let rows: Vec<Vec<u8>> =
+            self.read(|conn| Ok(photos::table.select(photos::sha256).distinct().load(conn)?));
+        rows.iter().map(hex::encode).collect()
+    }
+
+    /// The keys of all originals in the photo store.
+    pub fn originals(&self) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        loop {
+            let after = keys.last().map(String::as_str);
+            let page = block_on(self.services.store.list("original/", after, MAX_LIST)).unwrap();
+            if page.is_empty() {
+                return keys;
+            }
+            keys.extend(page.into_iter().map(|(key, _)| key));
+        }
     }
 
     /// The keys of what is in the photo store.

@@ -2,5 +2,6 @@
 
 pub mod fallback;
 pub mod headers;
+pub mod leaving;
 pub mod ranges;
 pub mod request_id;

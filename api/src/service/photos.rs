@@ -10,6 +10,7 @@ use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
 use suishoupai_storage::picture::{self, Inspected, PictureError};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 
+use super::orphans;
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Text;
@@ -87,6 +88,7 @@ pub fn refused(error: &PictureError) -> Problem {
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
     let key = original_key(prepared.sha256(), prepared.inspected.kind.extension())?;
+    orphans::rely_on(services, &key).await?;
     Ok(services.store.put_file(&key, &prepared.spooled).await?)
 }
 

@@ -46,8 +46,9 @@ pub async fn send_code(services: &Services, phone: &str) -> Result<(), Fail> {
         .db
         .write(move |conn| {
             if let Some(last) = login::code_for_update(conn, &index)? {
+                // More than the interval is left only where the clock was set back since; nobody is to wait for that.
                 let wait = last.sent_at + interval - now.millis();
-                if wait > 0 {
+                if (1..=interval).contains(&wait) {
                     return Err(too_many(wait));
                 }
             }
@@ -184,6 +185,8 @@ pub async fn by_password(services: &Services, name: &str, password: String) -> R
 }
 
 fn issue(services: &Services, account: Account, now: Moment) -> Result<Session, Fail> {
+    // The clock may have been set back since older tokens were revoked; the new one must not count among them.
+    let now = now.max(account.tokens_from);
     let (token, expires) = services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
     Ok(Session { token, expires, account })
 }

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod lists;
 pub mod login;
 mod migrate;
+pub mod orphans;
 pub mod photos;
 mod pool;
 pub mod reference;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Target, write_much};
 pub use error::DbError;
-pub use migrate::{Applied, Schema, check, known_migrations, migrate};
+pub use migrate::{Applied, Schema, check, known_migrations, migrate, schema_is_current};
 
 use ids::Ids;
 use pool::Pool;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use suishoupai_api::config::StoreReading;
 use suishoupai_tests::{Caller, Engine, S3Server, Server, both, cut, huge_png, jpeg, jpeg_from_phone};
 
-use crate::common::rendered;
+use crate::common::{rendered, trouble};
 
 both!(
     a_photo_goes_straight_to_the_store,
@@ -230,6 +230,8 @@ fn a_bucket_that_goes_away_stops_only_photos(engine: Engine) {
     let mut bucket = S3Server::start();
     let server = Server::start_on_s3(engine, &bucket, |_| ());
     let resident = server.resident();
+    let kept = resident.upload(&jpeg(63, 48));
+    assert_eq!(rendered(&server, &resident, kept)["state"], "ready");
     let before = jpeg(64, 48);
     let upload = announced(&resident, &before);
     sent(&resident, &upload, &before);
@@ -239,9 +241,15 @@ fn a_bucket_that_goes_away_stops_only_photos(engine: Engine) {
     assert!(!refused.header("retry-after").is_empty());
     refused.problem(503, "unavailable");
     resident.complete(&upload).problem(503, "unavailable");
+    resident.get(&format!("photos/{kept}/original")).problem(503, "unavailable");
     let report = resident.report("停电时也能上报");
-    server.official("grid1").ticket(report["ticket_id"].as_i64().unwrap());
-    server.nobody().get("/healthz").expect(200);
+    let (grid1, ticket) = (server.official("grid1"), report["ticket_id"].as_i64().unwrap());
+    assert_eq!(grid1.get("tickets/pool").expect(200)["items"][0]["id"], ticket);
+    assert_eq!(grid1.claim_and_file(ticket, "P0201")["state"], "dispatched");
+    assert_eq!(resident.own(&report)["state"], "dispatched");
+    // Said, but no reason to send requests elsewhere: every server has the same store.
+    assert!(trouble(server.base(), "photo_store").contains("does not answer"));
+    assert_eq!(server.nobody().get("/readyz").expect(200)["ready"], true);
 
     bucket.start_again();
     let photo = resident.complete(&upload).expect(201)["id"].as_i64().unwrap();

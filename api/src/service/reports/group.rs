@@ -81,18 +81,27 @@ pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer 
 async fn write(services: &Services, group: Vec<(Incoming, oneshot::Sender<Answer>)>) {
     let (incoming, tell): (Vec<Arc<Incoming>>, Vec<_>) =
         group.into_iter().map(|(incoming, tell)| (Arc::new(incoming), tell)).unzip();
-    let mut answers = if incoming.len() > 1 {
-        try_together(services, incoming.clone()).await.unwrap_or_default()
-    } else {
-        Vec::new()
-    };
+    // Where the database is away or full, nobody is tried again: each would wait for it in turn, and a report whose
+    // commit was not answered may have been written.
+    let mut outage = None;
+    let mut answers = Vec::new();
+    if incoming.len() > 1 {
+        match try_together(services, incoming.clone()).await {
+            Ok(together) => answers = together,
+            Err(fail) => outage = fail.outage(),
+        }
+    }
     // What could not be written with the others is tried alone; so one bad row fails alone.
     answers.resize_with(incoming.len(), || None);
     for ((incoming, answer), tell) in incoming.into_iter().zip(answers).zip(tell) {
-        let answer = match answer {
-            Some(answer) => answer,
-            None => alone(services, incoming).await,
+        let answer = match (answer, outage.as_ref().and_then(Fail::outage)) {
+            (Some(answer), _) => answer,
+            (None, Some(fail)) => Err(fail),
+            (None, None) => alone(services, incoming).await,
         };
+        if outage.is_none() {
+            outage = answer.as_ref().err().and_then(Fail::outage);
+        }
         // A client that has gone away needs no answer.
         drop(tell.send(answer));
     }

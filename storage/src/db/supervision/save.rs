@@ -34,6 +34,7 @@ pub(super) struct Record {
     pub(super) accepted_at: Option<i64>,
     pub(super) rounds: i32,
     pub(super) last_hash: Vec<u8>,
+    pub(super) updated_at: i64,
 }
 
 /// What a step may change in the row.
@@ -50,6 +51,7 @@ struct Change {
     accepted_at: Option<i64>,
     rounds: i32,
     last_hash: Vec<u8>,
+    updated_at: i64,
 }
 
 #[derive(Insertable)]
@@ -105,6 +107,7 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
         accepted_at: None,
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let inserted = diesel::insert_into(supervision_orders::table).values(record);
     each_backend!(&mut *conn, conn => inserted.execute(conn))?;
@@ -134,6 +137,7 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: SupervisionStep) -> Resu
         accepted_at: order.accepted_at.map(Moment::millis),
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let unmoved =
         supervision_orders::id.eq(order.id).and(supervision_orders::version.eq(loaded.order.version));
