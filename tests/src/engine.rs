@@ -51,7 +51,12 @@ impl Database {
     /// Executes SQL behind the server's back, as somebody with access to the database could.
     pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
         let outcome = match self.engine {
-            Engine::Sqlite => SqliteConnection::establish(&self.name).unwrap().batch_execute(sql),
+            Engine::Sqlite => {
+                let mut connection = SqliteConnection::establish(&self.name).unwrap();
+                // The server may be writing.
+                connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+                connection.batch_execute(sql)
+            }
             Engine::Postgres => PgConnection::establish(&self.url()).unwrap().batch_execute(sql),
         };
         outcome.map_err(|error| error.to_string())

@@ -1,10 +1,8 @@
 //! Originals that no photo names, swept out of the photo store in portions.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-
 use suishoupai_storage::db::orphans::{self as rows, Object};
 use suishoupai_storage::store::{MAX_LIST, ObjectKey};
+use tokio::sync::Mutex;
 
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
@@ -18,7 +16,7 @@ const PAGES: usize = 10;
 const SWEPT: i64 = 500;
 const ORIGINALS: &str = "original/";
 
-/// How far the walk through the store has come; the last key, empty for the beginning.
+/// How far the walk through the store has come: the last key, empty for the beginning. Held by whoever sweeps.
 #[derive(Debug)]
 pub struct Walk(Mutex<String>);
 
@@ -29,37 +27,26 @@ impl Default for Walk {
     }
 }
 
-impl Walk {
-    fn stands_at(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn goes_to(&self, key: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = key;
-    }
-}
-
 /// Notes orphans in the next pages of the store and deletes those that have been orphans for a day; says how many it
 /// deleted.
 ///
 /// # Errors
 /// The store's or the database's; the next sweep goes on.
 pub async fn sweep(services: &Services) -> Result<usize, Fail> {
+    let mut last = services.orphans.0.lock().await;
     let mut wrapped = false;
     for _ in 0..PAGES {
-        let after = services.orphans.stands_at();
-        let page = services.store.list(ORIGINALS, Some(&after), MAX_LIST).await?;
-        match page.last() {
-            Some((last, _)) => services.orphans.goes_to(last.clone()),
-            None => services.orphans.goes_to(String::new()),
-        }
-        if page.is_empty() {
+        let page = services.store.list(ORIGINALS, Some(&last), MAX_LIST).await?;
+        let Some((end, _)) = page.last() else {
             // Once round is enough, however small the store is.
-            if std::mem::replace(&mut wrapped, true) || after.is_empty() {
+            if wrapped || last.is_empty() {
                 break;
             }
+            wrapped = true;
+            last.clear();
             continue;
-        }
+        };
+        last.clone_from(end);
         let objects: Vec<Object> = page.into_iter().filter_map(|(key, _)| object(key)).collect();
         let now = services.now();
         services.db.write(move |conn| rows::note(conn, &objects, now).map_err(Fail::from)).await?;

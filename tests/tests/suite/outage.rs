@@ -150,7 +150,7 @@ impl Work {
 
     fn read(&self) {
         while !self.stop.load(Ordering::SeqCst) {
-            self.served(|| self.grid1.get("tickets/mine")).expect(200);
+            self.served(|| self.grid1.get("tickets/pool?limit=2")).expect(200);
             self.done[REPORTERS + 1].fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -141,7 +141,7 @@ fn a_server_that_leaves_says_so_and_finishes_what_it_has(engine: Engine) {
     let base = server.base().to_owned();
     let resident = Resident::sign_in(&base);
     assert_eq!(trouble(&base, "process"), "");
-    let before = resident.get("reports/mine");
+    let before = resident.get("/healthz");
     assert_eq!(before.header("connection"), "");
     // Half of an upload is under way when the stop comes.
     let photo = jpeg(320, 240);
