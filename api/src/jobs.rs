@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
 use suishoupai_storage::db::jobs::{self, Job};
 use suishoupai_storage::db::{idempotency, lists, login};
 use tokio::sync::{Semaphore, watch};
@@ -23,7 +24,13 @@ const LAPSES: i64 = 100;
 pub async fn run(services: Services, mut stop: watch::Receiver<bool>) {
     let pause = Duration::from_millis(services.config.jobs.poll_milliseconds);
     let mut ticks: u64 = 0;
+    let mut last = services.now();
     while !*stop.borrow() {
+        let now = services.now();
+        if now < last.plus_seconds(-1) {
+            clock_set_back(&services, now).await;
+        }
+        last = now;
         if let Err(fail) = turn(&services, ticks).await {
             tracing::error!(problem = %Problem::from(fail), "a turn of the background jobs failed");
         }
@@ -33,6 +40,16 @@ pub async fn run(services: Services, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(pause) => {}
             _ = stop.changed() => {}
         }
+    }
+}
+
+/// Jobs that wait for an instant of before must not wait for the clock to come there again.
+async fn clock_set_back(services: &Services, now: Moment) {
+    tracing::warn!(%now, "the clock was set back; jobs that waited are done now");
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let moved = services.db.write(move |conn| jobs::set_back(conn, now, until).map_err(Fail::from)).await;
+    if let Err(fail) = moved {
+        tracing::error!(problem = %Problem::from(fail), "jobs wait for the clock");
     }
 }
 

@@ -10,7 +10,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, orphans, uploads};
+use suishoupai_api::service::{alarms, digest, orphans, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -20,7 +20,7 @@ use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
 use suishoupai_storage::db::schema::{events, photos, reports, supervision_orders, tickets};
 use suishoupai_storage::db::{Conn, DbError};
-use suishoupai_storage::store::MAX_LIST;
+use suishoupai_storage::store::{MAX_LIST, ObjectKey};
 use tempfile::TempDir;
 
 use crate::client::{Caller, Official, Resident, caller};
@@ -269,6 +269,15 @@ impl Server {
     /// Looks for originals without a photo, and removes those that have been so for long; how many.
     pub fn sweep_orphans(&self) -> usize {
         block_on(orphans::sweep(&self.services)).unwrap()
+    }
+
+    /// Puts an original into the photo store that no row names, as an upload does that is cut off.
+    ///
+    /// # Panics
+    /// When the store fails.
+    pub fn leave_behind(&self, bytes: &[u8]) {
+        let key = ObjectKey::original(&digest(bytes), "jpg").unwrap();
+        block_on(self.services.store.put(&key, bytes.to_vec().into())).unwrap();
     }
 
     /// The digests of all photos that there are rows for.

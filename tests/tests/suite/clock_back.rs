@@ -2,15 +2,16 @@
 //! backwards.
 
 use serde_json::{Value, json};
-use suishoupai_tests::{Engine, Resident, Server, both};
+use suishoupai_tests::{Engine, Resident, S3Server, Server, both, jpeg};
 
-use crate::common::{finished_by_grid1, handled_by, keyed_report, rendered, reported, verbs};
+use crate::common::{finished_by_grid1, handled_by, keyed_report, rendered, reported, until, verbs};
 
 both!(
     histories_go_on_and_not_back,
     nobody_is_shut_out,
     what_has_rung_does_not_ring_again,
-    leases_and_uploads_go_on
+    leases_and_uploads_go_on,
+    jobs_do_not_wait_for_the_clock_to_come_back
 );
 
 const HOUR: i64 = 3600;
@@ -90,7 +91,7 @@ fn leases_and_uploads_go_on(engine: Engine) {
     let server = Server::start(engine);
     let (resident, _, ticket) = reported(&server, "有垃圾");
     let [grid1, grid2] = ["grid1", "grid2"].map(|login| server.official(login));
-    let bytes = suishoupai_tests::jpeg(64, 48);
+    let bytes = jpeg(64, 48);
     let upload = resident.try_announce("image/jpeg", &bytes).expect(201);
     grid1.command(ticket, "claim", json!({}));
     server.advance_seconds(-HOUR);
@@ -103,4 +104,32 @@ fn leases_and_uploads_go_on(engine: Engine) {
     server.advance_seconds(HOUR + 1801);
     assert_eq!(server.lapse_claims(), 1);
     assert_eq!(grid2.command(ticket, "claim", json!({}))["state"], "claimed");
+}
+
+fn jobs_do_not_wait_for_the_clock_to_come_back(engine: Engine) {
+    let mut bucket = S3Server::start();
+    let server = Server::start_on_s3(engine, &bucket, |_| ());
+    let resident = server.resident();
+    let (bytes, later) = (jpeg(64, 48), jpeg(65, 48));
+    let upload = resident.try_announce("image/jpeg", &bytes).expect(201);
+    assert_eq!(resident.send_form(&upload, &bytes).status, 204);
+    let photo = resident.complete(&upload).expect(201)["id"].as_i64().unwrap();
+    bucket.stop();
+    // Whether it was rendered before the bucket went away or not, a job of an hour from now is there.
+    let waiting = format!(
+        "INSERT INTO jobs (id, kind, subject, state, run_at, attempts, created_at) \
+         SELECT -1, 'render_photo', -1, 'waiting', {at}, 3, {at}",
+        at = server.now().millis()
+    );
+    server.execute(&waiting).unwrap();
+    server.advance_seconds(-HOUR);
+    bucket.start_again();
+    // The server's own worker is woken by the next photo, and sees the clock.
+    let other = resident.upload(&later);
+    assert_eq!(rendered(&server, &resident, other)["state"], "ready");
+    assert_eq!(rendered(&server, &resident, photo)["state"], "ready");
+    until("the job of before is done", || {
+        server.drain();
+        server.nobody().get("/readyz").expect(200)["jobs_waiting"] == 0
+    });
 }

@@ -15,7 +15,8 @@ both!(
     a_photo_is_read_in_ranges_and_by_its_tag,
     an_upload_may_be_as_large_as_it_may_and_no_larger,
     a_bucket_that_goes_away_stops_only_photos,
-    readers_are_sent_on_to_the_bucket
+    readers_are_sent_on_to_the_bucket,
+    an_original_without_a_photo_is_swept
 );
 
 fn announced(caller: &Caller, bytes: &[u8]) -> Value {
@@ -286,4 +287,28 @@ fn readers_are_sent_on_to_the_bucket(engine: Engine) {
     let signed = resident.get(&format!("photos/{photo}/original")).header("location").to_owned();
     let unsigned = server.nobody().get(signed.split('?').next().unwrap());
     assert_eq!(unsigned.status, 403, "{}", unsigned.text());
+}
+
+fn an_original_without_a_photo_is_swept(engine: Engine) {
+    let server = Server::start_for_days(engine);
+    let resident = server.resident();
+    let [lost, again, used] = [64, 65, 66].map(|width| jpeg(width, 48));
+    server.leave_behind(&lost);
+    server.leave_behind(&again);
+    let photo = resident.upload(&used);
+    assert_eq!((server.sweep_orphans(), server.originals().len()), (0, 3), "they are noted first");
+    server.advance_seconds(23 * 3600);
+    assert_eq!(server.sweep_orphans(), 0);
+    // The same bytes come again, and find their object.
+    let rescued = resident.upload(&again);
+    server.advance_seconds(2 * 3600);
+    assert_eq!((server.sweep_orphans(), server.originals().len()), (1, 2));
+    server.advance_seconds(48 * 3600);
+    assert_eq!((server.sweep_orphans(), server.sweep_orphans()), (0, 0));
+    for (photo, bytes) in [(photo, &used), (rescued, &again)] {
+        assert!(&resident.get(&format!("photos/{photo}/original")).body == bytes);
+    }
+    // What was swept may come again too.
+    let photo = resident.upload(&lost);
+    assert!(resident.get(&format!("photos/{photo}/original")).body == lost);
 }
