@@ -8,22 +8,31 @@
 mod client;
 mod cluster;
 mod codes;
+mod collector;
 mod engine;
+mod exposition;
+mod instance;
 mod line;
 mod pictures;
 mod process;
 mod s3;
 mod server;
 mod simulation;
+mod stored;
+#[path = "../../storage/src/video/tests/make.rs"]
+pub mod videos;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
 pub use cluster::{Cluster, free_port};
+pub use collector::{Collector, TracedSpan};
 pub use engine::Engine;
+pub use exposition::{Exposition, Sample};
+pub use instance::{Instance, Starting};
 pub use line::{Answer, Line};
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
-pub use process::{Instance, Process, Starting, binary, command};
+pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
-pub use server::{Rows, Server, Settings};
+pub use server::{Rows, Server, Settings, wait_for};
 pub use simulation::simulated;
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.

@@ -1,17 +1,16 @@
 //! The real program in a process of its own, to be killed.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use suishoupai_api::config::Config;
 use suishoupai_api::photo_store;
 use suishoupai_storage::store::{MAX_LIST, PhotoStore};
 
 use crate::cluster::Cluster;
-use crate::codes;
 use crate::engine::{Database, Engine};
+use crate::instance::{Instance, Log};
 use crate::s3::Bucket;
 use crate::server::{Server, block_on};
 
@@ -36,155 +35,107 @@ pub fn command(folder: &Path, url: &str) -> Command {
     command
 }
 
-/// A running program; killed when dropped.
-pub struct Instance {
-    child: Child,
-    base: String,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
-impl Instance {
-    /// Starts a command that serves and waits until it tells its address.
-    ///
-    /// # Panics
-    /// Where it ends before.
-    pub fn start(command: Command) -> Self {
-        let mut starting = Starting::begin(command);
-        starting.wait();
-        starting.instance
-    }
-
-    /// The address, without a path.
-    pub fn base(&self) -> &str {
-        &self.base
-    }
-
-    /// Its number in the system.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Whether a line of its log holds these words.
-    pub fn has_said(&self, words: &str) -> bool {
-        self.log.lock().unwrap().iter().any(|line| line.contains(words))
-    }
-
-    /// Kills the program without warning, as a power cut does.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Sends a signal, such as `TERM`.
-    pub fn signal(&self, name: &str) {
-        let told =
-            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
-        assert!(told.success());
-    }
-
-    /// Waits for its end; the exit code.
-    pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
-    }
-
-    /// Asks the program to stop and waits; its exit code.
-    pub fn terminate(&mut self) -> Option<i32> {
-        self.signal("TERM");
-        self.wait()
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-            eprintln!("the last lines of its log:\n{}", log[log.len().saturating_sub(40)..].join("\n"));
-        }
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// A program that has been started and has not told its address yet.
-pub struct Starting {
-    /// The program.
-    pub instance: Instance,
-    out: Option<BufReader<std::process::ChildStdout>>,
-}
-
-impl Starting {
-    /// Starts a command that serves.
-    ///
-    /// # Panics
-    /// Where it cannot be started.
-    pub fn begin(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap());
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            // A terminal's colours are not written into a pipe, so the lines can be read as they are.
-            for line in lines.lines().map_while(Result::ok) {
-                match codes::read(&line) {
-                    Some(code) => codes::keep(code),
-                    None => kept.lock().unwrap().push(line),
-                }
-            }
-        });
-        let out = child.stdout.take().map(BufReader::new);
-        Self { instance: Instance { child, base: String::new(), log }, out }
-    }
-
-    /// Waits until it has told its address.
-    ///
-    /// # Panics
-    /// Where it ends before; with its log.
-    pub fn wait(&mut self) {
-        let mut greeting = self.out.take().unwrap();
-        let mut line = String::new();
-        greeting.read_line(&mut line).unwrap();
-        let log = || self.instance.log.lock().unwrap().join("\n");
-        let (_, base) =
-            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}\n{}", log()));
-        self.instance.base = base.to_owned();
-        // The rest is read too: a program whose output nobody takes would stand still.
-        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
-    }
-}
-
 /// A data folder with its database, on which the program is started again and again.
 pub struct Process {
     folder: tempfile::TempDir,
     database: Database,
     bucket: Option<Bucket>,
     running: Option<Instance>,
+    /// More variables of its environment.
+    settings: Vec<(String, String)>,
+    /// A bucket that it does not keep its photos in.
+    at_hand: Option<Bucket>,
+    log: Log,
 }
 
 impl Process {
-    fn new(database: impl FnOnce(&Path) -> Database, bucket: Option<Bucket>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = database(folder.path());
-        Self { folder, database, bucket, running: None }
-    }
-
     /// A folder with the demonstration; nothing runs yet.
     pub fn with_demo(engine: Engine) -> Self {
-        Self::new(|folder| engine.copy_of_demo(folder), engine.bucket())
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.copy_of_demo(folder.path());
+        Self::of(folder, database, engine.bucket())
+    }
+
+    fn of(folder: tempfile::TempDir, database: Database, bucket: Option<Bucket>) -> Self {
+        let (settings, log) = (Vec::new(), Log::default());
+        Self { folder, database, bucket, running: None, settings, at_hand: None, log }
     }
 
     /// A folder with nothing in it; nothing runs yet.
     pub fn empty(engine: Engine) -> Self {
-        Self::new(|folder| engine.empty(folder), engine.bucket())
+        let folder = tempfile::tempdir().unwrap();
+        let database = engine.empty(folder.path());
+        Self::of(folder, database, engine.bucket())
     }
 
     /// A folder with nothing in it, over the database of a cluster of the test's own; nothing runs yet.
     pub fn over(cluster: &Cluster) -> Self {
-        Self::new(|_| Database::of_cluster(cluster), None)
+        Self::of(tempfile::tempdir().unwrap(), Database::of_cluster(cluster), None)
+    }
+
+    /// Sets a setting, such as `log.format`, for everything that is started from now on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let name = format!("SUISHOUPAI_{}", key.to_uppercase().replace('.', "__"));
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// Lets the program reach a bucket without keeping its photos there, unless it does already; the bucket's name.
+    pub fn bucket_at_hand(&mut self) -> String {
+        let bucket = self.bucket.clone().unwrap_or_else(Bucket::shared);
+        self.at_hand = Some(bucket.clone());
+        for (name, value) in bucket.settings() {
+            if self.bucket.is_none() && !["kind", "bucket"].contains(&name) {
+                self.set(&format!("store.{name}"), value);
+            }
+        }
+        bucket.settings().iter().find(|(name, _)| *name == "bucket").unwrap().1.to_owned()
+    }
+
+    /// Lets the program reach the bucket that another one uses or has at hand, without keeping its photos there.
+    pub fn borrow_bucket(&mut self, of: &Process) {
+        if self.bucket.is_none() {
+            self.settings.extend(of.settings.iter().filter(|(name, _)| name.contains("STORE__")).cloned());
+        }
+        self.at_hand = of.at_hand.clone();
+    }
+
+    fn at_hand(&self) -> &Bucket {
+        self.at_hand.as_ref().unwrap()
+    }
+
+    /// The names of what is in the bucket at hand.
+    pub fn names_in_bucket(&self, prefix: &str) -> Vec<String> {
+        let pages = block_on(self.at_hand().open().list(prefix.to_owned(), None)).unwrap();
+        pages.into_iter().flat_map(|page| page.contents).map(|object| object.key).collect()
+    }
+
+    /// Changes an object of the bucket at hand; what it was before.
+    pub fn alter_in_bucket(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let bucket = self.at_hand().open();
+        let before = block_on(bucket.get_object(name)).unwrap().bytes().to_vec();
+        let mut bytes = before.clone();
+        change(&mut bytes);
+        block_on(bucket.put_object(name, &bytes)).unwrap();
+        before
+    }
+
+    /// Removes an object of the bucket at hand.
+    pub fn remove_from_bucket(&self, name: &str) {
+        block_on(self.at_hand().open().delete_object(name)).unwrap();
+    }
+
+    /// What the program has logged, once it has ended: line by line.
+    ///
+    /// # Panics
+    /// While it runs.
+    pub fn log(&self) -> Vec<String> {
+        assert!(self.running.is_none());
+        self.log.lock().unwrap().clone()
     }
 
     /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
     pub fn serve(&mut self) -> &str {
-        let instance = Instance::start(self.serving());
+        let instance = Instance::start_with(self.serving(), Arc::clone(&self.log));
         self.running.insert(instance).base()
     }
 
@@ -224,6 +175,7 @@ impl Process {
         for (name, value) in self.bucket.iter().flat_map(Bucket::settings) {
             command.env(format!("SUISHOUPAI_STORE__{}", name.to_uppercase()), value);
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,5 +1,6 @@
 //! The server in this process, on a port, data folder and database of its own.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -10,7 +11,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, digest, orphans, uploads};
+use suishoupai_api::service::{alarms, resumable, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -20,12 +21,13 @@ use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
 use suishoupai_storage::db::schema::{events, photos, reports, supervision_orders, tickets};
 use suishoupai_storage::db::{Conn, DbError};
-use suishoupai_storage::store::{MAX_LIST, ObjectKey};
+use suishoupai_storage::store::MAX_LIST;
 use tempfile::TempDir;
 
 use crate::client::{Caller, Official, Resident, caller};
 use crate::codes;
 use crate::engine::{Database, Engine};
+use crate::exposition::Exposition;
 use crate::s3::{Bucket, S3Server};
 
 /// How many rows the tables have that a request may add to.
@@ -50,6 +52,7 @@ pub type Settings = fn(&mut Config);
 pub struct Server {
     base: String,
     services: Services,
+    metrics: Option<SocketAddr>,
     clock: Clock,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -131,14 +134,15 @@ impl Server {
             move || {
                 actix_web::rt::System::new().block_on(async move {
                     let application = Box::pin(Application::build(config, clock, true)).await.unwrap();
-                    tell.send((application.address(), application.services())).unwrap();
+                    let addresses = (application.address(), application.metrics_address());
+                    tell.send((addresses, application.services())).unwrap();
                     Box::pin(application.run(async { drop(stopped.await) })).await.unwrap();
                 });
             }
         });
-        let (address, services) = told.recv().unwrap();
+        let ((address, metrics), services) = told.recv().unwrap();
         let base = format!("http://{address}");
-        Self { base, services, clock, stop: Some(stop), thread: Some(thread), site, change }
+        Self { base, services, metrics, clock, stop: Some(stop), thread: Some(thread), site, change }
     }
 
     /// Stops the server, takes its database back to the first schema, executes SQL there, and starts anew on it.
@@ -153,6 +157,23 @@ impl Server {
     /// The address, without a path.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What the server tells Prometheus; its settings must ask for that.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub fn metrics(&self) -> Exposition {
+        let nobody = caller(&format!("http://{}", self.metrics.unwrap()));
+        let reply = nobody.get("/metrics");
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+        Exposition::parse(&reply.text())
+    }
+
+    /// Where it tells Prometheus.
+    pub fn metrics_base(&self) -> String {
+        format!("http://{}", self.metrics.unwrap())
     }
 
     /// The data folder.
@@ -266,38 +287,9 @@ impl Server {
         block_on(uploads::sweep(&self.services)).unwrap()
     }
 
-    /// Looks for originals without a photo, and removes those that have been so for long; how many.
-    pub fn sweep_orphans(&self) -> usize {
-        block_on(orphans::sweep(&self.services)).unwrap()
-    }
-
-    /// Puts an original into the photo store that no row names, as an upload does that is cut off.
-    ///
-    /// # Panics
-    /// When the store fails.
-    pub fn leave_behind(&self, bytes: &[u8]) {
-        let key = ObjectKey::original(&digest(bytes), "jpg").unwrap();
-        block_on(self.services.store.put(&key, bytes.to_vec().into())).unwrap();
-    }
-
-    /// The digests of all photos that there are rows for.
-    pub fn digests(&self) -> Vec<String> {
-        let rows: Vec<Vec<u8>> =
-            self.read(|conn| Ok(photos::table.select(photos::sha256).distinct().load(conn)?));
-        rows.iter().map(hex::encode).collect()
-    }
-
-    /// The keys of all originals in the photo store.
-    pub fn originals(&self) -> Vec<String> {
-        let mut keys: Vec<String> = Vec::new();
-        loop {
-            let after = keys.last().map(String::as_str);
-            let page = block_on(self.services.store.list("original/", after, MAX_LIST)).unwrap();
-            if page.is_empty() {
-                return keys;
-            }
-            keys.extend(page.into_iter().map(|(key, _)| key));
-        }
+    /// Forgets resumable uploads whose time is over; how many.
+    pub fn sweep_resumable(&self) -> usize {
+        block_on(resumable::sweep(&self.services)).unwrap()
     }
 
     /// The keys of what is in the photo store.
@@ -381,6 +373,11 @@ impl Drop for Server {
             assert!(ended.is_none_or(|ended| ended.is_ok()), "the server panicked");
         }
     }
+}
+
+/// Waits for work on the parts of a server.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    block_on(future)
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

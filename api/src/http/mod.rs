@@ -5,3 +5,5 @@ pub mod headers;
 pub mod leaving;
 pub mod ranges;
 pub mod request_id;
+pub mod tus;
+pub mod tus_version;

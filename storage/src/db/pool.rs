@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
+use crate::meter::{DbMeter, Work};
+use crate::origin;
 
 /// A connection that last served longer ago is tried before it is used: PostgreSQL may have restarted meanwhile. One that served just now is not, because the trial costs a round trip for each request.
 const FRESH: Duration = Duration::from_secs(1);
@@ -22,6 +24,7 @@ const CONNECTION: Duration = Duration::from_secs(5);
 pub(super) struct Pool {
     permits: Arc<Semaphore>,
     connections: r2d2::Pool<Manager>,
+    meter: DbMeter,
     lost: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -72,7 +75,7 @@ impl r2d2::ManageConnection for Manager {
 }
 
 impl Pool {
-    pub(super) fn open(target: &Target, used_for: Use, size: u32) -> Result<Self, DbError> {
+    pub(super) fn open(target: &Target, used_for: Use, size: u32, meter: DbMeter) -> Result<Self, DbError> {
         let lost = Arc::default();
         let manager = Manager { target: target.clone(), used_for, lost: Arc::clone(&lost) };
         let connections = r2d2::Pool::builder()
@@ -82,15 +85,17 @@ impl Pool {
             .connection_timeout(CONNECTION)
             .build(manager)
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
-        Ok(Self { permits: Arc::new(Semaphore::new(size as usize)), connections, lost })
+        meter.sized(size);
+        Ok(Self { permits: Arc::new(Semaphore::new(size as usize)), connections, meter, lost })
     }
 
-    /// Runs `work` with a connection on a thread that may block.
+    /// Runs `work` with a connection on a thread that may block. It knows there which request it is done for.
     ///
     /// Where `work` fails, PostgreSQL is asked on the same connection whether it is there at all: an error that came of
     /// a lost connection has many faces, in the language of the server, and must not pass for one of the statement.
     pub(super) async fn run<T, E>(
         &self,
+        kind: Work,
         work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -99,13 +104,21 @@ impl Pool {
     {
         let gone = || DbError::Unavailable("the server is stopping".to_owned());
         let busy = |_| DbError::Unavailable("no connection was free in time".to_owned());
+        let span = origin::carried(match kind {
+            Work::Read => tracing::debug_span!("database read"),
+            Work::Write => tracing::debug_span!("database write"),
+        });
+        let (begun, waits) = (Instant::now(), self.meter.waits());
         let turn = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(TURN, turn).await.map_err(busy)?.map_err(|_| gone())?;
-        let (connections, lost) = (self.connections.clone(), Arc::clone(&self.lost));
-        tokio::task::spawn_blocking(move || {
-            let _held = permit;
+        drop(waits);
+        let uses = self.meter.uses(begun.elapsed());
+        let (connections, meter, origin) = (self.connections.clone(), self.meter.clone(), origin::current());
+        let lost = Arc::clone(&self.lost);
+        let work = move || {
+            let _held = (permit, uses);
             let mut pooled = connections.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
-            let outcome = work(&mut pooled.conn);
+            let outcome = meter.timed(kind, || work(&mut pooled.conn));
             if outcome.is_err()
                 && matches!(pooled.conn, Conn::Pg(_))
                 && let Err(error) = pooled.answers()
@@ -116,8 +129,9 @@ impl Pool {
             }
             pooled.served = Some(Instant::now());
             outcome
-        })
-        .await
-        .map_err(|_| gone())?
+        };
+        tokio::task::spawn_blocking(move || span.in_scope(|| origin::within(origin, work)))
+            .await
+            .map_err(|_| gone())?
     }
 }
