@@ -5,8 +5,10 @@ mod pause;
 mod upkeep;
 mod work;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use suishoupai_storage::db::jobs;
 use suishoupai_storage::db::news::{self, Listener, News};
 use tokio::sync::{Notify, watch};
 
@@ -34,7 +36,12 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
         repeat(&stop, pause, &all.reference_changed, "looking for new reference data", || async {
             all.refresh_registry().await.map(drop)
         });
-    let work = repeat(&stop, pause, &all.jobs_waiting, "looking for jobs", || work::work(all, &stop));
+    let last = AtomicI64::new(services.now().millis());
+    let (last, told) = (&last, &stop);
+    let work = repeat(&stop, pause, &all.jobs_waiting, "looking for jobs", || async move {
+        mind_the_clock(all, last).await?;
+        work::work(all, told).await
+    });
     let clocks = repeat(&stop, pause, never, "looking at the clocks", || async {
         lapse_claims(all).await?;
         alarms::sweep(all).await.map(drop)
@@ -66,6 +73,17 @@ async fn repeat<F: Future<Output = Result<(), Fail>>>(
             _ = stop.changed() => {}
         }
     }
+}
+
+/// Jobs that wait for an instant of before the clock was set back must not wait for it to come there again.
+async fn mind_the_clock(services: &Services, last: &AtomicI64) -> Result<(), Fail> {
+    let now = services.now();
+    if now.millis() >= last.swap(now.millis(), Ordering::Relaxed) - 1000 {
+        return Ok(());
+    }
+    tracing::warn!(%now, "the clock was set back; jobs that waited are done now");
+    let until = now.plus_seconds(i64::try_from(services.config.jobs.lease_seconds).unwrap_or(i64::MAX));
+    services.db.write(move |conn| jobs::set_back(conn, now, until).map_err(Fail::from)).await
 }
 
 /// Begins to hear what other processes tell. Where that cannot be, they are found out by looking.

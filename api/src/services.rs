@@ -14,11 +14,14 @@ use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
+use crate::http::leaving::Leaving;
 use crate::jobs::Held;
 use crate::links::LinkSigner;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
+use crate::service::orphans::Walk;
+use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
 
@@ -52,6 +55,12 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// How far the walk for orphans in the photo store has come.
+    pub orphans: Walk,
+    /// What the photo store said when it was last asked whether it is there.
+    pub store_answer: StoreAnswer,
+    /// Whether the server is about to stop.
+    pub leaving: Leaving,
     /// What the server counts of itself.
     pub metrics: Metrics,
     /// Woken when a job has been put in the queue.

@@ -21,6 +21,9 @@ const AUDIENCE: &str = "suishoupai";
 const MAX_BYTES: usize = 4096;
 /// How far the clocks of two processes may be apart, in seconds.
 const SKEW_SECONDS: i64 = 60;
+/// How far back the clock of a server may be set before those who signed in by the later time have to do so again. Only
+/// this installation signs its tokens, so one from the future tells of its clocks and of nothing else.
+const STEP_SECONDS: i64 = 24 * 3600;
 /// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
@@ -155,7 +158,7 @@ impl TokenKeys {
         }
         let signed = self.seen.get_or(token, || self.read(token))?;
         let seconds = now.millis().div_euclid(1000);
-        if signed.soonest > seconds.saturating_add(SKEW_SECONDS) {
+        if signed.soonest > seconds {
             return Err(TokenError::Invalid);
         }
         if signed.claims.expires.millis().div_euclid(1000) <= seconds {
@@ -174,7 +177,8 @@ impl TokenKeys {
         }
         let account_id = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
         let claims = Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) };
-        Ok(Signed { claims, soonest: wire.nbf.unwrap_or(wire.iat).max(wire.iat) })
+        let not_before = wire.nbf.map_or(i64::MIN, |soonest| soonest.saturating_sub(SKEW_SECONDS));
+        Ok(Signed { claims, soonest: not_before.max(wire.iat.saturating_sub(STEP_SECONDS)) })
     }
 }
 

@@ -184,6 +184,8 @@ pub async fn by_password(services: &Services, name: &str, password: String) -> R
 }
 
 fn issue(services: &Services, account: Account, now: Moment) -> Result<Session, Fail> {
+    // The clock may have been set back since older tokens were revoked; the new one must not count among them.
+    let now = now.max(account.tokens_from);
     let (token, expires) = services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
     Ok(Session { token, expires, account })
 }

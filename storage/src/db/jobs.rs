@@ -302,3 +302,18 @@ pub fn retry(conn: &mut Conn, id: Option<i64>, now: Moment) -> Result<usize, DbE
     news::tell(conn, News::Jobs)?;
     Ok(count)
 }
+
+/// Makes due at `now` what waits for a later instant, and lets no lease last longer than `until`: for a clock that was
+/// set back, by which both were set too far ahead. A job that runs once too often does no harm.
+///
+/// # Errors
+/// The database's.
+pub fn set_back(conn: &mut Conn, now: Moment, until: Moment) -> Result<(), DbError> {
+    diesel::update(jobs::table.filter(jobs::state.eq(WAITING).and(jobs::run_at.gt(now.millis()))))
+        .set(jobs::run_at.eq(now.millis()))
+        .execute(conn)?;
+    diesel::update(jobs::table.filter(jobs::locked_until.gt(until.millis())))
+        .set(jobs::locked_until.eq(until.millis()))
+        .execute(conn)?;
+    Ok(())
+}

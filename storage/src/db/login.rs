@@ -22,7 +22,7 @@ pub struct LoginCode {
     pub sent_at: i64,
 }
 
-/// Remembers a code, in place of one that was sent before `before`. Gives when the last one was sent where that is not
+/// Remembers a code, in place of one that was sent before `before`, or after `now` by a clock that was set back since. Gives when the last one was sent where that is not
 /// as long ago; nothing is changed then. Of several at once one is remembered.
 ///
 /// # Errors
@@ -52,7 +52,8 @@ pub fn save_code(
         .on_conflict(login_codes::phone_index)
         .do_update()
         .set(replaced);
-    let save = diesel::query_dsl::methods::FilterDsl::filter(save, login_codes::sent_at.le(before.millis()));
+    let waited = login_codes::sent_at.le(before.millis()).or(login_codes::sent_at.gt(now.millis()));
+    let save = diesel::query_dsl::methods::FilterDsl::filter(save, waited);
     let saved = each_backend!(&mut *conn, conn => save.execute(conn))?;
     if saved > 0 {
         return Ok(None);

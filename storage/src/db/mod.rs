@@ -18,6 +18,7 @@ pub mod lists;
 pub mod login;
 mod migrate;
 pub mod news;
+pub mod orphans;
 pub mod photos;
 mod pool;
 pub mod reference;
@@ -39,7 +40,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Target, write_much};
 pub use error::DbError;
-pub use migrate::{Applied, Schema, check, known_migrations, migrate};
+pub use migrate::{Applied, Schema, check, known_migrations, migrate, schema_is_current};
 
 use ids::Ids;
 use pool::Pool;

@@ -185,6 +185,15 @@ table! {
 }
 
 table! {
+    orphans (object_key) {
+        object_key -> Text,
+        sha256 -> Binary,
+        found_at -> BigInt,
+        doomed -> Bool,
+    }
+}
+
+table! {
     reports (id) {
         id -> BigInt,
         district -> Integer,
@@ -489,6 +498,7 @@ table! {
         accepted_at -> Nullable<BigInt>,
         rounds -> Integer,
         last_hash -> Binary,
+        updated_at -> BigInt,
     }
 }
 

@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use suishoupai_storage::db::{Conn, DbError, idempotency, photos};
+use suishoupai_storage::db::{Conn, idempotency, photos};
 use suishoupai_storage::seal::Sealer;
 
 use super::Receipt;
 use super::incoming::{Incoming, New, save};
 use crate::fail::Fail;
-use crate::problem::{Code, Problem};
+use crate::problem::Code;
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
@@ -44,26 +44,27 @@ pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer 
 async fn write(services: &Services, group: Vec<Asked<Incoming, Answer>>) {
     let (incoming, tell): (Vec<Arc<Incoming>>, Vec<_>) =
         group.into_iter().map(|(incoming, tell)| (Arc::new(incoming), tell)).unzip();
-    let mut answers = match incoming.len() {
-        1 => Vec::new(),
-        _ => match try_together(services, incoming.clone()).await {
-            Ok(answers) => answers,
-            // Whoever waits for a database that does not serve is told so at once, and not one after the other.
-            Err(Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full))) => {
-                tracing::error!(%error, "the database did not take reports");
-                let refused = || Some(Err(Problem::new(Code::Unavailable).retry_after(5).into()));
-                incoming.iter().map(|_| refused()).collect()
-            }
-            Err(_) => Vec::new(),
-        },
-    };
+    // Where the database is away or full, nobody is tried again: each would wait for it in turn, and a report whose
+    // commit was not answered may have been written.
+    let mut outage = None;
+    let mut answers = Vec::new();
+    if incoming.len() > 1 {
+        match try_together(services, incoming.clone()).await {
+            Ok(together) => answers = together,
+            Err(fail) => outage = fail.outage(),
+        }
+    }
     // What could not be written with the others is tried alone; so one bad row fails alone.
     answers.resize_with(incoming.len(), || None);
     for ((incoming, answer), tell) in incoming.into_iter().zip(answers).zip(tell) {
-        let answer = match answer {
-            Some(answer) => answer,
-            None => alone(services, incoming).await,
+        let answer = match (answer, outage.as_ref().and_then(Fail::outage)) {
+            (Some(answer), _) => answer,
+            (None, Some(fail)) => Err(fail),
+            (None, None) => alone(services, incoming).await,
         };
+        if outage.is_none() {
+            outage = answer.as_ref().err().and_then(Fail::outage);
+        }
         // A client that has gone away needs no answer.
         drop(tell.send(answer));
     }

@@ -35,6 +35,7 @@ pub(super) struct Record {
     pub(super) accepted_at: Option<i64>,
     pub(super) rounds: i32,
     pub(super) last_hash: Vec<u8>,
+    pub(super) updated_at: i64,
 }
 
 /// What a step may change in the row.
@@ -51,6 +52,7 @@ struct Change {
     accepted_at: Option<i64>,
     rounds: i32,
     last_hash: Vec<u8>,
+    updated_at: i64,
 }
 
 #[derive(Insertable)]
@@ -106,6 +108,7 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
         accepted_at: None,
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let inserted = diesel::insert_into(supervision_orders::table).values(record);
     each_backend!(&mut *conn, conn => inserted.execute(conn))?;
@@ -135,6 +138,7 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: SupervisionStep) -> Resu
         accepted_at: order.accepted_at.map(Moment::millis),
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let unmoved =
         supervision_orders::id.eq(order.id).and(supervision_orders::version.eq(loaded.order.version));
