@@ -99,7 +99,7 @@ mod tests {
                             let size = group.len();
                             tokio::task::yield_now().await;
                             for (number, tell) in group {
-                                drop(tell.send((number * 2, size)));
+                                assert!(tell.send((number * 2, size)).is_ok());
                             }
                         })
                         .await
