@@ -22,7 +22,8 @@ server=
 cleanup() {
     local status=$?
     if [[ -n $server ]]; then
-        kill "$server" 2>/dev/null || true
+        # Nobody else takes over here, so it need not go on serving for a while.
+        kill -INT "$server" 2>/dev/null || true
         wait "$server" 2>/dev/null || true
     fi
     rm -rf -- "$work"
