@@ -1,6 +1,7 @@
 //! The command line: every command returns its text and exit code, or one line that says what is wrong.
 
 mod backup;
+mod bench;
 mod config;
 mod import;
 mod migrate;
@@ -63,6 +64,9 @@ enum Command {
     /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
     /// afterwards finds a ticket, clock or history that is not in order
     Simulate(simulate::Simulate),
+    /// Prepare an installation for measurements
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Add officials and set their passwords
     #[command(subcommand)]
     User(user::User),
@@ -159,6 +163,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Migrate => migrate::run(&settings),
             Command::MigrateEngine(moving) => migrate_engine::run(&settings, moving).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
+            Command::Bench(bench) => bench::run(&settings, bench).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

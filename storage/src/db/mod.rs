@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod bulk;
 mod conn;
 pub mod copy;
 pub mod desk;
@@ -32,7 +33,7 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use conn::{Conn, Target, write_much};
+pub use conn::{Conn, Target};
 pub use error::DbError;
 pub use migrate::{Applied, Schema, check, known_migrations, migrate};
 
@@ -53,6 +54,7 @@ struct Inner {
     readers: Pool,
     writer: Writes,
     ids: Ids,
+    target: Target,
 }
 
 enum Writes {
@@ -71,14 +73,38 @@ impl Db {
     /// # Errors
     /// When it cannot be reached.
     pub fn open(target: &Target, pool: u32, group: usize) -> Result<Self, DbError> {
+        Self::open_for(target, pool, group, conn::Use::Write)
+    }
+
+    /// Opens a database that is to be filled from nothing and of which a half is worth nothing: on SQLite nothing
+    /// that is written is durable before [`Db::settle`].
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open_to_fill(target: &Target, pool: u32) -> Result<Self, DbError> {
+        Self::open_for(target, pool, 1, conn::Use::Fill)
+    }
+
+    fn open_for(target: &Target, pool: u32, group: usize, writes: conn::Use) -> Result<Self, DbError> {
         let (readers, writer) = match target {
             Target::Sqlite(_) => {
-                let writer = Writer::start(target, group)?;
+                let writer = Writer::start(target, group, writes)?;
                 (Pool::open(target, conn::Use::Read, pool)?, Writes::Grouped(writer))
             }
-            Target::Postgres(_) => (Pool::open(target, conn::Use::Write, pool)?, Writes::Pooled),
+            Target::Postgres(_) => (Pool::open(target, writes, pool)?, Writes::Pooled),
         };
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default() }) })
+        let target = target.clone();
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), target }) })
+    }
+
+    /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
+    ///
+    /// # Errors
+    /// The database's and the system's.
+    pub async fn settle(&self) -> Result<(), DbError> {
+        let inner = Arc::clone(&self.inner);
+        let settled = tokio::task::spawn_blocking(move || conn::settle(&inner.target)).await;
+        settled.map_err(|error| DbError::Unavailable(error.to_string()))?
     }
 
     /// Runs a reading with a connection, off the async threads.

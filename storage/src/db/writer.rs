@@ -38,13 +38,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer's thread; `group` bounds how many changes share a commit.
-    pub(super) fn start(target: &Target, group: usize) -> Result<Self, DbError> {
-        let conn = connect(target, Use::Write)?;
+    pub(super) fn start(target: &Target, group: usize, writes: Use) -> Result<Self, DbError> {
+        let conn = connect(target, writes)?;
         let (jobs, waiting) = channel();
         let target = target.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(conn, &target, &waiting, group.max(1)))
+            .spawn(move || serve(conn, (&target, writes), &waiting, group.max(1)))
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -129,7 +129,7 @@ pub(super) fn in_savepoint<T, E: From<DbError>>(
     })
 }
 
-fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Job>, group: usize) {
+fn serve(mut conn: Conn, place: (&Target, Use), waiting: &Receiver<Job>, group: usize) {
     while let Ok(first) = waiting.recv() {
         let mut jobs = vec![first];
         while jobs.len() < group
@@ -137,11 +137,11 @@ fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Job>, group: usize)
         {
             jobs.push(next);
         }
-        commit_group(&mut conn, target, jobs);
+        commit_group(&mut conn, place, jobs);
     }
 }
 
-fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
+fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>) {
     let begun = begin(conn);
     let alone = jobs.len() == 1;
     let done: Vec<Done> = jobs
@@ -154,7 +154,7 @@ fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
     let undo = done.iter().any(|done| done.undo);
     let outcome = begun.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
-        recover(conn, target);
+        recover(conn, place);
     }
     for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
@@ -184,8 +184,8 @@ fn roll_back(conn: &mut Conn) -> Result<(), DbError> {
 }
 
 /// After a failed commit (a full disk) the connection's state is unknown: a fresh one takes its place.
-fn recover(conn: &mut Conn, target: &Target) {
-    match connect(target, Use::Write) {
+fn recover(conn: &mut Conn, (target, writes): (&Target, Use)) {
+    match connect(target, writes) {
         Ok(fresh) => *conn = fresh,
         Err(error) => tracing::error!(%error, "the writer could not reconnect"),
     }

@@ -12,6 +12,7 @@ mod checks;
 mod claim_race;
 mod common;
 mod contract;
+mod filling;
 mod flow;
 mod hand_over;
 mod history;
