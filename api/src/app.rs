@@ -28,6 +28,7 @@ use crate::http::headers::security_headers;
 use crate::http::request_id::request_id;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
+use crate::metrics::{self, Metrics};
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
@@ -84,6 +85,7 @@ pub struct Application {
     services: Services,
     demo_accounts: Vec<DemoAccount>,
     drain: Duration,
+    metrics: Option<metrics::Listening>,
 }
 
 /// Where the database is, by the settings.
@@ -157,11 +159,13 @@ impl Application {
         let data_key = data_key(&config)?;
         let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
         let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
+        let store = photo_store::open(&config).await?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
             links: LinkSigner::new(&data_key, config.photos.rendition_url_minutes),
             sealer: Sealer::new(&data_key),
-            store: photo_store::open(&config).await?,
+            metrics: Metrics::new(db.meter(), store.meter()),
+            store,
             registry: ArcSwap::from_pointee(registry),
             intake: Group::default(),
             jobs_waiting: tokio::sync::Notify::new(),
@@ -172,12 +176,18 @@ impl Application {
         });
         let (server, address) = bind(&services)?;
         let drain = Duration::from_secs(services.config.http.drain_seconds);
-        Ok(Self { server, address, services, demo_accounts, drain })
+        let metrics = metrics::bind(&services)?;
+        Ok(Self { server, address, services, demo_accounts, drain, metrics })
     }
 
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address on which it tells Prometheus of itself, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.address)
     }
 
     /// The parts, for tests that drain jobs.
@@ -197,6 +207,8 @@ impl Application {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (tell, told) = watch::channel(false);
         let jobs = tokio::spawn(jobs::run(self.services.clone(), told));
+        // Until the end, so that the drain can be watched.
+        let metrics = self.metrics.map(metrics::Listening::start);
         let handle = self.server.handle();
         let mut server = self.server;
         let failed = |source| StartError::Io { what: "the server failed".to_owned(), source };
@@ -213,6 +225,9 @@ impl Application {
             tracing::warn!(
                 "jobs were still running at the end of the drain; they are taken up at the next start"
             );
+        }
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
         }
         Ok(())
     }

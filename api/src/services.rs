@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
 use crate::links::LinkSigner;
+use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::reports::Group;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Reports that are written together.
     pub intake: Group,
+    /// What the server counts of itself.
+    pub metrics: Metrics,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }

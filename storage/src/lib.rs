@@ -2,6 +2,8 @@
 
 pub mod db;
 pub mod files;
+pub mod meter;
+pub mod origin;
 pub mod picture;
 pub mod seal;
 pub mod store;

@@ -7,7 +7,9 @@
 
 mod client;
 mod codes;
+mod collector;
 mod engine;
+mod exposition;
 mod pictures;
 mod process;
 mod s3;
@@ -15,7 +17,9 @@ mod server;
 mod simulation;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use collector::{Collector, TracedSpan};
 pub use engine::Engine;
+pub use exposition::{Exposition, Sample};
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};

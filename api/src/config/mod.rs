@@ -15,8 +15,8 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Photos, Reports, Store,
-    StoreKind, StoreReading,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Reports, Store,
+    StoreKind, StoreReading, Telemetry,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -42,6 +42,10 @@ pub struct Config {
     pub claims: Claims,
     /// What is logged, and how.
     pub log: Log,
+    /// Counts for Prometheus.
+    pub metrics: Metrics,
+    /// Traces for OpenTelemetry.
+    pub telemetry: Telemetry,
     /// Background jobs.
     pub jobs: Jobs,
     /// Where each value came from, by key; a key that is absent has its default.

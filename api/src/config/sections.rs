@@ -143,6 +143,28 @@ section! {
 }
 
 section! {
+    /// Counts for Prometheus.
+    metrics as Metrics {
+        /// Address and port on which GET /metrics answers, such as 127.0.0.1:9090; without it, nowhere. Keep it private.
+        listen: Option<SocketAddr> = None;
+        /// How old the counts of tickets and jobs, which are made in the database, may be, in seconds.
+        refresh_seconds: u64 = 30, 0 to 3600;
+    }
+}
+
+section! {
+    /// Traces for OpenTelemetry.
+    telemetry as Telemetry {
+        /// The collector, such as `http://127.0.0.1:4318`; without it, no traces are sent.
+        otlp_endpoint: Option<String> = None;
+        /// Which share of the requests is traced that no caller has decided about.
+        sample_share: f64 = 1.0, 0 to 1;
+        /// The name of this server in the traces.
+        service_name: String = "suishoupai".to_owned();
+    }
+}
+
+section! {
     /// Background jobs.
     jobs as Jobs {
         /// How often to look for jobs that are due, in milliseconds.
@@ -243,9 +265,11 @@ fn or_cores(set: usize) -> usize {
 
 /// Checks the texts that have a form of their own.
 pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
-    for (key, url) in
-        [("http.public_url", &config.http.public_url), ("store.endpoint", &config.store.endpoint)]
-    {
+    for (key, url) in [
+        ("http.public_url", &config.http.public_url),
+        ("store.endpoint", &config.store.endpoint),
+        ("telemetry.otlp_endpoint", &config.telemetry.otlp_endpoint),
+    ] {
         let host =
             url.as_ref().map(|url| url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")));
         let is_host =

@@ -71,7 +71,7 @@ setting! {
     Integer: u32, u64, usize;
     Number: f64;
     Boolean: bool;
-    Text: String, Option<String>, PathBuf, SocketAddr, CodeSender, LogFormat, StoreKind, StoreReading;
+    Text: String, Option<String>, PathBuf, SocketAddr, Option<SocketAddr>, CodeSender, LogFormat, StoreKind, StoreReading;
     Secret: Option<Secret>;
 }
 
@@ -123,6 +123,8 @@ pub const KEYS: &[&[Key]] = &[
     sections::Reports::KEYS,
     sections::Claims::KEYS,
     sections::Log::KEYS,
+    sections::Metrics::KEYS,
+    sections::Telemetry::KEYS,
     sections::Jobs::KEYS,
 ];
 

@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod calendar;
 pub mod imports;
 pub mod merging;
+mod once;
 pub mod photos;
 pub mod places;
 pub mod policy;

@@ -1,5 +1,7 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
+use std::time::Instant;
+
 use suishoupai_core::flow::may_see;
 use suishoupai_core::flow::supervision::may_see_order;
 use suishoupai_core::model::District;
@@ -52,12 +54,15 @@ pub fn too_large(limit: usize) -> Problem {
 /// The problem that says what is wrong with it.
 pub async fn prepare(services: &Services, spooled: Spooled) -> Result<Prepared, Fail> {
     let limits = services.photo_limits();
-    tokio::task::spawn_blocking(move || {
-        let inspected = spooled.inspect(&limits)?.map_err(|error| refused(&error))?;
-        Ok(Prepared { spooled, inspected })
+    let looked: Result<Result<_, PictureError>, Fail> = tokio::task::spawn_blocking(move || {
+        Ok(spooled.inspect(&limits)?.map(|inspected| Prepared { spooled, inspected }))
     })
     .await
-    .map_err(|error| Fail::internal(&error))?
+    .map_err(|error| Fail::internal(&error))?;
+    looked?.map_err(|error| {
+        services.metrics.photo_refused(error.code());
+        Fail::Problem(refused(&error))
+    })
 }
 
 /// The problem for a refused picture.
@@ -87,7 +92,9 @@ pub fn refused(error: &PictureError) -> Problem {
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
     let key = original_key(prepared.sha256(), prepared.inspected.kind.extension())?;
-    Ok(services.store.put_file(&key, &prepared.spooled).await?)
+    services.store.put_file(&key, &prepared.spooled).await?;
+    services.metrics.photo_stored(prepared.spooled.length());
+    Ok(())
 }
 
 fn original_key(sha256: &[u8; 32], extension: &str) -> Result<ObjectKey, Fail> {
@@ -255,6 +262,7 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
     let Some(photo) = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await? else {
         return Ok(());
     };
+    let begun = Instant::now();
     let original = services.store.get(&original_key(&photo.sha256, &photo.extension)?).await?;
     let limits = services.photo_limits();
     let made = tokio::task::spawn_blocking(move || {
@@ -273,5 +281,6 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
         }
         Err(error) => Err(error.to_string()),
     };
+    services.metrics.photo_rendered(outcome.is_ok(), begun);
     services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
 }

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod bulk;
 mod conn;
 pub mod copy;
+pub mod counts;
 pub mod desk;
 mod error;
 pub mod history;
@@ -41,6 +42,8 @@ use ids::Ids;
 use pool::Pool;
 use writer::Writer;
 
+use crate::meter::{DbMeter, Work};
+
 /// How often a write is done again when it met a concurrent one on PostgreSQL.
 const RETRIES: usize = 5;
 
@@ -55,6 +58,7 @@ struct Inner {
     writer: Writes,
     ids: Ids,
     target: Target,
+    meter: DbMeter,
 }
 
 enum Writes {
@@ -86,15 +90,17 @@ impl Db {
     }
 
     fn open_for(target: &Target, pool: u32, group: usize, writes: conn::Use) -> Result<Self, DbError> {
+        let meter = DbMeter::default();
+        let readers = |used_for| Pool::open(target, used_for, pool, meter.clone());
         let (readers, writer) = match target {
             Target::Sqlite(_) => {
-                let writer = Writer::start(target, group, writes)?;
-                (Pool::open(target, conn::Use::Read, pool)?, Writes::Grouped(writer))
+                let writer = Writer::start(target, group, writes, meter.clone())?;
+                (readers(conn::Use::Read)?, Writes::Grouped(writer))
             }
-            Target::Postgres(_) => (Pool::open(target, writes, pool)?, Writes::Pooled),
+            Target::Postgres(_) => (readers(writes)?, Writes::Pooled),
         };
         let target = target.clone();
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), target }) })
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), target, meter }) })
     }
 
     /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
@@ -105,6 +111,11 @@ impl Db {
         let inner = Arc::clone(&self.inner);
         let settled = tokio::task::spawn_blocking(move || conn::settle(&inner.target)).await;
         settled.map_err(|error| DbError::Unavailable(error.to_string()))?
+    }
+
+    /// What it counts of itself.
+    pub fn meter(&self) -> &DbMeter {
+        &self.inner.meter
     }
 
     /// Runs a reading with a connection, off the async threads.
@@ -119,7 +130,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.inner.readers.run(work).await
+        self.inner.readers.run(Work::Read, work).await
     }
 
     /// Runs a change as one transaction, off the async threads. `Ok` means that it has been committed durably;
@@ -141,18 +152,20 @@ impl Db {
         match &self.inner.writer {
             Writes::Grouped(writer) => writer.run(work).await,
             Writes::Pooled => {
-                self.inner
-                    .readers
-                    .run(move |conn| {
-                        let mut tries = 0;
-                        loop {
-                            match writer::in_savepoint(conn, &mut work) {
-                                Err(error) if error.is_retryable() && tries < RETRIES => tries += 1,
-                                outcome => return outcome,
+                let meter = self.inner.meter.clone();
+                let tried = move |conn: &mut Conn| {
+                    let mut tries = 0;
+                    loop {
+                        match writer::in_savepoint(conn, &mut work) {
+                            Err(error) if error.is_retryable() && tries < RETRIES => {
+                                tries += 1;
+                                meter.retried();
                             }
+                            outcome => return outcome,
                         }
-                    })
-                    .await
+                    }
+                };
+                self.inner.readers.run(Work::Write, tried).await
             }
         }
     }

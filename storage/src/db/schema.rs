@@ -317,6 +317,7 @@ table! {
         locked_until -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         created_at -> BigInt,
+        request_id -> Nullable<Text>,
     }
 }
 
