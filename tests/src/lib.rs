@@ -34,7 +34,7 @@ pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings, wait_for};
-pub use simulation::simulated;
+pub use simulation::{Installation, simulated};
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -1,6 +1,7 @@
 //! The command line: every command returns its text and exit code, or one line that says what is wrong.
 
 mod backup;
+mod bench;
 mod config;
 #[cfg(test)]
 mod deploy_tests;
@@ -71,6 +72,9 @@ enum Command {
     /// See the work off the request path, such as renditions of photos, and put back what was given up
     #[command(subcommand)]
     Jobs(jobs::Jobs),
+    /// Prepare an installation for measurements
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Add officials and set their passwords
     #[command(subcommand)]
     User(user::User),
@@ -169,6 +173,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
+            Command::Bench(bench) => bench::run(&settings, bench).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

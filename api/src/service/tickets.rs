@@ -108,7 +108,8 @@ pub fn execute_on(
         lapse_claim(conn, registry, loaded, now)?;
     }
     let photos = attached(conn, actor, &order.photos, order.stage)?;
-    let command = on_the_spot(order, loaded, now);
+    let place = LonLat { lon: loaded.lon, lat: loaded.lat };
+    let command = on_the_spot(order, place, now);
     let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)
         .map_err(|why| refused(conn, loaded, &why))?;
     if let Command::Rate { solved, stars, words } = &order.command {
@@ -130,7 +131,7 @@ pub fn persist(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, step: 
 }
 
 /// The command with how far from the ticket's place the caller stood.
-fn on_the_spot(order: &Order, loaded: &Loaded, now: Moment) -> Command {
+pub(crate) fn on_the_spot(order: &Order, place: LonLat, now: Moment) -> Command {
     let mut command = order.command.clone();
     let spot = match &mut command {
         Command::Arrive { spot, .. }
@@ -139,7 +140,6 @@ fn on_the_spot(order: &Order, loaded: &Loaded, now: Moment) -> Command {
         | Command::Rework { spot, .. } => spot,
         _ => return command,
     };
-    let place = LonLat { lon: loaded.lon, lat: loaded.lat };
     if let Some(position) = order.position {
         let metres = distance_m(position.at, place).round();
         // The earth is smaller than the range of the number.

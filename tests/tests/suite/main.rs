@@ -14,6 +14,7 @@ mod clock_back;
 mod common;
 mod contract;
 mod fan_out;
+mod filling;
 mod flow;
 mod full_disk;
 mod hand_over;

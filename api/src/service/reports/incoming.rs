@@ -42,11 +42,12 @@ pub struct Incoming {
 }
 
 /// A report that passed every check, ready to be written.
-pub(super) struct New {
-    pub(super) step: Step,
-    place: Place,
-    told: Vec<UnitId>,
-    report: Report,
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) step: Step,
+    pub(crate) place: Place,
+    pub(crate) told: Vec<UnitId>,
+    pub(crate) report: Report,
 }
 
 /// Writes tickets and their reports.
