@@ -84,7 +84,9 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
 async fn one(services: &Services, job: Job) -> Result<(), Fail> {
     let outcome = match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await.map_err(Problem::from),
-        (photos::RENDER, _) => photos::render(services, job.subject).await.map_err(Problem::from),
+        (kind, _) if photos::is_rendering(kind) => {
+            photos::render(services, job.subject).await.map_err(Problem::from)
+        }
         (other, _) => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();

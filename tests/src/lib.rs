@@ -16,7 +16,7 @@ mod simulation;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
 pub use engine::Engine;
-pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
+pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone, jpeg_taken};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings};

@@ -106,7 +106,7 @@ fn unknown_ticket(id: TicketId) -> Problem {
     Problem::new(Code::TicketNotFound).field("/tickets", "unknown_ticket", message)
 }
 
-fn first_answer(
+pub(super) fn first_answer(
     conn: &mut Conn,
     account: AccountId,
     repeat: Option<&Repeat>,
@@ -121,7 +121,7 @@ fn first_answer(
 }
 
 /// The answer to be kept for retries: which order it was.
-fn answer(account: AccountId, repeat: &Repeat, id: SupervisionId, now: Moment) -> Answer {
+pub(super) fn answer(account: AccountId, repeat: &Repeat, id: SupervisionId, now: Moment) -> Answer {
     Answer {
         account_id: account,
         key: repeat.key.clone(),

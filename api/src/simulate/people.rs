@@ -186,5 +186,8 @@ fn photo(person: &Person, now: Moment) -> Photo {
         failure: Some("a simulated photo has no picture".to_owned()),
         display: None,
         created_at: now,
+        mask_version: 0,
+        mask_hash: None,
+        rendition: None,
     }
 }

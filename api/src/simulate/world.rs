@@ -124,6 +124,7 @@ impl Run<'_> {
             address: None,
             landmark: None,
             category: (own_find.is_some() || chance.hit(0.6)).then_some(code),
+            position: None,
             photo_ids: if own_find.is_some() || chance.hit(0.7) { vec![person.photo] } else { Vec::new() },
             anonymous: false,
             contact: None,

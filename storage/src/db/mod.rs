@@ -5,17 +5,21 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod chain;
 mod conn;
 pub mod copy;
 pub mod desk;
 mod error;
+pub mod exposures;
 pub mod history;
 pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod lists;
 pub mod login;
+pub mod masks;
 mod migrate;
+pub mod originals;
 pub mod photos;
 mod pool;
 pub mod reference;

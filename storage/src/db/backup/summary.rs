@@ -50,7 +50,14 @@ pub struct PhotoRow {
     pub extension: String,
     /// Its length.
     pub bytes: i64,
+    /// Whether the row before has named this original already.
+    pub is_again: bool,
+    /// The digest under which its renditions are kept, where it is masked.
+    pub rendition: Option<Vec<u8>>,
 }
+
+/// The columns of [`PhotoRow`].
+type PhotoColumns = (Vec<u8>, String, i64, Option<Vec<u8>>);
 
 #[derive(Queryable)]
 struct Head {
@@ -137,13 +144,15 @@ fn district_summaries(conn: &mut Conn) -> Result<Vec<DistrictSummary>, DbError> 
 }
 
 fn each_photo(conn: &mut Conn, take: &mut dyn FnMut(PhotoRow) -> Result<(), DbError>) -> Result<(), DbError> {
-    let query = photos::table.select((photos::sha256, photos::extension, photos::bytes)).distinct().order((
-        photos::sha256,
-        photos::extension,
-        photos::bytes,
-    ));
-    let mut one =
-        |(sha256, extension, bytes): (Vec<u8>, String, i64)| take(PhotoRow { sha256, extension, bytes });
+    let columns = (photos::sha256, photos::extension, photos::bytes, photos::rendition);
+    let query = photos::table.select(columns).distinct().order(columns);
+    let mut last = None;
+    let mut one = |(sha256, extension, bytes, rendition): PhotoColumns| {
+        let original = (sha256.clone(), extension.clone());
+        let is_again = last.as_ref() == Some(&original);
+        last = Some(original);
+        take(PhotoRow { sha256, extension, bytes, is_again, rendition })
+    };
     match conn {
         Conn::Sqlite(conn) => {
             for row in query.load_iter::<_, DefaultLoadingMode>(conn)? {
