@@ -8,10 +8,10 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::exposures::{self as rows, Loaded};
 use suishoupai_storage::db::photos::{self, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, idempotency, tickets};
+use suishoupai_storage::db::{Conn, tickets};
 
+use super::once::once;
 use super::reports::Repeat;
-use super::supervision::{answer, first_answer};
 use crate::auth::actor;
 use crate::fail::{Fail, exposure_refusal};
 use crate::lang::Text;
@@ -49,14 +49,11 @@ pub async fn create(
     services
         .db
         .write(move |conn| {
-            if let Some(first) = first_answer(conn, account.id, repeat.as_ref())? {
-                return Ok(first);
-            }
-            let caller = actor(&account);
-            create_in(conn, &registry, &caller, id, &draft, now)?;
-            let kept = repeat.iter().map(|repeat| answer(account.id, repeat, id, now)).collect();
-            idempotency::keep(conn, kept)?;
-            Ok(id)
+            once(conn, account.id, repeat.as_ref(), now, |conn| {
+                let caller = actor(&account);
+                create_in(conn, &registry, &caller, id, &draft, now)?;
+                Ok(id)
+            })
         })
         .await
 }

@@ -6,6 +6,7 @@ pub mod exposures;
 pub mod imports;
 pub mod masks;
 pub mod merging;
+mod once;
 pub mod photos;
 pub mod places;
 pub mod policy;

@@ -1,8 +1,8 @@
 //! What chains of hashes have in common when they are walked.
 
-use suishoupai_core::flow::{GENESIS, link};
+use suishoupai_core::flow::GENESIS;
 
-use super::history::MOST_BREAKS;
+use super::history::{MOST_BREAKS, next_link};
 
 /// Where a chain is broken, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,15 +49,11 @@ pub(super) fn first_break<'a>(
 ) -> Option<(i64, String)> {
     let mut previous = GENESIS;
     let mut next = 1;
-    for (seq, content, hash) in lines {
-        if seq != next {
-            return Some((next, format!("line {next} is missing")));
+    for found in lines {
+        match next_link(&previous, next, found) {
+            Ok(hash) => previous = hash,
+            Err(what) => return Some((next, what)),
         }
-        let expected = link(&previous, content);
-        if hash != expected {
-            return Some((seq, "the hash does not agree with the content and the line before".to_owned()));
-        }
-        previous = expected;
         next += 1;
     }
     (last != previous).then(|| (next, "the last hash that is kept is not that of the last line".to_owned()))
