@@ -56,7 +56,8 @@ CREATE INDEX photos_by_rendition ON photos (rendition) WHERE rendition IS NOT NU
 CREATE INDEX photos_with_mask ON photos (id) WHERE mask_version > 0;
 CREATE INDEX exposures_of_district ON exposures (district, id);
 CREATE INDEX exposures_of_district_by_state ON exposures (district, state, id);
-CREATE INDEX exposures_published ON exposures (published_at, id) WHERE state = 'published';
+-- What is published: the condition that the public list states in the same words, without parameters.
+CREATE INDEX exposures_published ON exposures (published_at, id) WHERE published_at IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX exposures_of_photo ON exposures (photo_id, state);
 CREATE INDEX exposures_of_ticket ON exposures (ticket_id, id);
 

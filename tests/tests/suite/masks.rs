@@ -86,7 +86,7 @@ fn a_masked_photo_is_masked_for_everybody_and_its_original_stays(engine: Engine)
         assert!(near(now[0], now[2]) && !near(now[0], red) && !near(now[2], blue), "{kind}: {now:?}");
         assert!(near(now[1], green) && near(now[3], yellow), "{kind}: {now:?}");
     }
-    let whose = [&*resident as &Caller, &*grid1];
+    let whose: [&Caller; 2] = [&resident, &grid1];
     for who in whose {
         let shown = who.get(&format!("photos/{photo}/display"));
         assert!(shown.header("cache-control").contains("no-cache"), "{}", shown.header("cache-control"));

@@ -101,6 +101,8 @@ pub fn published(
     let mut query = exposures::table
         .inner_join(tickets::table)
         .inner_join(photos::table)
+        // In the words of the index, which serves no condition with a parameter.
+        .filter(exposures::published_at.is_not_null().and(exposures::ended_at.is_null()))
         .filter(exposures::state.eq(ExposureState::Published.as_str()))
         .filter(tickets::sensitive.eq(false))
         .filter(photos::rendition.is_not_null().or(exposures::declared_clean.eq(true)))
