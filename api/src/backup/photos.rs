@@ -125,7 +125,11 @@ fn keys_of(line: &str) -> Result<Vec<ObjectKey>, BackupError> {
     }
     hex::decode_to_slice(digest, &mut sha256).map_err(|_| strange())?;
     let original = ObjectKey::original(&sha256, extension).map_err(|_| strange())?;
-    Ok(vec![original, ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)])
+    let mut keys = vec![original, ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)];
+    if matches!(extension, "mp4" | "mov") {
+        keys.push(ObjectKey::playback(&sha256, extension).map_err(|_| strange())?);
+    }
+    Ok(keys)
 }
 
 /// The digest that an original's bytes must have; none for a rendition, which bears the digest of its original.

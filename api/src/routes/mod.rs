@@ -12,6 +12,7 @@ pub mod photos;
 pub mod places;
 pub mod reports;
 pub mod resident;
+mod resumable;
 pub mod roster;
 pub mod rules;
 pub mod supervision;
@@ -39,6 +40,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(photos::register)
             .configure(masks::register)
             .configure(uploads::register)
+            .configure(resumable::register)
             .configure(reports::register)
             .configure(resident::register)
             .configure(tickets::register)

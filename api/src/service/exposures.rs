@@ -7,7 +7,7 @@ use suishoupai_core::flow::{Actor, Ticket, TicketId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::exposures::{self as rows, Loaded};
-use suishoupai_storage::db::photos::{self, Photo, PhotoState};
+use suishoupai_storage::db::photos::{self, MediaKind, Photo, PhotoState};
 use suishoupai_storage::db::{Conn, tickets};
 
 use super::once::once;
@@ -84,7 +84,8 @@ fn picture(conn: &mut Conn, photo: &Photo, of: Option<ExposureId>) -> Result<Pic
         sha256: photo.sha256,
         mask_version: photo.mask_version,
         is_masked: photo.is_masked(),
-        is_ready: photo.state == PhotoState::Ready,
+        // A video would show more than its picture.
+        is_ready: photo.state == PhotoState::Ready && photo.kind == MediaKind::Photo,
         is_on_board: rows::is_on_board(conn, photo.id, of)?,
     })
 }

@@ -5,7 +5,7 @@ use suishoupai_core::flow::{Actor, Ticket, may_see};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::masks::{self, Masked};
-use suishoupai_storage::db::photos::{self, PhotoState};
+use suishoupai_storage::db::photos::{self, MediaKind, PhotoState};
 use suishoupai_storage::db::{Conn, exposures, jobs, tickets};
 
 use super::photos::mask_job;
@@ -30,7 +30,7 @@ pub enum Areas {
 ///
 /// # Errors
 /// 404 for a photo that is not evidence of a ticket which the caller may see, 403 where the caller's posts do not suffice,
-/// 409 where it has no renditions, 422 for an area outside the picture.
+/// 409 where it has no renditions, 422 for a video and for an area outside the picture.
 pub async fn add(
     services: &Services,
     account: &Account,
@@ -45,6 +45,9 @@ pub async fn add(
         .db
         .write(move |conn| {
             let (mut masked, seen) = of_seen_tickets(conn, &registry, &caller, photo, now)?;
+            if masked.photo.kind == MediaKind::Video {
+                return Err(is_video().into());
+            }
             if masked.photo.state == PhotoState::Failed {
                 return Err(no_renditions().into());
             }
@@ -190,6 +193,14 @@ fn outside(index: usize, (width, height): (i32, i32)) -> Problem {
         format!("lies outside the picture, which has {width} x {height} pixels"),
     );
     Problem::new(Code::RefusedByRule).field(format!("/areas/{index}"), "outside_picture", message)
+}
+
+/// What moves would have to be masked in every frame.
+fn is_video() -> Problem {
+    Problem::new(Code::RefusedByRule).detail(Text::new(
+        "视频不能打码，请截取画面作为照片上传后打码。",
+        "Videos cannot be masked; upload a frame of it as a photo, and mask that.",
+    ))
 }
 
 fn no_renditions() -> Problem {

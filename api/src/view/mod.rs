@@ -20,7 +20,7 @@ pub use exposure::{
 pub use history::{EventView, events};
 pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};
-pub use photo::{EvidenceView, PhotoFlagView, PhotoView, RenditionState};
+pub use photo::{EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
 pub use supervision::{

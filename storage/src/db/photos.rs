@@ -50,6 +50,10 @@ pub struct Photo {
     pub display: Option<(i32, i32)>,
     /// When it was uploaded.
     pub created_at: Moment,
+    /// Whether it stands or moves.
+    pub kind: MediaKind,
+    /// How long a video lasts, milliseconds.
+    pub duration_ms: Option<i64>,
     /// How many lines the chain of its mask has.
     pub mask_version: i64,
     /// The hash of the last of them.
@@ -67,6 +71,26 @@ impl Photo {
     /// Whether something in its renditions is masked.
     pub fn is_masked(&self) -> bool {
         self.rendition.is_some()
+    }
+}
+
+/// Whether evidence stands or moves. A video has the same columns, keys and renditions as a photo, and a copy to be played
+/// besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// A picture.
+    Photo,
+    /// A video.
+    Video,
+}
+
+impl MediaKind {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::Video => "video",
+        }
     }
 }
 
@@ -114,6 +138,8 @@ struct Record {
     display_width: Option<i32>,
     display_height: Option<i32>,
     created_at: i64,
+    kind: String,
+    duration_ms: Option<i64>,
     mask_version: i64,
     mask_hash: Option<Vec<u8>>,
     rendition: Option<Vec<u8>>,
@@ -125,6 +151,7 @@ impl Record {
             .into_iter()
             .find(|state| state.as_str() == self.state)
             .ok_or_else(|| DbError::corrupt("state of photo", &self.state))?;
+        let kind = [MediaKind::Photo, MediaKind::Video].into_iter().find(|kind| kind.as_str() == self.kind);
         Ok(Photo {
             id: self.id,
             district: self.district,
@@ -143,6 +170,8 @@ impl Record {
             failure: self.failure,
             display: self.display_width.zip(self.display_height),
             created_at: Moment::from_millis(self.created_at),
+            kind: kind.ok_or_else(|| DbError::corrupt("kind of photo", &self.kind))?,
+            duration_ms: self.duration_ms,
             mask_version: self.mask_version,
             mask_hash: digest(self.id, self.mask_hash)?,
             rendition: digest(self.id, self.rendition)?,
@@ -179,6 +208,8 @@ pub fn insert(conn: &mut Conn, photo: &Photo) -> Result<(), DbError> {
         display_width: photo.display.map(|(width, _)| width),
         display_height: photo.display.map(|(_, height)| height),
         created_at: photo.created_at.millis(),
+        kind: photo.kind.as_str().to_owned(),
+        duration_ms: photo.duration_ms,
         mask_version: photo.mask_version,
         mask_hash: photo.mask_hash.map(|hash| hash.to_vec()),
         rendition: photo.rendition.map(|digest| digest.to_vec()),
