@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
@@ -34,7 +35,7 @@ use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
-use crate::service::reports::Group;
+use crate::service::reports;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{jobs, photo_store, routes};
@@ -156,8 +157,12 @@ impl Application {
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
-            intake: Group::default(),
+            intake: reports::group(),
+            callers: Callers::default(),
             jobs_waiting: tokio::sync::Notify::new(),
+            reference_changed: tokio::sync::Notify::new(),
+            held: jobs::Held::default(),
+            refreshing: tokio::sync::Mutex::new(()),
             clock,
             db,
             passwords,

@@ -50,7 +50,8 @@ impl From<StoreError> for Fail {
             StoreError::NotFound { .. } => Fail::from(Code::PhotoNotFound),
             other => {
                 tracing::error!(error = %other, "the photo store failed");
-                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5))
+                let cause = other.to_string();
+                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5).caused_by(cause))
             }
         }
     }
@@ -69,7 +70,7 @@ impl From<Fail> for Problem {
             Fail::Db(DbError::Conflict) => Problem::new(Code::StaleVersion),
             Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full)) => {
                 tracing::error!(%error, "the database did not serve a request");
-                Problem::new(Code::Unavailable).retry_after(5)
+                Problem::new(Code::Unavailable).retry_after(5).caused_by(error.to_string())
             }
             Fail::Db(error) => Problem::internal(&error),
         }

@@ -1,10 +1,14 @@
 //! Access tokens: JSON web tokens (RFC 7519) signed with Ed25519 (RFC 8037).
 
+mod seen;
+
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use seen::Seen;
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 
@@ -29,6 +33,8 @@ pub struct TokenKeys {
     verifying: DecodingKey,
     validation: Validation,
     lifetime_seconds: i64,
+    /// Tokens whose signature is known to be good: a phone sends the same one with every request.
+    seen: Arc<Seen>,
 }
 
 /// What a token says, once its signature and times are verified.
@@ -42,6 +48,14 @@ pub struct Claims {
     pub issued: Moment,
     /// From when on it is refused.
     pub expires: Moment,
+}
+
+/// What a token says, once its signature is verified.
+#[derive(Clone, Debug)]
+struct Signed {
+    claims: Claims,
+    /// From when on it is good, in seconds.
+    soonest: i64,
 }
 
 /// A token is refused.
@@ -107,7 +121,9 @@ impl TokenKeys {
         // The library would ask the clock of the system; `verify` is told the time instead.
         validation.validate_exp = false;
         let lifetime_seconds = i64::from(config.token_minutes) * 60;
-        Ok(Self { header, verifying: DecodingKey::from_jwk(&public)?, signing, validation, lifetime_seconds })
+        let verifying = DecodingKey::from_jwk(&public)?;
+        let seen = Arc::default();
+        Ok(Self { header, verifying, signing, validation, lifetime_seconds, seen })
     }
 
     /// A new token for the account, and from when on it is refused.
@@ -137,22 +153,28 @@ impl TokenKeys {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Invalid);
         }
+        let signed = self.seen.get_or(token, || self.read(token))?;
+        let seconds = now.millis().div_euclid(1000);
+        if signed.soonest > seconds.saturating_add(SKEW_SECONDS) {
+            return Err(TokenError::Invalid);
+        }
+        if signed.claims.expires.millis().div_euclid(1000) <= seconds {
+            return Err(TokenError::Expired);
+        }
+        Ok(signed.claims)
+    }
+
+    /// What the token says, if this server signed it, whatever the time.
+    fn read(&self, token: &str) -> Result<Signed, TokenError> {
         let read = jsonwebtoken::decode::<Wire>(token, &self.verifying, &self.validation);
         let read = read.map_err(|_| TokenError::Invalid)?;
         let wire = read.claims;
         if read.header.kid != self.header.kid {
             return Err(TokenError::Invalid);
         }
-        let seconds = now.millis().div_euclid(1000);
-        let soonest = wire.nbf.unwrap_or(wire.iat).max(wire.iat);
-        if soonest > seconds.saturating_add(SKEW_SECONDS) {
-            return Err(TokenError::Invalid);
-        }
-        if wire.exp <= seconds {
-            return Err(TokenError::Expired);
-        }
         let account_id = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
-        Ok(Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) })
+        let claims = Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) };
+        Ok(Signed { claims, soonest: wire.nbf.unwrap_or(wire.iat).max(wire.iat) })
     }
 }
 

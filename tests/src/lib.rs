@@ -19,6 +19,7 @@ mod simulation;
 pub mod videos;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use codes::wait_for as code_for;
 pub use collector::{Collector, TracedSpan};
 pub use engine::Engine;
 pub use exposition::{Exposition, Sample};

@@ -195,8 +195,10 @@ section! {
 section! {
     /// Background jobs.
     jobs as Jobs {
-        /// How often to look for jobs that are due, in milliseconds.
+        /// How often to look for jobs that are due and for changes by other processes, in milliseconds.
         poll_milliseconds: u64 = 500, 10 to 60_000;
+        /// How long a process holds a job before another may take it over, in seconds; renewed while it runs.
+        lease_seconds: u64 = 60, 5 to 3600;
         /// Tries after which a failing job is set aside.
         max_attempts: u32 = 8, 1 to 100;
     }

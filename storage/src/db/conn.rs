@@ -27,30 +27,6 @@ macro_rules! each_backend {
 }
 pub(crate) use each_backend;
 
-/// Inserts rows of one table: one by one with a kept statement on SQLite, where a call costs nothing; together on
-/// PostgreSQL, where each costs a way to the server and back. The optional words end the statement.
-macro_rules! insert_rows {
-    ($conn:expr, $table:expr, $rows:expr $(, $ending:ident)?) => {{
-        let mut rows = $rows;
-        match $conn {
-            $crate::db::Conn::Pg(conn) if rows.len() > 1 => {
-                diesel::insert_into($table).values(rows)$(.$ending())?.execute(conn)?;
-            }
-            $crate::db::Conn::Pg(conn) => {
-                if let Some(row) = rows.pop() {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
-                }
-            }
-            $crate::db::Conn::Sqlite(conn) => {
-                for row in rows {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
-                }
-            }
-        }
-    }};
-}
-pub(crate) use insert_rows;
-
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {

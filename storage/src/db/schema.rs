@@ -322,6 +322,7 @@ table! {
         locked_until -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         created_at -> BigInt,
+        lease -> Nullable<BigInt>,
         request_id -> Nullable<Text>,
     }
 }

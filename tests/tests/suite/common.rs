@@ -102,3 +102,12 @@ pub(crate) fn rendered(server: &Server, owner: &Caller, photo: i64) -> Value {
         std::thread::yield_now();
     }
 }
+
+/// Asks until it is so.
+pub(crate) fn eventually(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come to this: {what}");
+        std::thread::yield_now();
+    }
+}

@@ -6,9 +6,10 @@ use suishoupai_core::flow::{GENESIS, link};
 use suishoupai_core::time::Moment;
 
 use super::Loaded;
-use crate::db::conn::{Conn, each_backend, insert_rows};
+use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{supervision_events, supervision_orders, supervision_photos, supervision_tickets};
+use crate::db::unnest::insert_rows;
 use crate::db::update::update_kept;
 
 /// Names the text that saves the row of an order.
@@ -110,7 +111,7 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
     each_backend!(&mut *conn, conn => inserted.execute(conn))?;
     let tickets: Vec<_> =
         order.tickets.iter().map(|ticket| TicketRecord { order_id: order.id, ticket_id: *ticket }).collect();
-    insert_rows!(&mut *conn, supervision_tickets::table, tickets);
+    insert_rows!(&mut *conn, supervision_tickets, tickets, TicketRecord { order_id, ticket_id });
     write_line(conn, order, &step.event, content, hash)
 }
 
@@ -170,7 +171,7 @@ fn write_line(
         .iter()
         .map(|photo| PhotoRecord { order_id: order.id, event_seq: event.seq, photo_id: photo.id })
         .collect();
-    insert_rows!(conn, supervision_photos::table, photos);
+    insert_rows!(conn, supervision_photos, photos, PhotoRecord { order_id, event_seq, photo_id });
     Ok(())
 }
 
