@@ -5,10 +5,12 @@ mod problems;
 use actix_web::App;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
+use suishoupai_core::flow::exposure::{ExposureState, ExposureVerb};
+use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
 use suishoupai_core::flow::{
-    Channel, OrderKind, OrderState, Phase, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason,
-    Role, Satisfaction, Solved, Stage, State, Verb,
+    Channel, OrderKind, OrderState, Phase, PhotoFlag, Pressure, RefuseReason, RequestKind, RequestState,
+    ReturnReason, Role, Satisfaction, Solved, Stage, State, Verb,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
@@ -72,7 +74,17 @@ fn complete(api: &mut OpenApi) {
         })+};
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
-    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved, SupervisionState, SupervisionVerb);
+    describe!(
+        PhotoFlag,
+        Pressure,
+        RequestKind,
+        RequestState,
+        Satisfaction,
+        Solved,
+        SupervisionState,
+        SupervisionVerb
+    );
+    describe!(MaskVerb, ExposureState, ExposureVerb);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {
@@ -213,6 +225,7 @@ fn tags() -> Vec<Tag> {
             "案卷操作: what officials do; `allowed_actions` of a ticket says which are open to the caller",
         ),
         tag("supervision", "督办单: what the centre demands of a unit, and what the unit replies"),
+        tag("exposures", "曝光台: masked pictures that a second person has approved for everybody"),
         tag("administration", "管理"),
         tag("system", "系统"),
     ]

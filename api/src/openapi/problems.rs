@@ -58,6 +58,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/absences",
         "/standard-texts",
         "/supervision-orders",
+        "/exposures",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
@@ -68,10 +69,15 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     }
     if writes {
         statuses.extend([413, 415, 422]);
-        if path.contains("{id}") || path.contains("/reports") || path.contains("/supervision-orders") {
+        if path.contains("{id}")
+            || path.contains("/reports")
+            || path.contains("/supervision-orders")
+            || path.contains("/exposures")
+        {
             statuses.push(409);
         }
-        if path.contains("/tickets/") || path.contains("/supervision-orders/") {
+        if path.contains("/tickets/") || path.contains("/supervision-orders/") || path.contains("/exposures/")
+        {
             statuses.push(428);
         }
         if path.contains("/auth/") || path.ends_with("/follow") {

@@ -2,7 +2,9 @@
 
 pub mod alarms;
 pub mod calendar;
+pub mod exposures;
 pub mod imports;
+pub mod masks;
 pub mod merging;
 mod once;
 pub mod orphans;

@@ -22,6 +22,7 @@ pub use incoming::Incoming;
 
 use super::photos::Prepared;
 use super::places::{Spot, locate};
+use super::tickets::Position;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -47,6 +48,8 @@ pub struct Draft {
     pub landmark: Option<String>,
     /// The category, if the reporter chose one.
     pub category: Option<String>,
+    /// Where the phone is, which need not be the place of the report.
+    pub position: Option<Position>,
     /// Keys of photos uploaded before.
     pub photo_ids: Vec<i64>,
     /// Whether the handlers must not know who reports.

@@ -191,5 +191,8 @@ fn photo(person: &Person, now: Moment) -> Photo {
         created_at: now,
         kind: MediaKind::Photo,
         duration_ms: None,
+        mask_version: 0,
+        mask_hash: None,
+        rendition: None,
     }
 }

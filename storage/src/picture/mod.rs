@@ -6,6 +6,7 @@
 
 mod decode;
 mod error;
+mod mask;
 mod metadata;
 mod pixels;
 mod render;
@@ -22,7 +23,7 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 
 pub use error::PictureError;
-pub use render::{DISPLAY_SIDE, Renditions, THUMBNAIL_SIDE, render};
+pub use render::{DISPLAY_SIDE, Renditions, THUMBNAIL_SIDE, render, render_masked};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 

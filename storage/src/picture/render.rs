@@ -3,9 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use suishoupai_core::flow::masking::Area;
 
 use super::decode::decode;
 use super::error::PictureError;
+use super::mask::blot;
 use super::pixels::Pixels;
 use super::{Inspected, Limits};
 
@@ -41,7 +43,20 @@ pub struct Renditions {
 /// # Errors
 /// [`PictureError`] where the image data cannot be decoded.
 pub fn render(bytes: &[u8], inspected: &Inspected, limits: &Limits) -> Result<Renditions, PictureError> {
-    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits)))
+    render_masked(bytes, inspected, limits, &[])
+}
+
+/// As [`render`], with the areas unreadable in both.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_masked(
+    bytes: &[u8],
+    inspected: &Inspected,
+    limits: &Limits,
+    areas: &[Area],
+) -> Result<Renditions, PictureError> {
+    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, areas)))
         .unwrap_or(Err(PictureError::Damaged { what: "its image data cannot be decoded" }))
 }
 
@@ -49,11 +64,14 @@ fn render_unguarded(
     bytes: &[u8],
     inspected: &Inspected,
     limits: &Limits,
+    areas: &[Area],
 ) -> Result<Renditions, PictureError> {
     let (decoded, damaged) = decode(bytes, inspected, limits)?;
     let small = decoded.shrink(DISPLAY_SIDE)?;
     // Turned after shrinking, when there are a quarter of the pixels or less; the full ones are freed by then.
-    let display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    let mut display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
+    blot(&mut display.data, (display.width, display.height), display.channels, areas);
     let small = display.shrink(THUMBNAIL_SIDE)?;
     let thumbnail = small.as_ref().unwrap_or(&display);
     Ok(Renditions {

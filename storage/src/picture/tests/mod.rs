@@ -4,6 +4,7 @@ mod corpus;
 mod hostile;
 mod inspecting;
 mod make;
+mod masking;
 mod rendering;
 
 use super::{Inspected, Limits, PictureError, Renditions, inspect, render};
