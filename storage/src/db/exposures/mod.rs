@@ -27,6 +27,7 @@ pub struct Loaded {
 }
 
 /// Names the text that saves the row of an entry.
+#[derive(QueryId)]
 struct EntryChange;
 
 #[derive(Queryable, Insertable)]
