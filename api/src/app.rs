@@ -26,6 +26,7 @@ use crate::fail::Fail;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::request_id::request_id;
+use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
 use crate::metrics::{self, Metrics};
@@ -233,7 +234,8 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
-    let forms = FormLimit(services.photo_limits().bytes.saturating_mul(4));
+    let forms = usize::try_from(services.upload_limit()).unwrap_or(usize::MAX);
+    let forms = FormLimit(forms.saturating_mul(4));
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
             .into_utoipa_app()
@@ -252,6 +254,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .wrap(Compress::default())
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
+            .wrap(from_fn(tus_version))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
             .wrap(from_fn(request_id))
@@ -285,6 +288,8 @@ fn known_routes(contract: &Contract) -> Routes {
             (Method::GET, item.get.is_some()),
             (Method::POST, item.post.is_some()),
             (Method::PUT, item.put.is_some()),
+            (Method::PATCH, item.patch.is_some()),
+            (Method::OPTIONS, item.options.is_some()),
             (Method::DELETE, item.delete.is_some()),
         ];
         methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))

@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, tickets, uploads};
+use crate::service::{alarms, photos, resumable, tickets, uploads};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -93,6 +93,7 @@ async fn one(services: &Services, job: Job) -> Result<(), Fail> {
     let outcome = match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await.map_err(Problem::from),
         (photos::RENDER, _) => photos::render(services, job.subject).await.map_err(Problem::from),
+        (resumable::FINISH, _) => resumable::finish(services, job.subject).await.map_err(Problem::from),
         (other, _) => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();
@@ -169,6 +170,7 @@ async fn sweep(services: &Services) -> Result<(), Fail> {
         })
         .await?;
     uploads::sweep(services).await?;
+    resumable::sweep(services).await?;
     services.store.sweep(Duration::from_secs(24 * 3600)).await?;
     Ok(())
 }

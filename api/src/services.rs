@@ -8,6 +8,7 @@ use suishoupai_storage::db::{Db, reference};
 use suishoupai_storage::picture::Limits;
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
+use suishoupai_storage::video::VideoLimits;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -86,6 +87,17 @@ impl Services {
             side: photos.max_side,
             ..Limits::default()
         }
+    }
+
+    /// What is accepted as a video.
+    pub fn video_limits(&self) -> VideoLimits {
+        let videos = &self.config.videos;
+        VideoLimits::new(videos.max_bytes, u64::from(videos.max_seconds))
+    }
+
+    /// The longest file that is accepted as anything, bytes.
+    pub fn upload_limit(&self) -> u64 {
+        self.config.photos.max_bytes.max(self.config.videos.max_bytes)
     }
 
     /// Reads the reference data again if it has changed since.

@@ -7,3 +7,4 @@ pub mod origin;
 pub mod picture;
 pub mod seal;
 pub mod store;
+pub mod video;

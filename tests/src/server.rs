@@ -11,7 +11,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, uploads};
+use suishoupai_api::service::{alarms, resumable, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -280,6 +280,11 @@ impl Server {
         block_on(uploads::sweep(&self.services)).unwrap()
     }
 
+    /// Forgets resumable uploads whose time is over; how many.
+    pub fn sweep_resumable(&self) -> usize {
+        block_on(resumable::sweep(&self.services)).unwrap()
+    }
+
     /// The keys of what is in the photo store.
     pub fn stored(&self) -> Vec<String> {
         let listed = block_on(self.services.store.list("", None, MAX_LIST)).unwrap();
@@ -361,6 +366,11 @@ impl Drop for Server {
             assert!(ended.is_none_or(|ended| ended.is_ok()), "the server panicked");
         }
     }
+}
+
+/// Waits for work on the parts of a server.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    block_on(future)
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

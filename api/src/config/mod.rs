@@ -16,7 +16,7 @@ pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
     Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Reports, Store,
-    StoreKind, StoreReading, Telemetry,
+    StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -32,8 +32,12 @@ pub struct Config {
     pub data: Data,
     /// Bounds on photos.
     pub photos: Photos,
+    /// Bounds on videos, and their posters.
+    pub videos: Videos,
     /// Where photos are kept.
     pub store: Store,
+    /// Uploads that may be interrupted.
+    pub uploads: Uploads,
     /// Sign-in and keys.
     pub auth: Auth,
     /// Reports of residents.

@@ -61,6 +61,20 @@ section! {
 }
 
 section! {
+    /// Bounds on videos, and their posters.
+    videos as Videos {
+        /// Largest video, in bytes.
+        max_bytes: u64 = 52_428_800, 65_536 to 1_073_741_824;
+        /// Longest video, in seconds.
+        max_seconds: u32 = 60, 1 to 600;
+        /// The program ffmpeg, which makes a poster of the first frame; without it a placeholder is drawn.
+        ffmpeg: Option<String> = None;
+        /// How long ffmpeg may take for a poster, in seconds.
+        poster_seconds: u64 = 10, 1 to 60;
+    }
+}
+
+section! {
     /// Where photos are kept.
     store as Store {
         /// folder keeps them in DIR/photos, s3 in a bucket of any server that speaks S3.
@@ -87,6 +101,18 @@ section! {
         try_timeout_seconds: u64 = 10, 1 to 300;
         /// How long all tries of one request to the bucket may take together, in seconds.
         total_timeout_seconds: u64 = 30, 1 to 3600;
+    }
+}
+
+section! {
+    /// Uploads that may be interrupted.
+    uploads as Uploads {
+        /// How long an unfinished upload is kept, in hours.
+        keep_hours: u32 = 24, 1 to 720;
+        /// Most unfinished uploads of one account.
+        max_open: u32 = 20, 1 to 1000;
+        /// Most bytes that the unfinished uploads of one account will have together.
+        max_open_bytes: u64 = 536_870_912, 1_048_576 to 2_147_483_647;
     }
 }
 

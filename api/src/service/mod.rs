@@ -10,6 +10,7 @@ pub mod places;
 pub mod policy;
 pub mod read;
 pub mod reports;
+pub mod resumable;
 pub mod roster;
 pub mod sign_in;
 pub mod split;
@@ -17,6 +18,7 @@ pub mod supervision;
 pub mod texts;
 pub mod tickets;
 pub mod uploads;
+pub mod videos;
 
 use sha2::{Digest, Sha256};
 

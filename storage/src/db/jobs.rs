@@ -87,6 +87,15 @@ pub fn done(conn: &mut Conn, id: i64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Takes a job out of the queue that has been done in another way.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut Conn, kind: &str, subject: i64) -> Result<(), DbError> {
+    diesel::delete(jobs::table.filter(jobs::kind.eq(kind).and(jobs::subject.eq(subject)))).execute(conn)?;
+    Ok(())
+}
+
 /// Records a failed try: again at `next`, or set aside as dead when there is none.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ pub mod photos;
 mod pool;
 pub mod reference;
 pub mod reports;
+pub mod resumable;
 pub mod roster;
 pub mod schema;
 pub mod supervision;

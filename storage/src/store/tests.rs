@@ -217,6 +217,9 @@ async fn pages_give_every_key_once_and_in_order() {
     let mut keys: Vec<ObjectKey> = (0..40).map(original).collect();
     keys.extend((0..5).map(|seed| ObjectKey::thumbnail(&digest(seed))));
     keys.extend((0..5).map(|seed| ObjectKey::display(&digest(seed))));
+    keys.extend(
+        (0..5).map(|seed| ObjectKey::playback(&digest(seed), ["mp4", "mov"][usize::from(seed % 2)]).unwrap()),
+    );
     for store in stores {
         for (length, key) in keys.iter().enumerate() {
             store.put(key, bytes(length)).await.unwrap();
@@ -391,6 +394,7 @@ proptest! {
             ObjectKey::original(&sha256, &extension).unwrap(),
             ObjectKey::display(&sha256),
             ObjectKey::thumbnail(&sha256),
+            ObjectKey::playback(&sha256, "mov").unwrap(),
             ObjectKey::upload(&sha256),
         ] {
             prop_assert_eq!(key.to_string().parse(), Ok(key));
