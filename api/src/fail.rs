@@ -22,7 +22,18 @@ impl Fail {
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         Fail::Problem(Problem::internal(error))
     }
+
+    /// The same failure for others that would meet it too, because the database is away or full; none for any other.
+    pub fn outage(&self) -> Option<Self> {
+        match self {
+            Fail::Db(error) => error.outage().map(Fail::Db),
+            Fail::Problem(_) => None,
+        }
+    }
 }
+
+/// Space is made by an operator, so it is worth asking less often than after an outage.
+const FULL_RETRY_SECONDS: u32 = 30;
 
 impl From<Problem> for Fail {
     fn from(problem: Problem) -> Self {
@@ -46,9 +57,14 @@ impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound { .. } => Fail::from(Code::PhotoNotFound),
+            StoreError::NoSpace => {
+                tracing::error!(%error, "the photo store took nothing");
+                Fail::Problem(Problem::new(Code::StorageFull).retry_after(FULL_RETRY_SECONDS))
+            }
             other => {
                 tracing::error!(error = %other, "the photo store failed");
-                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5))
+                let cause = other.to_string();
+                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5).caused_by(cause))
             }
         }
     }
@@ -65,9 +81,13 @@ impl From<Fail> for Problem {
         match fail {
             Fail::Problem(problem) => problem,
             Fail::Db(DbError::Conflict) => Problem::new(Code::StaleVersion),
-            Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full)) => {
+            Fail::Db(error @ DbError::Unavailable(_)) => {
                 tracing::error!(%error, "the database did not serve a request");
-                Problem::new(Code::Unavailable).retry_after(5)
+                Problem::new(Code::Unavailable).retry_after(5).caused_by(error.to_string())
+            }
+            Fail::Db(error @ DbError::Full) => {
+                tracing::error!(%error, "the database took nothing");
+                Problem::new(Code::StorageFull).retry_after(FULL_RETRY_SECONDS)
             }
             Fail::Db(error) => Problem::internal(&error),
         }

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod backup;
+pub mod callers;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -28,6 +29,7 @@ pub mod service;
 pub mod services;
 pub mod simulate;
 pub mod telemetry;
+pub mod together;
 pub mod token;
 pub mod view;
 pub mod words;

@@ -15,7 +15,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Schema, Tag};
+use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Required, Schema, Tag};
 use utoipa_actix_web::AppExt;
 
 use crate::lang::Lang;
@@ -94,6 +94,7 @@ fn complete(api: &mut OpenApi) {
         for (operation, writes) in operations {
             if let Some(operation) = operation {
                 forbid_null(operation);
+                body_may_be_absent(operation);
                 complete_answers(operation, &examples);
                 problems::add_to(operation, path, writes);
             }
@@ -145,6 +146,16 @@ fn forbid_null(operation: &mut Operation) {
                 schema.schema_type = SchemaType::Type(only.clone());
             }
         }
+    }
+}
+
+/// The first bytes of an upload may come with its creation, or later. That bytes may be absent cannot be said by their type:
+/// `null` is not what is sent then.
+fn body_may_be_absent(operation: &mut Operation) {
+    if operation.operation_id.as_deref() == Some("create_upload")
+        && let Some(RefOr::T(body)) = &mut operation.request_body
+    {
+        body.required = Some(Required::False);
     }
 }
 

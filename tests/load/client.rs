@@ -56,6 +56,11 @@ impl Client {
         Ok(Self { address, token: token.map(str::to_owned), sender: dial(address).await? })
     }
 
+    /// The same caller at another server.
+    pub(crate) async fn at(&self, address: SocketAddr) -> Outcome<Self> {
+        Self::connect(address, self.token.as_deref()).await
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Outcome<Answer> {
         self.send(Method::GET, path, "", Bytes::new()).await
     }

@@ -5,6 +5,7 @@ mod config;
 #[cfg(test)]
 mod deploy_tests;
 mod import;
+mod jobs;
 mod migrate;
 mod migrate_engine;
 mod probe;
@@ -67,6 +68,9 @@ enum Command {
     /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
     /// afterwards finds a ticket, clock or history that is not in order
     Simulate(simulate::Simulate),
+    /// See the work off the request path, such as renditions of photos, and put back what was given up
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
     /// Add officials and set their passwords
     #[command(subcommand)]
     User(user::User),
@@ -164,6 +168,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::MigrateEngine(moving) => migrate_engine::run(&settings, moving).await,
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
+            Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

@@ -119,6 +119,7 @@ codes! {
 
     Internal              "internal"                INTERNAL_SERVER_ERROR "服务器内部错误" "Internal error";
     Unavailable           "unavailable"             SERVICE_UNAVAILABLE "服务暂不可用，请稍后再试" "Not available at present";
+    StorageFull           "storage_full"            SERVICE_UNAVAILABLE "服务器存储空间已满，请稍后再试" "The server is out of storage space";
 }
 
 impl Code {

@@ -13,7 +13,7 @@ use suishoupai_storage::picture::{self, Inspected, PictureError, Renditions};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 use suishoupai_storage::video::{Video, is_video};
 
-use super::videos;
+use super::{orphans, videos};
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Text;
@@ -168,6 +168,7 @@ pub fn refused(error: &PictureError) -> Problem {
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
     let key = original_key(prepared.sha256(), prepared.extension())?;
+    orphans::rely_on(services, &key).await?;
     services.store.put_file(&key, &prepared.spooled).await?;
     services.metrics.photo_stored(prepared.spooled.length());
     Ok(())

@@ -15,7 +15,7 @@ use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::{Conn, photos};
 
 pub use follow::follow;
-pub use group::Group;
+pub use group::{Group, group};
 pub use incoming::Incoming;
 
 use super::photos::Prepared;

@@ -2,8 +2,8 @@
 
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Conn, accounts};
 use suishoupai_storage::db::roster::{self, Absence, Shift};
+use suishoupai_storage::db::{Conn, accounts};
 
 use super::once::once;
 use super::reports::Repeat;

@@ -164,23 +164,17 @@ fn lapse_claim(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, now: M
     persist(conn, registry, loaded, lapsed)
 }
 
-/// Puts a ticket back into its pool if its claim has run out; the job calls it for each.
+/// Puts a ticket back into its pool if its claim has run out; says whether it had. The job calls it for each.
 ///
 /// # Errors
 /// The database's.
-pub async fn lapse(services: &Services, ticket: TicketId) -> Result<(), Fail> {
-    let registry = services.registry();
-    let now = services.now();
-    services
-        .db
-        .write(move |conn| {
-            let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(()) };
-            if loaded.ticket.lease_is_over(now) {
-                lapse_claim(conn, &registry, &mut loaded, now)?;
-            }
-            Ok(())
-        })
-        .await
+pub fn lapse(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<bool, Fail> {
+    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(false) };
+    let is_over = loaded.ticket.lease_is_over(now);
+    if is_over {
+        lapse_claim(conn, registry, &mut loaded, now)?;
+    }
+    Ok(is_over)
 }
 
 /// The caller's own photos with these keys, as they are bound into a history.

@@ -192,8 +192,7 @@ fn assists_of<'a>(
     let wanted = move |order: &WorkOrder| order.kind == OrderKind::Assist && of_kind(order);
     let has_own = ticket.orders.iter().any(|order| wanted(order) && order.unit == post.unit);
     ticket.orders.iter_mut().filter(move |order| {
-        wanted(order)
-            && if has_own { order.unit == post.unit } else { answers_for(&post, order.unit, tree) }
+        wanted(order) && if has_own { order.unit == post.unit } else { answers_for(&post, order.unit, tree) }
     })
 }
 

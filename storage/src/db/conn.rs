@@ -27,30 +27,6 @@ macro_rules! each_backend {
 }
 pub(crate) use each_backend;
 
-/// Inserts rows of one table: one by one with a kept statement on SQLite, where a call costs nothing; together on
-/// PostgreSQL, where each costs a way to the server and back. The optional words end the statement.
-macro_rules! insert_rows {
-    ($conn:expr, $table:expr, $rows:expr $(, $ending:ident)?) => {{
-        let mut rows = $rows;
-        match $conn {
-            $crate::db::Conn::Pg(conn) if rows.len() > 1 => {
-                diesel::insert_into($table).values(rows)$(.$ending())?.execute(conn)?;
-            }
-            $crate::db::Conn::Pg(conn) => {
-                if let Some(row) = rows.pop() {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
-                }
-            }
-            $crate::db::Conn::Sqlite(conn) => {
-                for row in rows {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
-                }
-            }
-        }
-    }};
-}
-pub(crate) use insert_rows;
-
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
@@ -109,11 +85,33 @@ pub fn write_much(conn: &mut Conn) -> Result<(), DbError> {
     }
 }
 
+/// How long libpq waits for a server that has gone without a word (a machine that lost its power, a cut line), in
+/// seconds, and milliseconds for the last one. Without these it waits for ever.
+const BOUNDS: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "20"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+/// The URL with those bounds that it does not set itself.
+fn bounded(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in BOUNDS {
+        if !url.contains(&format!("{name}=")) {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{sign}{name}={value}"));
+        }
+    }
+    url
+}
+
 /// Opens a connection and prepares it.
 pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
     match target {
         Target::Postgres(url) => {
-            let mut conn = PgConnection::establish(url).map_err(DbError::connect)?;
+            let mut conn = PgConnection::establish(&bounded(url)).map_err(DbError::connect)?;
             // A statement that takes longer than this is a defect; it must not hold a connection for ever.
             conn.batch_execute(
                 "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
@@ -140,5 +138,19 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
             conn.batch_execute(own).map_err(DbError::from)?;
             Ok(Conn::Sqlite(conn))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounded;
+
+    #[test]
+    fn a_url_gets_the_bounds_that_it_does_not_set() {
+        let all = "connect_timeout=5&keepalives_idle=20&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=30000";
+        assert_eq!(bounded("postgres://u@h/d"), format!("postgres://u@h/d?{all}"));
+        let rest = all.replace("connect_timeout=5&", "");
+        let own = "postgres://u@h/d?connect_timeout=60&sslmode=require";
+        assert_eq!(bounded(own), format!("{own}&{rest}"));
     }
 }

@@ -17,6 +17,8 @@ pub mod jobs;
 pub mod lists;
 pub mod login;
 mod migrate;
+pub mod news;
+pub mod orphans;
 pub mod photos;
 mod pool;
 pub mod reference;
@@ -27,6 +29,8 @@ pub mod schema;
 pub mod supervision;
 pub mod texts;
 pub mod tickets;
+pub mod turn;
+mod unnest;
 mod update;
 pub mod uploads;
 mod word;
@@ -36,7 +40,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Target, write_much};
 pub use error::DbError;
-pub use migrate::{Applied, Schema, check, known_migrations, migrate};
+pub use migrate::{Applied, Schema, check, known_migrations, migrate, schema_is_current};
 
 use ids::Ids;
 use pool::Pool;

@@ -225,14 +225,17 @@ pub struct Named {
 /// The database's.
 pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Named>, DbError> {
     let columns = photos::table.select((photos::id, photos::account_id, photos::sha256));
-    // A statement for one key can be kept, one for several has another text for each number of keys.
+    // On SQLite a statement for one key can be kept, one for several has another text for each number of keys.
     let rows: Vec<(i64, AccountId, Vec<u8>)> = match ids {
         [] => Vec::new(),
         [id] => {
             let one = columns.filter(photos::id.eq(*id));
             each_backend!(conn, conn => one.load(conn))?
         }
-        _ => columns.filter(photos::id.eq_any(ids.to_vec())).load(conn)?,
+        _ => {
+            let any = columns.filter(photos::id.eq_any(ids.to_vec()));
+            each_backend!(conn, conn => any.load(conn))?
+        }
     };
     rows.into_iter()
         .map(|(id, account, sha256)| {

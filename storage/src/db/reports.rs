@@ -6,9 +6,10 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::conn::{Conn, insert_rows};
+use super::conn::Conn;
 use super::error::DbError;
 use super::schema::{ratings, reports};
+use super::unnest::insert_rows;
 use super::word::Word;
 
 /// A report as stored.
@@ -157,7 +158,35 @@ pub fn fingerprint(report: &Report) -> String {
 /// The database's.
 pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
     let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
-    insert_rows!(conn, reports::table, rows);
+    insert_rows!(
+        conn,
+        reports,
+        rows,
+        Record {
+            id,
+            district,
+            receipt,
+            query_code_hash,
+            account_id,
+            anonymous,
+            contact_sealed,
+            channel,
+            text,
+            category,
+            datum,
+            lon_sent,
+            lat_sent,
+            lon,
+            lat,
+            address,
+            landmark,
+            cell_id,
+            grid_id,
+            distance_m,
+            ticket_id,
+            created_at,
+        }
+    );
     Ok(())
 }
 

@@ -185,6 +185,15 @@ table! {
 }
 
 table! {
+    orphans (object_key) {
+        object_key -> Text,
+        sha256 -> Binary,
+        found_at -> BigInt,
+        doomed -> Bool,
+    }
+}
+
+table! {
     reports (id) {
         id -> BigInt,
         district -> Integer,
@@ -319,6 +328,7 @@ table! {
         locked_until -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         created_at -> BigInt,
+        lease -> Nullable<BigInt>,
         request_id -> Nullable<Text>,
     }
 }
@@ -488,6 +498,7 @@ table! {
         accepted_at -> Nullable<BigInt>,
         rounds -> Integer,
         last_hash -> Binary,
+        updated_at -> BigInt,
     }
 }
 

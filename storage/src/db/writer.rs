@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
@@ -29,8 +29,8 @@ struct Turn<'a> {
 /// A change that was carried out, but not committed.
 struct Done {
     reply: Reply,
-    /// Whether a change that was alone has to be undone.
-    undo: bool,
+    /// Whether it has to be undone; a change that shares the transaction has been, by its savepoint.
+    failed: bool,
 }
 
 /// A change that waits, counted as long as it does.
@@ -73,15 +73,10 @@ impl Writer {
             span.in_scope(|| origin::within(origin, || meter.timed(Work::Write, || work(conn))))
         };
         let job: Job = Box::new(move |turn| {
-            let mut undo = false;
             let outcome = turn.map_err(E::from).and_then(|turn| {
-                if !turn.alone {
-                    return in_savepoint(turn.conn, work);
-                }
-                let outcome = guarded(turn.conn, work);
-                undo = outcome.is_err();
-                outcome
+                if turn.alone { guarded(turn.conn, work) } else { in_savepoint(turn.conn, work) }
             });
+            let failed = outcome.is_err();
             let reply: Reply = Box::new(move |commit| {
                 let result = match (outcome, commit) {
                     (Ok(value), Ok(())) => Ok(value),
@@ -91,7 +86,7 @@ impl Writer {
                 // A caller that has gone away (a phone that lost its network) needs no answer.
                 drop(answer.send(result));
             });
-            Done { reply, undo }
+            Done { reply, failed }
         });
         self.jobs.as_ref().and_then(|jobs| jobs.send((self.meter.queued(), job)).ok()).ok_or_else(gone)?;
         answered.await.map_err(|_| gone())?
@@ -155,22 +150,36 @@ fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usi
 }
 
 fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
-    let begun = begin(conn);
+    let mut open = begin(conn);
     let alone = jobs.len() == 1;
-    let done: Vec<Done> = jobs
-        .into_iter()
-        .map(|job| match &begun {
+    let mut done = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let one = match &open {
             Ok(()) => job(Ok(Turn { conn, alone })),
             Err(error) => job(Err(error.again())),
-        })
-        .collect();
-    let undo = done.iter().any(|done| done.undo);
-    let outcome = begun.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
+        };
+        // The rest of the group must not run outside of a transaction, where each would be committed by itself.
+        if one.failed && !alone && open.is_ok() && !is_open(conn) {
+            open = Err(DbError::Full);
+        }
+        done.push(one);
+    }
+    let undo = alone && done.iter().any(|done| done.failed);
+    let outcome = open.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
         recover(conn, target);
     }
     for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
+    }
+}
+
+/// Whether the transaction is still open: SQLite undoes all of it by itself when the disk is full or fails.
+fn is_open(conn: &mut Conn) -> bool {
+    match conn {
+        // Inside of a transaction no other one can begin.
+        Conn::Sqlite(inner) => inner.batch_execute("BEGIN").is_err(),
+        Conn::Pg(_) => true,
     }
 }
 

@@ -7,9 +7,10 @@ use suishoupai_core::time::Moment;
 
 use super::records::{Change, EventRecord, EvidenceRecord, NoticeRecord, OrderRecord, Record};
 use super::{Loaded, Opened, Place, projections};
-use crate::db::conn::{Conn, each_backend, insert_rows};
+use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{events, evidence, notices, tickets, work_orders};
+use crate::db::unnest::insert_rows;
 use crate::db::update::update_kept;
 
 /// Names the text that saves a ticket's row.
@@ -30,8 +31,55 @@ pub fn insert(conn: &mut Conn, opened: &[Opened<'_>]) -> Result<(), DbError> {
         rows.push(opening(&step.ticket, place, hash)?);
         lines.add(step.ticket.district, &step.event, content, hash, told);
     }
-    insert_rows!(&mut *conn, tickets::table, rows);
+    insert_tickets(conn, rows)?;
     lines.write(conn)
+}
+
+fn insert_tickets(conn: &mut Conn, rows: Vec<Record>) -> Result<(), DbError> {
+    insert_rows!(
+        conn,
+        tickets,
+        rows,
+        Record {
+            id,
+            district,
+            number,
+            state,
+            version,
+            grid_id,
+            community_id,
+            street_id,
+            category,
+            urgent,
+            responsible_id,
+            holder_account,
+            holder_unit,
+            holder_until,
+            handler_account,
+            handler_unit,
+            returns,
+            reworks,
+            reopens,
+            rated_round,
+            title,
+            lon,
+            lat,
+            created_at,
+            updated_at,
+            filed_at,
+            due_at,
+            closed_at,
+            last_hash,
+            sensitive,
+            parent_id,
+            stage_due_at,
+            soon_at,
+            alarm_at,
+            course,
+            merged_into_id,
+        }
+    );
+    Ok(())
 }
 
 /// The row of a ticket that has just been opened.
@@ -219,10 +267,26 @@ impl Lines {
     }
 
     fn write(self, conn: &mut Conn) -> Result<(), DbError> {
-        insert_rows!(&mut *conn, events::table, self.events);
+        insert_rows!(
+            &mut *conn,
+            events,
+            self.events,
+            EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
+        );
         // The same photo may be named again at the same stage; the first naming counts.
-        insert_rows!(&mut *conn, evidence::table, self.evidence, on_conflict_do_nothing);
-        insert_rows!(conn, notices::table, self.notices);
+        insert_rows!(
+            &mut *conn,
+            evidence,
+            self.evidence,
+            EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        insert_rows!(
+            conn,
+            notices,
+            self.notices,
+            NoticeRecord { district, unit_id, ticket_id, event_seq, verb, at }
+        );
         Ok(())
     }
 }
