@@ -189,6 +189,8 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
             secret_key: Some(Secret::new("x")),
             ..Store::default()
         },
+        metrics: Metrics { listen: Some(([127, 0, 0, 1], 9090).into()), ..Metrics::default() },
+        telemetry: Telemetry { otlp_endpoint: Some("http://a".into()), ..Telemetry::default() },
         auth: Auth { token_key: Some(Secret::new("x")), data_key: Some(Secret::new("x")), ..Auth::default() },
         ..Config::default()
     };
