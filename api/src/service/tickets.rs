@@ -110,11 +110,7 @@ pub fn execute_on(
         lapse_claim(conn, registry, loaded, now)?;
     }
     let place = LonLat { lon: loaded.lon, lat: loaded.lat };
-    let scene = PhotoScene {
-        place,
-        opened_at: Some(loaded.ticket.created_at),
-        now,
-    };
+    let scene = PhotoScene { place, opened_at: Some(loaded.ticket.created_at), now };
     let policy = rules.policy(&loaded.ticket, now);
     let named = own_photos(conn, actor, &order.photos)?;
     let seen = |photo| sighted(photo, order.stage, order.position, &scene, policy);

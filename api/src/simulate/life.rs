@@ -128,7 +128,8 @@ impl<'a> Life<'a> {
             position: chosen.located.then_some(Position { at, taken_at: now }),
             duty: None,
         };
-        let proof = chosen.photo.map(|stage| PhotoRef { id: photo, sha256: sha256(), stage });
+        let proof =
+            chosen.photo.map(|stage| PhotoRef { doubts: Vec::new(), id: photo, sha256: sha256(), stage });
         let round = self.told.ticket.reopens;
         let command = on_the_spot(&order, at, now);
         let done = self.step(&command, &actor, proof.as_slice(), now)?;
@@ -220,7 +221,8 @@ impl<'a> Life<'a> {
 /// The photos that a report names: they are its sender's.
 fn photos(plain: &Plain) -> HashMap<i64, Named> {
     let account = plain.account.id;
-    let own = |id: &i64| (*id, Named { id: *id, account, sha256: digest(PICTURE) });
+    let own =
+        |id: &i64| (*id, Named { gps: None, taken_at: None, id: *id, account, sha256: digest(PICTURE) });
     plain.draft.photo_ids.iter().map(own).collect()
 }
 

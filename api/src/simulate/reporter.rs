@@ -40,7 +40,7 @@ pub(super) fn compose(
         landmark: None,
         category: (own_find.is_some() || chance.hit(0.6)).then_some(code),
         photo_ids: if own_find.is_some() || chance.hit(0.7) { vec![person.photo] } else { Vec::new() },
-            position: None,
+        position: None,
         anonymous: false,
         contact: None,
     };

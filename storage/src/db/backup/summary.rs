@@ -184,7 +184,9 @@ fn each_photo(conn: &mut Conn, take: &mut dyn FnMut(PhotoRow) -> Result<(), DbEr
 /// Whether the schema has masks: an installation is backed up before it is brought up to date.
 fn knows_masks(conn: &mut Conn) -> Result<bool, DbError> {
     let sql = match conn {
-        Conn::Sqlite(_) => "SELECT count(*) AS count FROM pragma_table_info('photos') WHERE name = 'rendition'",
+        Conn::Sqlite(_) => {
+            "SELECT count(*) AS count FROM pragma_table_info('photos') WHERE name = 'rendition'"
+        }
         Conn::Pg(_) => {
             "SELECT count(*) AS count FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name = 'photos' AND column_name = 'rendition'"

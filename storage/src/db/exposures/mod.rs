@@ -4,6 +4,7 @@ mod lists;
 mod verify;
 
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use suishoupai_core::flow::exposure::{Exposure, ExposureEvent, ExposureId, ExposureState, ExposureStep};
 use suishoupai_core::flow::{GENESIS, link};
 use suishoupai_core::time::Moment;
