@@ -191,7 +191,13 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
         },
         metrics: Metrics { listen: Some(([127, 0, 0, 1], 9090).into()), ..Metrics::default() },
         telemetry: Telemetry { otlp_endpoint: Some("http://a".into()), ..Telemetry::default() },
-        auth: Auth { token_key: Some(Secret::new("x")), data_key: Some(Secret::new("x")), ..Auth::default() },
+        auth: Auth {
+            token_key: Some(Secret::new("x")),
+            data_key: Some(Secret::new("x")),
+            evidence_key: Some(Secret::new("x")),
+            ..Auth::default()
+        },
+        videos: Videos { ffmpeg: Some("ffmpeg".into()), ..Videos::default() },
         ..Config::default()
     };
     let written = toml::Table::try_from(&full).unwrap();

@@ -23,6 +23,9 @@ fn doubted(seen: Sighting, stage: Stage, opened_ago: Option<i64>) -> Vec<(&'stat
     found.iter().map(|doubt| (doubt.flag.as_str(), doubt.value)).collect()
 }
 
+/// The doubts that are to be found, with their values.
+type Found = Vec<(&'static str, Option<i64>)>;
+
 /// A photo taken here and a minute ago, as the camera says.
 fn good() -> Sighting {
     Sighting { camera_at: Some(ago(60)), camera_place: Some(north(20.0)), phone: None }
@@ -33,7 +36,7 @@ fn every_doubt_begins_beyond_its_threshold() {
     let camera = |metres| Sighting { camera_place: Some(north(metres)), ..good() };
     let taken = |seconds| Sighting { camera_at: Some(ago(seconds)), ..good() };
     let phone = |metres, seconds| Sighting { phone: Some((north(metres), ago(seconds))), ..good() };
-    let rows: Vec<(Sighting, Stage, Option<i64>, Vec<(&str, Option<i64>)>)> = vec![
+    let rows: Vec<(Sighting, Stage, Option<i64>, Found)> = vec![
         (good(), Stage::Before, None, vec![]),
         (camera(299.0), Stage::Before, None, vec![]),
         (camera(302.0), Stage::Before, None, vec![("far_from_place", Some(302))]),
