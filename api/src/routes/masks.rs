@@ -105,7 +105,7 @@ fn share((index, area): (usize, &AreaBody)) -> Result<Area, Problem> {
             "应为照片内的区域：各边在 0 到 1 之间，宽和高大于 0",
             "must lie within the picture: sides from 0 to 1, width and height more than 0",
         );
-        Problem::new(Code::InvalidBody).field(format!("/areas/{index}"), "outside_picture", message)
+        Problem::new(Code::RefusedByRule).field(format!("/areas/{index}"), "outside_picture", message)
     })
 }
 
@@ -117,7 +117,7 @@ fn pixels((index, area): (usize, &AreaBody)) -> Result<[u32; 4], Problem> {
         return Ok([left, top, width, height]);
     }
     let message = Text::new("应为整数像素", "must be whole pixels");
-    Err(Problem::new(Code::InvalidBody).field(format!("/areas/{index}"), "wrong_value", message))
+    Err(Problem::new(Code::RefusedByRule).field(format!("/areas/{index}"), "wrong_value", message))
 }
 
 /// 打码: makes areas of a photo unreadable for everybody.
