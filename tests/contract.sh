@@ -138,7 +138,7 @@ TOML
 # check ROLE TOKEN [OPTION...]: one run of schemathesis as this caller.
 check() {
     printf '== %s\n' "$1"
-    "$st" --config-file "$work/schemathesis.toml" run openapi.yaml --url "$base" --seed "$SEED" --checks all \
+    SCHEMATHESIS_HOOKS=tests/schemathesis_hooks.py "$st" --config-file "$work/schemathesis.toml" run openapi.yaml --url "$base" --seed "$SEED" --checks all \
         --max-examples 10 --continue-on-failure --header "Authorization: Bearer $2" "${@:3}"
 }
 

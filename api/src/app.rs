@@ -115,6 +115,18 @@ pub fn target(config: &Config) -> Result<Target, StartError> {
 /// # Errors
 /// When a folder cannot be made or the database cannot be used.
 pub fn open_db(config: &Config) -> Result<Db, StartError> {
+    Ok(Db::open(&migrated(config)?, config.data.pool_size, config.data.group_commit_max)?)
+}
+
+/// As [`open_db`], for a program that fills an empty database and has it whole or not at all.
+///
+/// # Errors
+/// As [`open_db`].
+pub fn open_db_to_fill(config: &Config) -> Result<Db, StartError> {
+    Ok(Db::open_to_fill(&migrated(config)?, config.data.pool_size)?)
+}
+
+fn migrated(config: &Config) -> Result<Target, StartError> {
     make_folder(&config.data.dir)?;
     let target = target(config)?;
     if config.data.migrate_at_start {
@@ -122,7 +134,7 @@ pub fn open_db(config: &Config) -> Result<Db, StartError> {
     } else {
         check(&target)?;
     }
-    Ok(Db::open(&target, config.data.pool_size, config.data.group_commit_max)?)
+    Ok(target)
 }
 
 /// Opens the database as [`open_db`] does. A PostgreSQL that is not there yet is waited for, so that it does not matter

@@ -55,6 +55,8 @@ permissions! {
     Manager: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief;
     /// As `Manager`, with the head of the centre.
     Resumer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
+    /// Those who may propose pictures for the exposure board.
+    Exposer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
     /// Those who may summon departments.
     Whistler: CommunityOfficer, StreetOfficer;
     /// The district centre.

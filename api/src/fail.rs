@@ -1,6 +1,8 @@
 //! Why a service could not do what it was asked: a problem for the caller, or a failure of the database or store.
 
 use suishoupai_core::flow::Refusal;
+use suishoupai_core::flow::exposure::ExposureRefusal;
+use suishoupai_core::flow::masking::MaskRefusal;
 use suishoupai_core::flow::supervision::SupervisionRefusal;
 use suishoupai_storage::db::{DbError, Retryable};
 use suishoupai_storage::store::StoreError;
@@ -156,4 +158,34 @@ pub fn supervision_refusal(refusal: &SupervisionRefusal) -> Problem {
         Some(pointer) => problem.field(pointer, refusal.code(), text),
         None => problem,
     }
+}
+
+/// A refusal by the rules of masks as a problem; `rule` is its stable word.
+pub fn mask_refusal(refusal: &MaskRefusal) -> Problem {
+    let code = match refusal {
+        MaskRefusal::NotYours { .. } | MaskRefusal::OwnMask => Code::Forbidden,
+        MaskRefusal::NotMasked | MaskRefusal::OnTheBoard => Code::NotAllowedInState,
+        MaskRefusal::TooManyAreas => Code::RefusedByRule,
+    };
+    let said = refusal.said();
+    let text = Text::new(said.zh, said.en);
+    let problem = Problem::new(code).detail(text.clone()).with("rule", refusal.code());
+    match refusal {
+        MaskRefusal::TooManyAreas => problem.field("/areas", refusal.code(), text),
+        _ => problem,
+    }
+}
+
+/// A refusal by the rules of the exposure board as a problem; `rule` is its stable word.
+pub fn exposure_refusal(refusal: &ExposureRefusal) -> Problem {
+    let code = match refusal {
+        ExposureRefusal::NotYours { .. } | ExposureRefusal::OwnProposal => Code::Forbidden,
+        ExposureRefusal::WrongState { .. }
+        | ExposureRefusal::PictureChanged
+        | ExposureRefusal::OnTheBoard
+        | ExposureRefusal::NotReady => Code::NotAllowedInState,
+        ExposureRefusal::NotMasked | ExposureRefusal::Sensitive => Code::RefusedByRule,
+    };
+    let said = refusal.said();
+    Problem::new(code).detail(Text::new(said.zh, said.en)).with("rule", refusal.code())
 }

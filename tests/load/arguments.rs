@@ -21,7 +21,7 @@ pub(crate) enum Scenario {
     ClaimRace,
     /// Resident memory with the demonstration's district
     Memory,
-    /// Time of a second start
+    /// Time of a second start, and of one after the server was killed under load
     Start,
     /// A turn of the clocks over many open tickets
     Sweep,
@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     /// How often server and limit are measured in turn
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) repeat: u32,
-    /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, sweep 100000]
+    /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, sweep 100000, start none]
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) tickets: Option<usize>,
     /// The server's program [default: suishoupai beside this one]

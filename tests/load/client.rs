@@ -61,6 +61,13 @@ impl Client {
         Self::connect(address, self.token.as_deref()).await
     }
 
+    /// Speaks to a server at another address from now on.
+    pub(crate) async fn go_to(&mut self, address: SocketAddr) -> Outcome<()> {
+        self.address = address;
+        self.sender = dial(address).await?;
+        Ok(())
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Outcome<Answer> {
         self.send(Method::GET, path, "", Bytes::new()).await
     }

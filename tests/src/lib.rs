@@ -30,11 +30,11 @@ pub use engine::Engine;
 pub use exposition::{Exposition, Sample};
 pub use instance::{Instance, Starting};
 pub use line::{Answer, Line};
-pub use pictures::{Photo, Scenery, corners, cut, huge_png, jpeg, jpeg_from_phone};
+pub use pictures::{Photo, Scenery, corners, cut, huge_png, jpeg, jpeg_from_phone, jpeg_taken};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings, wait_for};
-pub use simulation::simulated;
+pub use simulation::{Installation, simulated};
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -140,6 +140,8 @@ section! {
         token_key: Option<Secret> = None;
         /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
         data_key: Option<Secret> = None;
+        /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
+        evidence_key: Option<Secret> = None;
     }
 }
 
@@ -318,9 +320,11 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(config.bad("data.dir", "must name a folder"));
     }
     config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
-    for (key, secret) in
-        [("auth.token_key", &config.auth.token_key), ("auth.data_key", &config.auth.data_key)]
-    {
+    for (key, secret) in [
+        ("auth.token_key", &config.auth.token_key),
+        ("auth.data_key", &config.auth.data_key),
+        ("auth.evidence_key", &config.auth.evidence_key),
+    ] {
         if let Some(secret) = secret {
             secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
         }

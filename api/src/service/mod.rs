@@ -2,8 +2,10 @@
 
 pub mod alarms;
 pub mod calendar;
+pub mod exposures;
 pub mod followers;
 pub mod imports;
+pub mod masks;
 pub mod merging;
 mod once;
 pub mod orphans;

@@ -5,8 +5,11 @@ mod apply;
 mod command;
 mod course;
 mod event;
+pub mod exposure;
 mod follow;
+pub mod masking;
 mod notice;
+mod onsite;
 mod order_words;
 mod orders;
 mod permit;
@@ -32,6 +35,7 @@ pub use course::{CalledBack, Course, Request, Summoned, Urged, Waiting, Whistle}
 pub use event::{Event, GENESIS, PhotoRef, link};
 pub use follow::{Following, follow, is_public};
 pub use notice::told;
+pub use onsite::{Doubt, PhotoFlag, Scene as PhotoScene, Sighting, doubts};
 pub use order_words::{
     OrderKind, OrderState, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason, Satisfaction,
     Solved, Urging,

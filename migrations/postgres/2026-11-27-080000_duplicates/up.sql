@@ -1,7 +1,7 @@
 -- What near pictures are found by: 64 bits, as a signed number. Without a hash: a picture with too little in it, such
 -- as a night without a light. `hashed_at` is when the row was written, by which servers read what is new.
 CREATE TABLE photo_hashes (
-    photo_id BIGINT NOT NULL PRIMARY KEY REFERENCES photos(id),
+    photo_id BIGINT NOT NULL PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
     hash BIGINT,
     hashed_at BIGINT NOT NULL
 );
@@ -14,25 +14,28 @@ CREATE INDEX evidence_uncompared ON evidence (created_at, ticket_id) WHERE compa
 
 -- Evidence that was seen before: under another ticket (reused), or at an earlier stage of the same one (repeated).
 CREATE TABLE evidence_seen_before (
-    ticket_id BIGINT NOT NULL REFERENCES tickets(id),
-    photo_id BIGINT NOT NULL REFERENCES photos(id),
+    ticket_id BIGINT NOT NULL REFERENCES tickets(id) ON DELETE CASCADE,
+    photo_id BIGINT NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
     stage TEXT NOT NULL,
     kind TEXT NOT NULL,
     district INTEGER NOT NULL,
-    other_ticket_id BIGINT NOT NULL REFERENCES tickets(id),
-    other_photo_id BIGINT NOT NULL REFERENCES photos(id),
+    other_ticket_id BIGINT NOT NULL REFERENCES tickets(id) ON DELETE CASCADE,
+    other_photo_id BIGINT NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
     other_stage TEXT NOT NULL,
     bits INTEGER NOT NULL,
     found_at BIGINT NOT NULL,
     PRIMARY KEY (ticket_id, photo_id, stage, kind)
 );
 CREATE INDEX evidence_seen_before_of_kind ON evidence_seen_before (district, kind, ticket_id);
+-- For photos that go: rows go with them, on either side.
+CREATE INDEX evidence_seen_before_photo ON evidence_seen_before (photo_id);
+CREATE INDEX evidence_seen_before_other ON evidence_seen_before (other_photo_id);
 
 -- 附议: residents who follow a ticket that somebody else reported.
 CREATE TABLE followers (
     id BIGINT NOT NULL PRIMARY KEY,
-    ticket_id BIGINT NOT NULL REFERENCES tickets(id),
-    account_id BIGINT NOT NULL REFERENCES accounts(id),
+    ticket_id BIGINT NOT NULL REFERENCES tickets(id) ON DELETE CASCADE,
+    account_id BIGINT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
     district INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (ticket_id, account_id)

@@ -6,7 +6,7 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::conn::Conn;
+use super::conn::{Conn, pour_rows};
 use super::error::DbError;
 use super::schema::{ratings, reports};
 use super::unnest::insert_rows;
@@ -190,6 +190,17 @@ pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Writes very many reports and ratings at once; their tickets have been written before.
+///
+/// # Errors
+/// The database's.
+pub(super) fn pour(conn: &mut Conn, reports: Vec<Report>, ratings: Vec<RatingRecord>) -> Result<(), DbError> {
+    let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
+    pour_rows!(conn, reports::table, rows);
+    pour_rows!(conn, ratings::table, ratings);
+    Ok(())
+}
+
 /// The report with this key.
 ///
 /// # Errors
@@ -328,19 +339,38 @@ pub fn insert_rating(
     account: AccountId,
     rating: &Rating,
 ) -> Result<(), DbError> {
-    diesel::insert_into(ratings::table)
-        .values((
-            ratings::ticket_id.eq(ticket),
-            ratings::round.eq(rating.round),
-            ratings::account_id.eq(account),
-            ratings::district.eq(district),
-            ratings::solved.eq(rating.solved),
-            ratings::stars.eq(rating.stars),
-            ratings::words.eq(&rating.words),
-            ratings::created_at.eq(rating.created_at),
-        ))
-        .execute(conn)?;
+    let row = RatingRecord::of(ticket, district, account, rating);
+    diesel::insert_into(ratings::table).values(row).execute(conn)?;
     Ok(())
+}
+
+/// A rating as a row.
+#[derive(Insertable)]
+#[diesel(table_name = ratings, treat_none_as_default_value = false)]
+pub(super) struct RatingRecord {
+    ticket_id: i64,
+    round: i32,
+    account_id: i64,
+    district: i32,
+    solved: bool,
+    stars: i32,
+    words: Option<String>,
+    created_at: i64,
+}
+
+impl RatingRecord {
+    pub(super) fn of(ticket: TicketId, district: District, account: AccountId, rating: &Rating) -> Self {
+        Self {
+            ticket_id: ticket,
+            round: rating.round,
+            account_id: account,
+            district,
+            solved: rating.solved,
+            stars: rating.stars,
+            words: rating.words.clone(),
+            created_at: rating.created_at,
+        }
+    }
 }
 
 /// The ratings of a ticket, oldest first.

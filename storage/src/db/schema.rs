@@ -181,6 +181,9 @@ table! {
         created_at -> BigInt,
         kind -> Text,
         duration_ms -> Nullable<BigInt>,
+        mask_version -> BigInt,
+        mask_hash -> Nullable<Binary>,
+        rendition -> Nullable<Binary>,
     }
 }
 
@@ -563,6 +566,50 @@ table! {
     }
 }
 
+table! {
+    mask_events (photo_id, seq) {
+        photo_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
+table! {
+    exposures (id) {
+        id -> BigInt,
+        district -> Integer,
+        ticket_id -> BigInt,
+        photo_id -> BigInt,
+        mask_version -> BigInt,
+        declared_clean -> Bool,
+        text -> Text,
+        state -> Text,
+        version -> BigInt,
+        proposed_by -> BigInt,
+        proposed_at -> BigInt,
+        decided_by -> Nullable<BigInt>,
+        published_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        last_hash -> Binary,
+    }
+}
+
+table! {
+    exposure_events (exposure_id, seq) {
+        exposure_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(evidence -> tickets (ticket_id));
@@ -573,6 +620,8 @@ joinable!(summons -> tickets (ticket_id));
 joinable!(notices -> tickets (ticket_id));
 joinable!(supervision_tickets -> supervision_orders (order_id));
 joinable!(supervision_photos -> photos (photo_id));
+joinable!(exposures -> photos (photo_id));
+joinable!(exposures -> tickets (ticket_id));
 allow_tables_to_appear_in_same_query!(
     tickets,
     work_orders,
@@ -591,3 +640,5 @@ allow_tables_to_appear_in_same_query!(
 allow_tables_to_appear_in_same_query!(accounts, posts);
 allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);
 allow_tables_to_appear_in_same_query!(supervision_photos, photos);
+allow_tables_to_appear_in_same_query!(exposures, photos);
+allow_tables_to_appear_in_same_query!(exposures, tickets);

@@ -1,5 +1,6 @@
 //! Words of the core's enums as they stand in columns.
 
+use suishoupai_core::flow::exposure::ExposureState;
 use suishoupai_core::flow::supervision::SupervisionState;
 use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, Stage, State, Verb};
 use suishoupai_core::likeness::SeenBefore;
@@ -32,4 +33,5 @@ words! {
     Channel = "channel", Level = "level", CategoryKind = "kind of category", LimitUnit = "unit of limit",
     DutyMode = "mode of duty", RequestKind = "kind of request", SupervisionState = "state of supervision order",
     Stage = "stage", SeenBefore = "kind of evidence seen before",
+    ExposureState = "state of exposure",
 }

@@ -44,13 +44,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer's thread; `group` bounds how many changes share a commit.
-    pub(super) fn start(target: &Target, group: usize, meter: DbMeter) -> Result<Self, DbError> {
-        let conn = connect(target, Use::Write)?;
+    pub(super) fn start(target: &Target, group: usize, writes: Use, meter: DbMeter) -> Result<Self, DbError> {
+        let conn = connect(target, writes)?;
         let (jobs, waiting) = channel();
         let (target, counts) = (target.clone(), meter.clone());
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(conn, &target, &waiting, group.max(1), &counts))
+            .spawn(move || serve(conn, (&target, writes), &waiting, group.max(1), &counts))
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
         Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
     }
@@ -136,7 +136,7 @@ pub(super) fn in_savepoint<T, E: From<DbError>>(
     })
 }
 
-fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usize, meter: &DbMeter) {
+fn serve(mut conn: Conn, place: (&Target, Use), waiting: &Receiver<Queued>, group: usize, meter: &DbMeter) {
     while let Ok((_, first)) = waiting.recv() {
         let mut jobs = vec![first];
         while jobs.len() < group
@@ -145,11 +145,11 @@ fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usi
             jobs.push(next);
         }
         meter.grouped(jobs.len());
-        commit_group(&mut conn, target, jobs);
+        commit_group(&mut conn, place, jobs);
     }
 }
 
-fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
+fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>) {
     let mut open = begin(conn);
     let alone = jobs.len() == 1;
     let mut done = Vec::with_capacity(jobs.len());
@@ -167,7 +167,7 @@ fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
     let undo = alone && done.iter().any(|done| done.failed);
     let outcome = open.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
-        recover(conn, target);
+        recover(conn, place);
     }
     for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
@@ -206,8 +206,8 @@ fn roll_back(conn: &mut Conn) -> Result<(), DbError> {
 }
 
 /// After a failed commit (a full disk) the connection's state is unknown: a fresh one takes its place.
-fn recover(conn: &mut Conn, target: &Target) {
-    match connect(target, Use::Write) {
+fn recover(conn: &mut Conn, (target, writes): (&Target, Use)) {
+    match connect(target, writes) {
         Ok(fresh) => *conn = fresh,
         Err(error) => tracing::error!(%error, "the writer could not reconnect"),
     }

@@ -7,6 +7,7 @@
 mod decode;
 mod error;
 mod hash;
+mod mask;
 mod metadata;
 mod pixels;
 mod render;
@@ -24,7 +25,7 @@ use suishoupai_core::time::Moment;
 
 pub use error::PictureError;
 pub use hash::perceptual_hash;
-pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render};
+pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 

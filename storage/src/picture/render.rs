@@ -3,9 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use suishoupai_core::flow::masking::Area;
 
 use super::decode::decode;
 use super::error::PictureError;
+use super::mask::blot;
 use super::pixels::Pixels;
 use super::{Inspected, Limits};
 
@@ -28,7 +30,8 @@ pub struct Renditions {
     pub thumbnail: Vec<u8>,
     /// Width and height of `thumbnail` in pixels.
     pub thumbnail_size: (u32, u32),
-    /// The brightness of the thumbnail's pixels before encoding: what near pictures are found by.
+    /// The brightness of the thumbnail's pixels before masking and encoding: what near pictures are found by. It is
+    /// shown to nobody.
     pub thumbnail_luma: Luma,
     /// The image data have faults; parts of the renditions may be grey or smeared.
     pub damaged: bool,
@@ -55,7 +58,20 @@ pub struct Luma {
 /// # Errors
 /// [`PictureError`] where the image data cannot be decoded.
 pub fn render(bytes: &[u8], inspected: &Inspected, limits: &Limits) -> Result<Renditions, PictureError> {
-    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits)))
+    render_masked(bytes, inspected, limits, &[])
+}
+
+/// As [`render`], with the areas unreadable in both.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_masked(
+    bytes: &[u8],
+    inspected: &Inspected,
+    limits: &Limits,
+    areas: &[Area],
+) -> Result<Renditions, PictureError> {
+    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, areas)))
         .unwrap_or(Err(PictureError::Damaged { what: "its image data cannot be decoded" }))
 }
 
@@ -63,11 +79,16 @@ fn render_unguarded(
     bytes: &[u8],
     inspected: &Inspected,
     limits: &Limits,
+    areas: &[Area],
 ) -> Result<Renditions, PictureError> {
     let (decoded, damaged) = decode(bytes, inspected, limits)?;
     let small = decoded.shrink(DISPLAY_SIDE)?;
     // Turned after shrinking, when there are a quarter of the pixels or less; the full ones are freed by then.
-    let display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    let mut display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    // Near pictures are found by what was sent, whatever is masked since.
+    let unmasked = (!areas.is_empty()).then(|| small_luma(&display)).transpose()?;
+    // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
+    blot(&mut display.data, (display.width, display.height), display.channels, areas);
     let small = display.shrink(THUMBNAIL_SIDE)?;
     let thumbnail = small.as_ref().unwrap_or(&display);
     Ok(Renditions {
@@ -75,9 +96,13 @@ fn render_unguarded(
         display_size: (display.width, display.height),
         thumbnail: encode(thumbnail, THUMBNAIL_QUALITY)?,
         thumbnail_size: (thumbnail.width, thumbnail.height),
-        thumbnail_luma: luma(thumbnail),
+        thumbnail_luma: unmasked.unwrap_or_else(|| luma(thumbnail)),
         damaged,
     })
+}
+
+fn small_luma(display: &Pixels) -> Result<Luma, PictureError> {
+    Ok(luma(display.shrink(THUMBNAIL_SIDE)?.as_ref().unwrap_or(display)))
 }
 
 fn luma(pixels: &Pixels) -> Luma {

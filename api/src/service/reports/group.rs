@@ -151,7 +151,7 @@ fn record_fresh(conn: &mut Conn, incoming: &Incoming) -> Result<Vec<photos::Name
             return Err(Code::Internal.into());
         };
         let (photo, _) = record(conn, account, account.district, prepared, [photo, job], *now)?;
-        named.push(photos::Named { id: photo.id, account: photo.account, sha256: photo.sha256 });
+        named.push(photos::Named::from(&photo));
     }
     Ok(named)
 }

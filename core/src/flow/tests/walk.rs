@@ -365,6 +365,8 @@ fn a_clock_that_is_set_back_sets_no_history_back() {
     assert_eq!((signed.at, case.ticket.updated_at), (last.millis(), last));
     assert!(case.ticket.due_at.unwrap() > last, "its limits run from there");
     case.later(7200);
+    // The first squad of the other department assists.
+    case.by(&officer(SQUAD_1), &finish());
     let finished = case.by_with_photo(&officer(D02), &finish());
     assert_eq!(finished.at, case.now.millis());
     assert!(case.events.is_sorted_by_key(|event| event.at));

@@ -1,6 +1,7 @@
 //! A step of a supervision order written down.
 
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use suishoupai_core::flow::supervision::{SupervisionEvent, SupervisionOrder, SupervisionStep};
 use suishoupai_core::flow::{GENESIS, link};
 use suishoupai_core::time::Moment;
@@ -13,6 +14,7 @@ use crate::db::unnest::insert_rows;
 use crate::db::update::update_kept;
 
 /// Names the text that saves the row of an order.
+#[derive(QueryId)]
 struct OrderChange;
 
 #[derive(Queryable, Insertable)]

@@ -5,6 +5,7 @@ mod hashing;
 mod hostile;
 mod inspecting;
 mod make;
+mod masking;
 mod rendering;
 
 use super::{Inspected, Limits, PictureError, Renditions, inspect, render};
