@@ -49,6 +49,7 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
     let evidence = repeat(&stop, pause, never, "comparing evidence", || async {
         pictures::load(all);
         if all.pictures.is_loaded() {
+            pictures::catch_up(all).await?;
             pictures::compare(all).await?;
         }
         Ok(())

@@ -38,7 +38,7 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encode(width, height, [RED, GREEN, BLUE, YELLOW])
 }
 
-/// A JPEG of the given size with a camera time (`2026:03:04 09:12:30`, +08:00) and a camera place (longitude and
+/// A JPEG of a scenery of its own for each size, with a camera time (`2026:03:04 09:12:30`, +08:00) and a camera place (longitude and
 /// latitude in degrees, east and north), as far as they are given.
 pub fn jpeg_taken((width, height): (u32, u32), time: Option<&str>, place: Option<(f64, f64)>) -> Vec<u8> {
     let exif = time.map_or_else(Vec::new, |time| vec![ascii(0x9003, time), ascii(0x9011, "+08:00")]);
@@ -47,7 +47,9 @@ pub fn jpeg_taken((width, height): (u32, u32), time: Option<&str>, place: Option
     let gps = place.map_or_else(Vec::new, |(lon, lat)| {
         vec![ascii(1, "N"), rationals(2, &degrees(lat)), ascii(3, "E"), rationals(4, &degrees(lon))]
     });
-    with_exif(&jpeg(width, height), [vec![short(0x0112, 1)], exif, gps])
+    let (w, h) = (u16::try_from(width).unwrap(), u16::try_from(height).unwrap());
+    let picture = Scenery::of(1_000_000 + u64::from(width) * 10_000 + u64::from(height)).jpeg(w, h, 90);
+    with_exif(&picture, [vec![short(0x0112, 1)], exif, gps])
 }
 
 /// A JPEG of 200 × 100 pixels as a phone held upright stores it: turned, EXIF orientation 6 (rotate by 90° to show),

@@ -292,6 +292,11 @@ impl Server {
         block_on(pictures::catch_up(&self.services)).unwrap();
     }
 
+    /// Looks at photos that have no hash yet, as the job after an upgrade does.
+    pub fn look_at_old_photos(&self) {
+        block_on(pictures::hash_old(&self.services, 0)).unwrap();
+    }
+
     /// Forgets uploads whose time is over; how many.
     pub fn sweep_uploads(&self) -> usize {
         block_on(uploads::sweep(&self.services)).unwrap()

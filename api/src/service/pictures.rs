@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, seen_before};
+use suishoupai_core::flow::Doubt;
+use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, doubts_of_reuse, seen_before};
+use suishoupai_core::model::District;
 use suishoupai_storage::db::evidence::{self, Seen, Waiting};
-use suishoupai_storage::db::{Conn, hashes, jobs};
+use suishoupai_storage::db::{Conn, hashes, jobs, photos};
 use suishoupai_storage::picture;
 use suishoupai_storage::store::{ObjectKey, StoreError};
 
 use crate::fail::Fail;
+use crate::service::photos::original_key;
 use crate::services::Services;
 
 /// The kind of the job that looks at photos from before hashes were kept; its subject is the key after which it goes on.
@@ -28,7 +31,13 @@ const OVERLAP: i64 = 120_000;
 /// Of one picture, so many near ones are looked at.
 const MOST_NEAR: usize = 200;
 /// Pieces of evidence that are compared together.
-const TOGETHER: i64 = 20;
+const TOGETHER: i64 = 100;
+/// Of these together, so many uses of near pictures are looked at.
+const MOST_USES: i64 = 5000;
+/// As much for what is handed in by one request, which somebody waits for.
+const FEW_USES: i64 = 500;
+/// Whoever waits for an answer reads no more of what was read than this, in milliseconds.
+const SHORT_OVERLAP: i64 = 5_000;
 /// Old photos that are looked at in one job.
 const OLD: i64 = 100;
 
@@ -97,9 +106,22 @@ pub fn load(services: &Services) {
 /// # Errors
 /// The database's.
 pub async fn catch_up(services: &Services) -> Result<(), Fail> {
+    read_from(services, OVERLAP).await
+}
+
+/// As [`catch_up`], for an answer that somebody waits for: what a slow transaction leaves out is read by the next
+/// [`catch_up`].
+///
+/// # Errors
+/// The database's.
+pub async fn catch_up_soon(services: &Services) -> Result<(), Fail> {
+    read_from(services, SHORT_OVERLAP).await
+}
+
+async fn read_from(services: &Services, overlap: i64) -> Result<(), Fail> {
     let pictures = &services.pictures;
     let mut feed = pictures.feed.lock().await;
-    let again_from = feed.upto.saturating_sub(OVERLAP);
+    let again_from = feed.upto.saturating_sub(overlap);
     let mut cursor = (again_from, i64::MIN);
     let mut fresh = Vec::new();
     loop {
@@ -115,10 +137,11 @@ pub async fn catch_up(services: &Services) -> Result<(), Fail> {
         if fresh.len() >= PORTION || is_last {
             let taken = std::mem::take(&mut fresh);
             take_in(services, taken.iter().map(|(_, print)| *print).collect()).await?;
-            feed.recent.extend(taken.iter().map(|(at, print)| (print.id, *at)));
             feed.upto = feed.upto.max(cursor.0);
             let keep = feed.upto.saturating_sub(OVERLAP);
             feed.recent.retain(|_, at| *at >= keep);
+            let recent = taken.iter().filter(|(at, _)| *at >= keep);
+            feed.recent.extend(recent.map(|(at, print)| (print.id, *at)));
         }
         if is_last {
             pictures.is_loaded.store(true, Ordering::Release);
@@ -192,7 +215,8 @@ async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(),
 
 /// What was seen before of the pieces that wait, and what of others was seen before as one of them.
 fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<Seen>, Fail> {
-    let same = evidence::same_bytes(conn, waiting.iter().map(|one| one.sha256.clone()).collect())?;
+    let originals = waiting.iter().map(|one| one.sha256.clone()).collect();
+    let same = evidence::same_bytes(conn, originals, MOST_USES)?;
     for one in &waiting {
         let near = found.entry(one.used.photo).or_default();
         for photo in same.get(&one.sha256).into_iter().flatten() {
@@ -200,7 +224,7 @@ fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<S
         }
     }
     let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
-    let uses = evidence::uses_of(conn, photos.into_iter().collect())?;
+    let uses = evidence::uses_of(conn, photos.into_iter().collect(), MOST_USES)?;
     let mut all = Vec::new();
     for one in waiting {
         let Some(near) = found.get(&one.used.photo) else { continue };
@@ -216,16 +240,81 @@ fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<S
     Ok(all)
 }
 
+/// What pictures that are handed in are known to have been before, by the SHA-256 of the original.
+#[derive(Clone, Debug, Default)]
+pub struct Before(HashMap<[u8; 32], Vec<(District, Use, u32)>>);
+
+impl Before {
+    /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
+    pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
+        let others = self.0.get(sha256).into_iter().flatten();
+        let others = others.filter(|(of, ..)| *of == district).map(|(_, other, bits)| (*other, *bits));
+        doubts_of_reuse(used, others)
+    }
+}
+
+/// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
+/// before, and near pictures as far as the photos have been rendered and the index has been read. What is found out
+/// later is found by [`compare`].
+///
+/// # Errors
+/// The database's.
+pub async fn before(services: &Services, ids: &[i64], fresh: Vec<[u8; 32]>) -> Result<Before, Fail> {
+    if ids.is_empty() && fresh.is_empty() {
+        return Ok(Before::default());
+    }
+    let ids = ids.to_vec();
+    let look = move |conn: &mut Conn| Ok::<_, Fail>((photos::named(conn, &ids)?, hashes::of(conn, &ids)?));
+    let (named, known) = services.db.read(look).await?;
+    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
+        .values()
+        .map(|photo| photo.sha256)
+        .chain(fresh)
+        .map(|sha256| (sha256, HashMap::new()))
+        .collect();
+    let hashed: Vec<([u8; 32], u64)> =
+        known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
+    let (originals, wanted): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
+    if !wanted.is_empty() {
+        for (sha256, hits) in originals.into_iter().zip(near(services, wanted).await?) {
+            found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+        }
+    }
+    services.db.read(move |conn| used_before(conn, found)).await
+}
+
+/// The uses of the photos that were found near to each original, and of those with the same bytes.
+fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>) -> Result<Before, Fail> {
+    let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
+    let same = evidence::same_bytes(conn, originals, FEW_USES)?;
+    for (sha256, near) in &mut found {
+        near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
+    }
+    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
+    let uses = evidence::uses_of(conn, photos.into_iter().collect(), FEW_USES)?;
+    let of = |near: HashMap<i64, u32>| {
+        let used = uses.iter().filter_map(|(of, used)| Some((*of, *used, *near.get(&used.photo)?)));
+        used.collect::<Vec<_>>()
+    };
+    Ok(Before(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect()))
+}
+
 /// Looks at photos whose renditions were made before hashes were kept, and leaves a job for the next ones.
 ///
 /// # Errors
 /// The store's or the database's.
 pub async fn hash_old(services: &Services, after: i64) -> Result<(), Fail> {
     let old = services.db.read(move |conn| hashes::missing(conn, after, OLD).map_err(Fail::from)).await?;
-    let Some((last, _)) = old.last().copied() else { return Ok(()) };
+    let Some(last) = old.last().map(|photo| photo.id) else { return Ok(()) };
     let mut hashed = Vec::with_capacity(old.len());
-    for (photo, sha256) in old {
-        hashed.push((photo, hash_of_thumbnail(services, &sha256).await?));
+    for photo in old {
+        // A thumbnail is small; but where something is masked, it shows something else than was sent.
+        let key = if photo.is_masked {
+            original_key(&photo.sha256, &photo.extension)?
+        } else {
+            ObjectKey::thumbnail(&photo.sha256)
+        };
+        hashed.push((photo.id, hash_of(services, &key).await?));
     }
     let (now, [job]) = (services.now(), services.db.ids().await?);
     services
@@ -239,9 +328,9 @@ pub async fn hash_old(services: &Services, after: i64) -> Result<(), Fail> {
         .await
 }
 
-/// The hash of a thumbnail in the store; none where it is gone or cannot be read.
-async fn hash_of_thumbnail(services: &Services, sha256: &[u8; 32]) -> Result<Option<u64>, Fail> {
-    let bytes = match services.store.get(&ObjectKey::thumbnail(sha256)).await {
+/// The hash of a picture in the store; none where it is gone or cannot be read.
+async fn hash_of(services: &Services, key: &ObjectKey) -> Result<Option<u64>, Fail> {
+    let bytes = match services.store.get(key).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),

@@ -21,6 +21,7 @@ pub use group::{Group, group};
 pub use incoming::Incoming;
 
 use super::photos::Prepared;
+use super::pictures::{self, Before};
 use super::places::{Spot, locate};
 use super::tickets::Position;
 use crate::fail::Fail;
@@ -107,13 +108,16 @@ pub async fn create(
     for prepared in &fresh {
         super::photos::store(services, prepared).await?;
     }
+    let originals = fresh.iter().map(|prepared| *prepared.sha256()).collect();
+    let before = pictures::before(services, &draft.photo_ids, originals).await?;
     let [report, ticket] = services.db.ids::<2>().await?;
     let ids = services.db.reserve(2 * fresh.len() as i64).await?;
     let now = services.now();
     let receipt = receipt(services, &account, &spot, report, ticket, now);
     let contact = draft.contact.as_deref().map(|text| services.sealer.seal("contact", text));
     let contact_sealed = contact.transpose().map_err(|error| Fail::internal(&error))?;
-    let incoming = Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, now };
+    let incoming =
+        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, before, now };
     if incoming.fresh.is_empty() {
         return together(services, incoming).await;
     }
@@ -174,8 +178,18 @@ pub(crate) fn open_plain(
         own_find,
     };
     let (fresh, ids) = (Vec::new(), 0..0);
-    let incoming =
-        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed: None, repeat: None, now };
+    let incoming = Incoming {
+        account,
+        draft,
+        spot,
+        fresh,
+        ids,
+        receipt,
+        contact_sealed: None,
+        repeat: None,
+        before: Before::default(),
+        now,
+    };
     incoming.prepare(registry, named, &[])
 }
 

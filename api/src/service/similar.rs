@@ -11,6 +11,7 @@ use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::lists::Summary;
+use suishoupai_storage::db::similar::Picture;
 use suishoupai_storage::db::{Conn, evidence, hashes, photos, similar as rows, tickets};
 
 use super::pictures;
@@ -30,6 +31,8 @@ const OVER_DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 /// Of what may be the same, so many are looked at more closely.
 const CLOSER: usize = 40;
+/// So many uses of near pictures are looked at.
+const MOST_USES: i64 = 1000;
 
 /// What somebody is about to report.
 #[derive(Clone, Debug)]
@@ -56,7 +59,7 @@ pub struct Candidate {
     /// How likely, and why.
     pub likeness: Likeness,
     /// The photo that shows best what it is: the nearest one, else the first one with renditions.
-    pub photo: Option<i64>,
+    pub photo: Option<Picture>,
     /// Who reported or follows it.
     pub people: HashSet<AccountId>,
 }
@@ -92,6 +95,7 @@ pub async fn before_sending(
     }
     let (owner, ids) = (account.id, sketch.photo_ids);
     let (known, is_pending) = services.db.read(move |conn| own_hashes(conn, owner, &ids)).await?;
+    let is_pending = is_pending || !(known.is_empty() || services.pictures.is_loaded());
     let hits = hits(services, &known).await?;
     let now = services.now();
     let sought = Sought {
@@ -196,7 +200,7 @@ async fn hits(services: &Services, hashes: &[u64]) -> Result<HashMap<i64, u32>, 
     if hashes.is_empty() || !services.pictures.is_loaded() {
         return Ok(nearest);
     }
-    pictures::catch_up(services).await?;
+    pictures::catch_up_soon(services).await?;
     for Hit { bits, id } in pictures::near(services, hashes.to_vec()).await?.into_iter().flatten() {
         let known = nearest.entry(id).or_insert(bits);
         *known = bits.min(*known);
@@ -209,7 +213,7 @@ fn search(conn: &mut Conn, sought: &Sought, now: Moment) -> Result<Vec<Candidate
     let since = now.plus_seconds(-DAYS * DAY_S);
     let tiles = tiles_around(sought.at, AROUND_M);
     let mut found = rows::near(conn, sought.district, tiles, since, sought.sensitive)?;
-    let uses = evidence::uses_of(conn, sought.hits.keys().copied().collect())?;
+    let uses = evidence::uses_of(conn, sought.hits.keys().copied().collect(), MOST_USES)?;
     let there: HashSet<TicketId> = found.iter().map(|row| row.id).collect();
     let others: HashSet<TicketId> = uses
         .iter()
@@ -235,7 +239,7 @@ fn is_of_interest(row: &Summary, now: Moment) -> bool {
 }
 
 /// Of each ticket, the photo that shows it best, and in how many bits it differs where it is near.
-type Shown = HashMap<TicketId, (Option<i64>, Option<u32>)>;
+type Shown = HashMap<TicketId, (Option<Picture>, Option<u32>)>;
 
 fn shown_pictures(conn: &mut Conn, sought: &Sought, found: &[Summary]) -> Result<Shown, Fail> {
     let pictures = rows::pictures(conn, found.iter().map(|row| row.id).collect())?;
@@ -258,7 +262,7 @@ fn shown_pictures(conn: &mut Conn, sought: &Sought, found: &[Summary]) -> Result
             *nearest = differ;
         }
         if picture.is_ready && (is_nearer || photo.is_none()) {
-            *photo = Some(picture.photo);
+            *photo = Some(picture);
         }
     }
     Ok(shown)

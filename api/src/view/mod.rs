@@ -22,13 +22,13 @@ pub use exposure::{
 pub use history::{EventView, events};
 pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};
-pub use photo::{EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
+pub use photo::{DoubtedPhoto, EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
-pub use seen_before::{OtherTicket, SeenBeforeView};
+pub use seen_before::{OtherTicket, SeenBeforeView, add_found};
 pub use similar::{
     FollowedLine, FollowedPage, FollowedView, LikenessReason, SimilarReport, SimilarReports, SimilarTicket,
-    SimilarTickets,
+    SimilarTickets, shown_link,
 };
 pub use supervision::{
     SupervisedTicket, SupervisionEventView, SupervisionLine, SupervisionPage, SupervisionRef, SupervisionView,

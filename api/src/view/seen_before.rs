@@ -1,13 +1,13 @@
 //! Evidence that was seen before, in answers to officials.
 
 use serde::Serialize;
-use suishoupai_core::flow::Stage;
+use suishoupai_core::flow::{Doubt, Stage};
 use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::evidence::SeenRow;
 use utoipa::ToSchema;
 
-use super::{Instant, Scene};
+use super::{DoubtedPhoto, EvidenceView, Instant, PhotoFlagView, Scene, TicketView};
 
 /// Another ticket, named.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -51,6 +51,7 @@ impl SeenBeforeView {
     /// The view of a row, with the other ticket where the caller may see it.
     pub fn of(scene: &Scene<'_>, row: &SeenRow, other: Option<OtherTicket>) -> Self {
         let other_photo = other.as_ref().map(|_| row.other_photo);
+        let link = |photo| scene.links.link(photo, "thumbnail", row.other_mask_version, scene.now);
         Self {
             photo: row.photo,
             stage: row.stage,
@@ -59,9 +60,28 @@ impl SeenBeforeView {
             other_ticket: other,
             other_photo,
             other_stage: row.other_stage,
-            other_thumbnail_url: other_photo.map(|id| scene.links.link(id, "thumbnail", scene.now)),
+            other_thumbnail_url: other_photo.map(link),
             differing_bits: row.bits,
             found_at: row.found_at,
+        }
+    }
+}
+
+/// Says of the evidence and of the lines of the history what was found after they were written.
+pub fn add_found(scene: &Scene<'_>, view: &mut TicketView, rows: impl Iterator<Item = SeenRow>) {
+    for row in rows {
+        let is_it = |one: &&mut EvidenceView| one.id == row.photo && one.stage == row.stage;
+        let Some(evidence) = view.evidence.iter_mut().find(is_it) else { continue };
+        let doubt = Doubt { flag: row.kind.flag(), value: Some(i64::from(row.bits)) };
+        if evidence.flags.iter().any(|known| known.flag == doubt.flag) {
+            continue;
+        }
+        let flag = PhotoFlagView { found_at: Some(row.found_at), ..PhotoFlagView::of(scene, &doubt) };
+        evidence.flags.push(flag.clone());
+        let Some(line) = view.events.iter_mut().find(|line| line.seq == evidence.event) else { continue };
+        match line.doubted.iter_mut().find(|doubted| doubted.photo == row.photo) {
+            Some(doubted) => doubted.flags.push(flag),
+            None => line.doubted.push(DoubtedPhoto { photo: row.photo, flags: vec![flag] }),
         }
     }
 }

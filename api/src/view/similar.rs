@@ -7,6 +7,7 @@ use suishoupai_core::likeness::{ago, public_title, rounded};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::lists::Summary;
+use suishoupai_storage::db::similar::Picture;
 use utoipa::ToSchema;
 
 use super::{CategoryRef, EventView, EvidenceView, Instant, Scene, TicketLine};
@@ -93,7 +94,7 @@ impl SimilarReport {
             distance_m: (found.distance_m / 10.0).round() * 10.0,
             people: found.people.len().max(1),
             summary: summary(scene, row, found.people.len().max(1), yours),
-            thumbnail_url: found.photo.map(|photo| scene.links.link(photo, "thumbnail", scene.now)),
+            thumbnail_url: found.photo.map(|photo| shown_link(scene, &photo, "thumbnail")),
             yours,
             may_follow: !yours && !row.state.is_final(),
             score: found.likeness.score,
@@ -102,6 +103,11 @@ impl SimilarReport {
             updated_at: row.updated_at,
         }
     }
+}
+
+/// The link to a rendition of a photo that came with a report.
+pub fn shown_link(scene: &Scene<'_>, picture: &Picture, rendition: &str) -> String {
+    scene.links.link(picture.photo, rendition, picture.mask_version, scene.now)
 }
 
 fn summary(scene: &Scene<'_>, row: &Summary, people: usize, yours: bool) -> String {
@@ -157,7 +163,7 @@ pub struct SimilarTicket {
 impl SimilarTicket {
     /// The view for officials.
     pub fn of(scene: &Scene<'_>, district: District, found: &Candidate) -> Self {
-        let link = |rendition| found.photo.map(|photo| scene.links.link(photo, rendition, scene.now));
+        let link = |rendition| found.photo.map(|photo| shown_link(scene, &photo, rendition));
         Self {
             ticket: TicketLine::of(scene, district, &found.row, Some(found.distance_m)),
             people: found.people.len().max(1),

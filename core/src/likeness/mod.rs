@@ -8,7 +8,7 @@ mod words;
 
 pub use index::{Hit, NEAR, NearIndex, Print};
 pub use place::{rounded, tiles_around};
-pub use reuse::{SeenBefore, Use, seen_before};
+pub use reuse::{SeenBefore, Use, doubts_of_reuse, seen_before};
 pub use words::{ago, alike, public_title};
 
 /// How far around a place is looked for the same thing, in metres.

@@ -1,8 +1,10 @@
 //! Evidence that was seen before. It is said, and never refused: two people may send the same picture in good faith.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Stage, TicketId};
+use crate::flow::{Doubt, PhotoFlag, Stage, TicketId};
 
 /// How a piece of evidence was seen before.
 #[derive(
@@ -33,20 +35,22 @@ impl SeenBefore {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
+    /// As what a photo is doubted then.
+    pub const fn flag(self) -> PhotoFlag {
+        match self {
+            SeenBefore::Reused => PhotoFlag::Reused,
+            SeenBefore::Repeated => PhotoFlag::Repeated,
+        }
+    }
+
     /// 中文
     pub const fn zh(self) -> &'static str {
-        match self {
-            SeenBefore::Reused => "照片曾用于其他案卷",
-            SeenBefore::Repeated => "与本案此前阶段的照片相同或近似",
-        }
+        self.flag().zh()
     }
 
     /// English
     pub const fn en(self) -> &'static str {
-        match self {
-            SeenBefore::Reused => "sent before under another ticket",
-            SeenBefore::Repeated => "looks like a photo of an earlier stage",
-        }
+        self.flag().en()
     }
 }
 
@@ -81,4 +85,21 @@ pub fn seen_before(one: &Use, other: &Use) -> Option<(Use, Use, SeenBefore)> {
     let key = |used: &Use| (used.at, used.ticket, used.photo);
     let (earlier, later) = if key(one) <= key(other) { (one, other) } else { (other, one) };
     Some((*later, *earlier, SeenBefore::Reused))
+}
+
+/// What is doubted of a picture that is handed in as `used`. `others` are the uses of near pictures, each with the number
+/// of differing bits; of several of a kind the nearest counts.
+pub fn doubts_of_reuse(used: &Use, others: impl Iterator<Item = (Use, u32)>) -> Vec<Doubt> {
+    let mut nearest: BTreeMap<SeenBefore, u32> = BTreeMap::new();
+    for (other, bits) in others {
+        let Some((later, _, kind)) = seen_before(used, &other) else { continue };
+        if later == *used {
+            let least = nearest.entry(kind).or_insert(bits);
+            *least = bits.min(*least);
+        }
+    }
+    nearest
+        .into_iter()
+        .map(|(kind, bits)| Doubt { flag: kind.flag(), value: Some(i64::from(bits)) })
+        .collect()
 }

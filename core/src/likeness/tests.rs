@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::flow::Stage;
+use crate::flow::{Doubt, PhotoFlag, Stage};
 use crate::geo::{LonLat, distance_m};
 use crate::time::Moment;
 
@@ -139,6 +139,29 @@ fn who_came_later_is_said_to_have_been_seen_before() {
     ] {
         assert_eq!(seen_before(&one, &other), wanted, "{one:?} {other:?}");
         assert_eq!(seen_before(&other, &one), wanted, "the other way round");
+    }
+}
+
+#[test]
+fn what_is_handed_in_is_doubted_by_what_is_nearest() {
+    let used = |ticket, stage, at| Use { ticket, origin: ticket, photo: 10 * ticket + at, stage, at };
+    let after = used(1, Stage::After, 9);
+    let others = [
+        (used(2, Stage::Before, 3), 7),
+        (used(3, Stage::After, 4), 2),
+        (used(1, Stage::Before, 1), 5),
+        // Nothing against it: handed in later, and of the same stage.
+        (used(4, Stage::Before, 12), 0),
+        (used(1, Stage::After, 8), 0),
+    ];
+    let bits = |flag, value| Doubt { flag, value: Some(value) };
+    assert_eq!(
+        doubts_of_reuse(&after, others.into_iter()),
+        [bits(PhotoFlag::Reused, 2), bits(PhotoFlag::Repeated, 5)]
+    );
+    assert_eq!(doubts_of_reuse(&after, others.into_iter().skip(3)), []);
+    for kind in SeenBefore::ALL {
+        assert_eq!((kind.as_str(), kind.zh()), (kind.flag().as_str(), kind.flag().zh()));
     }
 }
 

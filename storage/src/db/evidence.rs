@@ -14,9 +14,6 @@ use super::photos::PhotoState;
 use super::schema::{evidence, evidence_seen_before as seen, photos, tickets};
 use super::word::Word;
 
-/// Of one photo, so many uses are looked at.
-const MOST_USES: i64 = 5000;
-
 /// A piece of evidence that waits to be compared.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -64,16 +61,20 @@ pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> 
         .collect()
 }
 
-/// The photos with one of these originals, by the SHA-256.
+/// The photos with one of these originals, by the SHA-256; of all together the first `limit`.
 ///
 /// # Errors
 /// The database's.
-pub fn same_bytes(conn: &mut Conn, sha256: Vec<Vec<u8>>) -> Result<HashMap<Vec<u8>, Vec<i64>>, DbError> {
+pub fn same_bytes(
+    conn: &mut Conn,
+    sha256: Vec<Vec<u8>>,
+    limit: i64,
+) -> Result<HashMap<Vec<u8>, Vec<i64>>, DbError> {
     let rows: Vec<(Vec<u8>, i64)> = photos::table
         .filter(photos::sha256.eq_any(sha256))
         .select((photos::sha256, photos::id))
-        .order(photos::id.desc())
-        .limit(MOST_USES)
+        .order(photos::id)
+        .limit(limit)
         .load(conn)?;
     let mut found: HashMap<_, Vec<i64>> = HashMap::new();
     for (sha256, id) in rows {
@@ -82,11 +83,14 @@ pub fn same_bytes(conn: &mut Conn, sha256: Vec<Vec<u8>>) -> Result<HashMap<Vec<u
     Ok(found)
 }
 
-/// Where the photos are evidence, with the district of each ticket.
+/// Where the photos are evidence, with the district of each ticket: the first `limit` uses.
 ///
 /// # Errors
 /// The database's.
-pub fn uses_of(conn: &mut Conn, photos: Vec<i64>) -> Result<Vec<(District, Use)>, DbError> {
+pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, limit: i64) -> Result<Vec<(District, Use)>, DbError> {
+    if photos.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(i32, UseRow)> = evidence::table
         .inner_join(tickets::table)
         .filter(evidence::photo_id.eq_any(photos))
@@ -101,7 +105,7 @@ pub fn uses_of(conn: &mut Conn, photos: Vec<i64>) -> Result<Vec<(District, Use)>
             ),
         ))
         .order((evidence::created_at, evidence::ticket_id))
-        .limit(MOST_USES)
+        .limit(limit)
         .load(conn)?;
     rows.into_iter().map(|(district, used)| Ok((district, read_use(used)?))).collect()
 }
@@ -179,6 +183,8 @@ pub struct SeenRow {
     pub other_ticket: TicketId,
     /// As which photo.
     pub other_photo: i64,
+    /// How many lines the chain of that one's mask has.
+    pub other_mask_version: i64,
     /// At which stage.
     pub other_stage: Stage,
     /// In how many bits the hashes differ.
@@ -192,16 +198,21 @@ pub struct SeenRow {
 /// # Errors
 /// The database's.
 pub fn seen_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<SeenRow>, DbError> {
-    let rows: Vec<Record> =
-        seen::table.filter(seen::ticket_id.eq(ticket)).order((seen::photo_id, seen::stage)).load(conn)?;
+    let rows: Vec<(Record, i64)> = seen::table
+        .inner_join(photos::table.on(photos::id.eq(seen::other_photo_id)))
+        .filter(seen::ticket_id.eq(ticket))
+        .select((seen::all_columns, photos::mask_version))
+        .order((seen::photo_id, seen::stage))
+        .load(conn)?;
     rows.into_iter()
-        .map(|row| {
+        .map(|(row, other_mask_version)| {
             Ok(SeenRow {
                 photo: row.photo_id,
                 stage: Stage::stored(&row.stage)?,
                 kind: SeenBefore::stored(&row.kind)?,
                 other_ticket: row.other_ticket_id,
                 other_photo: row.other_photo_id,
+                other_mask_version,
                 other_stage: Stage::stored(&row.other_stage)?,
                 bits: row.bits,
                 found_at: Moment::from_millis(row.found_at),

@@ -8,7 +8,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
-use super::photos::PhotoState;
+use super::photos::{MediaKind, PhotoState};
 use super::schema::{evidence, photo_hashes, photos};
 
 /// Records the hash of a photo; none for a picture with too little in it.
@@ -89,24 +89,39 @@ pub fn after(conn: &mut Conn, (at, photo): (i64, i64), limit: i64) -> Result<Vec
     Ok(rows.into_iter().map(|(at, id, hash)| (at, Print { hash: hash.cast_unsigned(), id })).collect())
 }
 
-/// Photos with renditions that were made before hashes were kept, by key above `after`, at most `limit`: the key, and
-/// the SHA-256 of the original.
+/// A photo with renditions that were made before hashes were kept.
+#[derive(Clone, Debug)]
+pub struct Unhashed {
+    /// The key.
+    pub id: i64,
+    /// SHA-256 of the original's bytes.
+    pub sha256: [u8; 32],
+    /// The extension of the original.
+    pub extension: String,
+    /// Whether something in its renditions is masked.
+    pub is_masked: bool,
+}
+
+/// Photos without a row here, by key above `after`, at most `limit`.
 ///
 /// # Errors
 /// The database's.
-pub fn missing(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<(i64, [u8; 32])>, DbError> {
+pub fn missing(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Unhashed>, DbError> {
     let hashed = photo_hashes::table.filter(photo_hashes::photo_id.eq(photos::id));
-    let rows: Vec<(i64, Vec<u8>)> = photos::table
+    let rows: Vec<(i64, Vec<u8>, String, bool)> = photos::table
         .filter(photos::id.gt(after))
         .filter(photos::state.eq(PhotoState::Ready.as_str()))
         // Videos are compared by their bytes.
-        .filter(photos::media_type.like("image/%"))
+        .filter(photos::kind.eq(MediaKind::Photo.as_str()))
         .filter(diesel::dsl::not(diesel::dsl::exists(hashed)))
-        .select((photos::id, photos::sha256))
+        .select((photos::id, photos::sha256, photos::extension, photos::rendition.is_not_null()))
         .order(photos::id)
         .limit(limit)
         .load(conn)?;
     rows.into_iter()
-        .map(|(id, sha256)| Ok((id, sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?)))
+        .map(|(id, sha256, extension, is_masked)| {
+            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
+            Ok(Unhashed { id, sha256, extension, is_masked })
+        })
         .collect()
 }

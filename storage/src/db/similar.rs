@@ -86,6 +86,8 @@ pub struct Picture {
     pub ticket: TicketId,
     /// The key of the photo.
     pub photo: i64,
+    /// How many lines the chain of its mask has.
+    pub mask_version: i64,
     /// Whether its renditions are there.
     pub is_ready: bool,
 }
@@ -98,17 +100,18 @@ pub fn pictures(conn: &mut Conn, tickets: Vec<TicketId>) -> Result<Vec<Picture>,
     if tickets.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(i64, i64, String)> = evidence::table
+    let rows: Vec<(i64, i64, i64, String)> = evidence::table
         .inner_join(photos::table)
         .filter(evidence::ticket_id.eq_any(tickets))
         .filter(evidence::stage.eq(Stage::Before.as_str()))
-        .select((evidence::ticket_id, evidence::photo_id, photos::state))
+        .select((evidence::ticket_id, evidence::photo_id, photos::mask_version, photos::state))
         .order((evidence::ticket_id, evidence::event_seq, evidence::photo_id))
         .limit(MOST_ROWS)
         .load(conn)?;
-    let read = |(ticket, photo, state): (i64, i64, String)| Picture {
+    let read = |(ticket, photo, mask_version, state): (i64, i64, i64, String)| Picture {
         ticket,
         photo,
+        mask_version,
         is_ready: state == PhotoState::Ready.as_str(),
     };
     Ok(rows.into_iter().map(read).collect())

@@ -44,6 +44,7 @@ mod rests;
 mod resumable;
 mod resumable_broken;
 mod reuse;
+mod reuse_told;
 mod rolling;
 mod sensitive;
 mod similar;

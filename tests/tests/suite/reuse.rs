@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 use suishoupai_storage::db::hashes;
-use suishoupai_tests::{Caller, Engine, Official, Resident, Scenery, Server, both, jpeg};
+use suishoupai_tests::{Caller, Engine, Official, Resident, Scenery, Server, both};
 
 use crate::common::{rendered, reported, whole};
 
@@ -18,7 +18,7 @@ both!(
     photos_from_before_are_looked_at_after_the_upgrade
 );
 
-fn seen_before(ticket: &Value) -> Vec<(&str, i64, &str)> {
+pub(crate) fn seen_before(ticket: &Value) -> Vec<(&str, i64, &str)> {
     let all = ticket["seen_before"].as_array().unwrap();
     all.iter()
         .map(|one| {
@@ -33,7 +33,7 @@ fn report_with(who: &Resident, photo: i64) -> i64 {
     whole(&who.post("reports", &draft).expect(201)["ticket_id"])
 }
 
-fn sent(server: &Server, bytes: &[u8]) -> (Resident, i64, i64) {
+pub(crate) fn sent(server: &Server, bytes: &[u8]) -> (Resident, i64, i64) {
     let who = server.resident();
     let photo = who.upload(bytes);
     rendered(server, &who, photo);
@@ -99,7 +99,7 @@ fn the_order_of_rendering_and_sending_does_not_matter(engine: Engine) {
 }
 
 /// Reports with a photo that is rendered before, or one that comes along and cannot be: the ticket and the photo.
-fn take_in(server: &Server, who: &Resident, photo: &[u8], rendered_first: bool) -> (i64, i64) {
+pub(crate) fn take_in(server: &Server, who: &Resident, photo: &[u8], rendered_first: bool) -> (i64, i64) {
     if rendered_first {
         let key = who.upload(photo);
         rendered(server, who, key);

@@ -8,6 +8,7 @@ use crate::common::{rendered, reported, whole};
 both!(
     a_resident_is_shown_what_others_have_reported,
     pictures_tell_what_is_the_same,
+    a_picture_that_another_process_stored_is_found,
     nothing_private_is_shown,
     bad_sketches_are_refused,
     a_resident_follows_instead_of_reporting,
@@ -94,6 +95,7 @@ fn a_resident_is_shown_what_others_have_reported(engine: Engine) {
 
 fn pictures_tell_what_is_the_same(engine: Engine) {
     let server = Server::start(engine);
+    server.know_pictures();
     let (one, other, me) = (server.resident(), server.resident(), server.resident());
     let (same, photo) = reported_with(&server, &one, "井盖坏了", &Scenery::of(1).jpeg(640, 480, 90));
     let (_, _) = reported_with(&server, &other, "垃圾桶满了", &Scenery::of(2).jpeg(640, 480, 90));
@@ -116,10 +118,33 @@ fn pictures_tell_what_is_the_same(engine: Engine) {
     let full = server.nobody().get(&link.replace("thumbnail", "display"));
     assert!(matches!(full.status, 401 | 403 | 404), "{}", full.status);
     // The same picture, from where nothing else speaks for it.
-    server.know_pictures();
     let mut far = sketch(&server, 600.0);
     far["photo_ids"] = json!([copy]);
     assert_eq!(keys(&similar(&me, &far)), [same]);
+}
+
+fn a_picture_that_another_process_stored_is_found(engine: Engine) {
+    let server = Server::start(engine);
+    let twin = server.twin();
+    // Both know what is there, which is nothing; what comes is stored by one, and asked of the other.
+    server.know_pictures();
+    twin.know_pictures();
+    let (one, me) = (server.resident(), twin.resident());
+    let copy = me.upload(&Scenery::of(7).darker(0.85).jpeg(400, 300, 70));
+    rendered(&twin, &me, copy);
+    let mut far = sketch(&server, 600.0);
+    far["photo_ids"] = json!([copy]);
+    assert!(keys(&similar(&me, &far)).is_empty());
+    let (ticket, _) = reported_with(&server, &one, "井盖坏了", &Scenery::of(7).jpeg(640, 480, 90));
+    assert_eq!(keys(&similar(&me, &far)), [ticket]);
+    // One that starts now reads all of it.
+    let late = server.twin();
+    late.know_pictures();
+    let other = late.resident();
+    let mine = other.upload(&Scenery::of(7).jpeg(320, 240, 80));
+    rendered(&late, &other, mine);
+    far["photo_ids"] = json!([mine]);
+    assert_eq!(keys(&similar(&other, &far)), [ticket]);
 }
 
 fn nothing_private_is_shown(engine: Engine) {

@@ -19,7 +19,7 @@ use crate::service::similar::{Sketch, before_sending, of_ticket};
 use crate::services::Services;
 use crate::view::{
     CategoryRef, EvidenceView, FollowedLine, FollowedPage, FollowedView, SimilarReport, SimilarReports,
-    SimilarTicket, SimilarTickets, events,
+    SimilarTicket, SimilarTickets, events, shown_link,
 };
 
 /// What may be the same as what a resident is about to report.
@@ -100,7 +100,7 @@ pub async fn followed(
         followed_at: following.map(|one| Moment::from_millis(one.since)),
         next: next(&scene, t),
         answer: answer(t, &data.history),
-        thumbnail_url: shown.map(|one| scene.links.link(one.photo, "thumbnail", scene.now)),
+        thumbnail_url: shown.map(|one| shown_link(&scene, &one, "thumbnail")),
         photos: photos.map(|row| EvidenceView::public(&scene, row)).collect(),
         timeline: events(&scene, &history, false),
         created_at: t.created_at,

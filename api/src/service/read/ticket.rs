@@ -19,7 +19,7 @@ use crate::registry::Registry;
 use crate::services::Services;
 use crate::view::{
     CategoryRef, CourseView, EvidenceView, HolderView, Located, OrderView, OtherTicket, RatingView,
-    ReportInTicket, Scene, SeenBeforeView, SupervisionRef, TicketView, UnitRef, events,
+    ReportInTicket, Scene, SeenBeforeView, SupervisionRef, TicketView, UnitRef, add_found, events,
 };
 
 /// A ticket for an official.
@@ -73,7 +73,8 @@ async fn view(
     let scene = scene(services, &registry, lang, data.names.clone());
     let days = services.config.reports.not_fixed_days;
     let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
-    let view = ticket_view(&scene, &data, allowed, &services.sealer);
+    let mut view = ticket_view(&scene, &data, allowed, &services.sealer);
+    add_found(&scene, &mut view, seen.iter().map(|(row, _)| row.clone()));
     let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
     let seen_before =
         seen.iter().map(|(row, other)| SeenBeforeView::of(&scene, row, other.clone())).collect();
