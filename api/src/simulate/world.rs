@@ -20,6 +20,7 @@ use super::scene::{Look, Move, Scene};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::service::alarms::ring_on;
+use crate::service::pictures::Before;
 use crate::service::reports::take_in;
 use crate::service::tickets::{Order, Position, execute_on};
 
@@ -167,6 +168,7 @@ impl Run<'_> {
             stage: chosen.photo.unwrap_or(Stage::Before),
             position: chosen.located.then_some(Position { at, taken_at: now }),
             duty: None,
+            before: Before::default(),
         };
         self.world.tried += 1;
         let compared = self.world.tried.is_multiple_of(COMPARED) && chosen.who.is_some();
