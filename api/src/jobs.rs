@@ -1,12 +1,11 @@
 //! Work off the request path: renditions, leases that run out, sweeps. Jobs are rows; a test can drain the queue.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use suishoupai_core::model::District;
 use suishoupai_storage::db::jobs::{self, Job};
 use suishoupai_storage::db::{idempotency, lists, login};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fail::Fail;
@@ -49,34 +48,34 @@ async fn turn(services: &Services, ticks: u64) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Does every job that is due, as many at once as there are workers.
+/// Does every job that is due. Twice as many as there are workers are under way, so that one is loaded or stored
+/// while another is worked on; who needs a worker waits for it.
 ///
 /// # Errors
 /// The database's; a job that fails is recorded with its row.
 pub async fn drain(services: &Services) -> Result<usize, Fail> {
     let workers = services.config.photos.render_threads().max(1);
-    let room = Arc::new(Semaphore::new(workers));
+    let mut running = JoinSet::new();
     let mut done = 0;
     loop {
-        let now = services.now();
-        let until = now.plus_seconds(LEASE_SECONDS);
-        let limit = 2 * workers as i64;
-        let leased =
-            services.db.write(move |conn| jobs::lease(conn, now, until, limit).map_err(Fail::from)).await?;
-        if leased.is_empty() {
-            return Ok(done);
+        // Asked for in portions, because each asking is a write.
+        if running.len() <= workers {
+            let now = services.now();
+            let until = now.plus_seconds(LEASE_SECONDS);
+            let limit = (2 * workers - running.len()) as i64;
+            let leased = services
+                .db
+                .write(move |conn| jobs::lease(conn, now, until, limit).map_err(Fail::from))
+                .await?;
+            done += leased.len();
+            for job in leased {
+                let services = services.clone();
+                running.spawn(async move { one(&services, job).await });
+            }
         }
-        done += leased.len();
-        let mut running = JoinSet::new();
-        for job in leased {
-            let (services, room) = (services.clone(), Arc::clone(&room));
-            running.spawn(async move {
-                let _permit = room.acquire_owned().await;
-                one(&services, job).await
-            });
-        }
-        while let Some(outcome) = running.join_next().await {
-            outcome.map_err(|error| Fail::internal(&error))??;
+        match running.join_next().await {
+            Some(outcome) => outcome.map_err(|error| Fail::internal(&error))??,
+            None => return Ok(done),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::{Db, reference};
-use suishoupai_storage::picture::Limits;
+use suishoupai_storage::picture::{Limits, Pool};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 
@@ -46,6 +46,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Reports that are written together.
     pub intake: Group,
+    /// Makes the renditions of photos, within bounds.
+    pub renderer: Pool,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }
@@ -76,13 +78,7 @@ impl Services {
 
     /// What is accepted as a photo.
     pub fn photo_limits(&self) -> Limits {
-        let photos = &self.config.photos;
-        Limits {
-            bytes: usize::try_from(photos.max_bytes).unwrap_or(usize::MAX),
-            pixels: photos.max_pixels,
-            side: photos.max_side,
-            ..Limits::default()
-        }
+        self.config.photos.limits()
     }
 
     /// Reads the reference data again if it has changed since.

@@ -8,6 +8,7 @@ mod fault;
 mod flow;
 mod footprint;
 mod people;
+mod photos;
 mod postgres;
 mod script;
 mod server;
@@ -62,6 +63,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::Intake => flow::intake(arguments, &site).await,
         Scenario::List => flow::list(arguments, &site).await,
         Scenario::ClaimRace => claims::race(arguments, &site).await,
+        Scenario::Photos => photos::photos(arguments, &site).await,
         Scenario::Memory => footprint::memory(arguments, &site).await,
         Scenario::Start => footprint::start(arguments, &site).await,
         Scenario::Sweep => sweep::sweep(arguments, &site).await,

@@ -77,7 +77,7 @@ pub(crate) async fn residents(
 }
 
 /// Waits until no job is left, so that none runs beside what is measured.
-async fn idle(server: &Server) -> Outcome<()> {
+pub(crate) async fn idle(server: &Server) -> Outcome<()> {
     let begun = std::time::Instant::now();
     let mut client = Client::connect(server.address, None).await?;
     while begun.elapsed() < RENDERED {

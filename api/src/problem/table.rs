@@ -77,6 +77,7 @@ codes! {
     BodyTooLarge          "body_too_large"          PAYLOAD_TOO_LARGE "请求正文过大" "Body too large";
     PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
     UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
+    PhotoConvertToJpeg    "photo_convert_to_jpeg"   UNSUPPORTED_MEDIA_TYPE "请将照片转换为 JPEG" "Convert the photo to JPEG";
     PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
 
     RangeNotSatisfiable   "range_not_satisfiable"   RANGE_NOT_SATISFIABLE "请求的范围超出文件" "Beyond the end of the photo";

@@ -7,7 +7,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
 use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
-use suishoupai_storage::picture::{self, Inspected, PictureError};
+use suishoupai_storage::picture::{Inspected, PictureError, RenderError};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 
 use crate::auth::actor;
@@ -65,6 +65,7 @@ pub fn refused(error: &PictureError) -> Problem {
     let code = match error.code() {
         "photo_empty" => Code::PhotoEmpty,
         "photo_type_unsupported" => Code::PhotoTypeUnsupported,
+        "photo_convert_to_jpeg" => Code::PhotoConvertToJpeg,
         "photo_truncated" => Code::PhotoTruncated,
         "photo_too_large" => Code::PhotoTooLarge,
         "photo_too_many_pixels" => Code::PhotoTooManyPixels,
@@ -73,6 +74,7 @@ pub fn refused(error: &PictureError) -> Problem {
     };
     let zh = match code {
         Code::PhotoTypeUnsupported => "请改用 JPEG、PNG 或 WebP 格式。",
+        Code::PhotoConvertToJpeg => "本服务器不能读取这种格式的照片，请转换为 JPEG 后重新上传。",
         Code::PhotoTruncated => "文件不完整，请重新上传。",
         Code::PhotoTooManyPixels => "请降低拍照分辨率后重试。",
         Code::PhotoTooLarge => "请压缩后重试。",
@@ -255,14 +257,9 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
     let Some(photo) = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await? else {
         return Ok(());
     };
-    let original = services.store.get(&original_key(&photo.sha256, &photo.extension)?).await?;
-    let limits = services.photo_limits();
-    let made = tokio::task::spawn_blocking(move || {
-        let inspected = picture::inspect(&original, &limits)?;
-        picture::render(&original, &inspected, &limits)
-    })
-    .await
-    .map_err(|error| Fail::internal(&error))?;
+    let key = original_key(&photo.sha256, &photo.extension)?;
+    let length = u64::try_from(photo.bytes).unwrap_or(0);
+    let made = services.renderer.render(length, services.store.get(&key)).await;
     let outcome = match made {
         Ok(renditions) => {
             let (width, height) = renditions.display_size;
@@ -271,7 +268,8 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
             Ok((pixels(width), pixels(height)))
         }
-        Err(error) => Err(error.to_string()),
+        Err(RenderError::Picture(error)) => Err(error.to_string()),
+        Err(RenderError::Load(error)) => return Err(error.into()),
     };
     services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
 }

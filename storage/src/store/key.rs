@@ -52,6 +52,7 @@ impl ObjectKey {
             Some((_, "jpg")) => "image/jpeg",
             Some((_, "png")) => "image/png",
             Some((_, "webp")) => "image/webp",
+            Some((_, "heic")) => "image/heic",
             _ => "application/octet-stream",
         }
     }

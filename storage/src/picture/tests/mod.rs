@@ -2,8 +2,10 @@
 
 mod corpus;
 mod hostile;
+mod hostile_files;
 mod inspecting;
-mod make;
+pub(super) mod make;
+mod reducing;
 mod rendering;
 
 use super::{Inspected, Limits, PictureError, Renditions, inspect, render};

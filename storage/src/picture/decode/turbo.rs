@@ -1,0 +1,43 @@
+//! The fast decoder of a build with libjpeg-turbo: reduced sizes, planes as they are stored.
+
+use turbojpeg::{Decompressor, ScalingFactor, Subsamp, YuvImage};
+
+use super::super::raster::{Plane, Planes, buffer};
+use super::super::walk::jpeg::Jpeg;
+use super::Stop;
+use super::jpeg::checked;
+
+/// The planes at 1/`divisor` of the size; `None` where the data have a fault, for the library's warnings are errors
+/// here, or their layout is not known.
+pub(super) fn decode(bytes: &[u8], walked: &Jpeg, divisor: u32, _: &Stop) -> Option<Planes> {
+    let bare = walked.bare(bytes, &[0xff, 0xd9]);
+    let mut decompressor = Decompressor::new().ok()?;
+    let header = decompressor.read_header(&bare).ok()?;
+    let ratio = match header.subsamp {
+        Subsamp::Gray | Subsamp::None => (1, 1),
+        Subsamp::Sub2x1 => (2, 1),
+        Subsamp::Sub1x2 => (1, 2),
+        Subsamp::Sub2x2 => (2, 2),
+        _ => return None,
+    };
+    let factor = ScalingFactor::new(1, divisor as usize);
+    decompressor.set_scaling_factor(factor).ok()?;
+    let (width, height) = (factor.scale(header.width), factor.scale(header.height));
+    let image = YuvImage { pixels: (), width, align: 1, height, subsamp: header.subsamp };
+    let (luma_size, chroma_size) =
+        ((image.y_width(), image.y_height()), (image.uv_width(), image.uv_height()));
+    let (luma_bytes, chroma_bytes) = (luma_size.0 * luma_size.1, chroma_size.0 * chroma_size.1);
+    let is_grey = header.subsamp == Subsamp::Gray;
+    let mut all = buffer(luma_bytes + if is_grey { 0 } else { 2 * chroma_bytes }).ok()?;
+    let output = YuvImage { pixels: &mut all[..], width, align: 1, height, subsamp: header.subsamp };
+    decompressor.decompress_to_yuv(&bare, output).ok()?;
+    // Sizes that are padded to whole samples of colour keep the padding in their strides.
+    let chroma = (!is_grey).then(|| {
+        let red = all.split_off(luma_bytes + chroma_bytes);
+        let blue = all.split_off(luma_bytes);
+        let (width, height) = (width.div_ceil(ratio.0), height.div_ceil(ratio.1));
+        [blue, red].map(|data| Plane { width, height, stride: chroma_size.0, data })
+    });
+    let luma = Plane { width, height, stride: luma_size.0, data: all };
+    checked(Planes::new(luma, chroma, ratio)?, walked, divisor)
+}
