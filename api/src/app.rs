@@ -27,8 +27,10 @@ use crate::fail::Fail;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::request_id::request_id;
+use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
+use crate::metrics::{self, Metrics};
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
@@ -85,6 +87,7 @@ pub struct Application {
     services: Services,
     demo_accounts: Vec<DemoAccount>,
     drain: Duration,
+    metrics: Option<metrics::Listening>,
 }
 
 /// Where the database is, by the settings.
@@ -146,12 +149,14 @@ impl Application {
         let data_key = data_key(&config)?;
         let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
         let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
+        let store = photo_store::open(&config).await?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
             renderer: Pool::new(config.photos.pool()),
             links: LinkSigner::new(&data_key, config.photos.rendition_url_minutes),
             sealer: Sealer::new(&data_key),
-            store: photo_store::open(&config).await?,
+            metrics: Metrics::new(db.meter(), store.meter()),
+            store,
             registry: ArcSwap::from_pointee(registry),
             intake: Group::default(),
             jobs_waiting: tokio::sync::Notify::new(),
@@ -162,12 +167,18 @@ impl Application {
         });
         let (server, address) = bind(&services)?;
         let drain = Duration::from_secs(services.config.http.drain_seconds);
-        Ok(Self { server, address, services, demo_accounts, drain })
+        let metrics = metrics::bind(&services)?;
+        Ok(Self { server, address, services, demo_accounts, drain, metrics })
     }
 
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address on which it tells Prometheus of itself, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.address)
     }
 
     /// The parts, for tests that drain jobs.
@@ -187,6 +198,8 @@ impl Application {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (tell, told) = watch::channel(false);
         let jobs = tokio::spawn(jobs::run(self.services.clone(), told));
+        // Until the end, so that the drain can be watched.
+        let metrics = self.metrics.map(metrics::Listening::start);
         let handle = self.server.handle();
         let mut server = self.server;
         let failed = |source| StartError::Io { what: "the server failed".to_owned(), source };
@@ -204,6 +217,9 @@ impl Application {
                 "jobs were still running at the end of the drain; they are taken up at the next start"
             );
         }
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
         Ok(())
     }
 }
@@ -220,7 +236,8 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
-    let forms = FormLimit(services.photo_limits().bytes.saturating_mul(4));
+    let forms = usize::try_from(services.upload_limit()).unwrap_or(usize::MAX);
+    let forms = FormLimit(forms.saturating_mul(4));
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
             .into_utoipa_app()
@@ -239,6 +256,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .wrap(Compress::default())
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
+            .wrap(from_fn(tus_version))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
             .wrap(from_fn(request_id))
@@ -272,6 +290,8 @@ fn known_routes(contract: &Contract) -> Routes {
             (Method::GET, item.get.is_some()),
             (Method::POST, item.post.is_some()),
             (Method::PUT, item.put.is_some()),
+            (Method::PATCH, item.patch.is_some()),
+            (Method::OPTIONS, item.options.is_some()),
             (Method::DELETE, item.delete.is_some()),
         ];
         methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))

@@ -6,11 +6,12 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use suishoupai_core::flow::{Actor, Role};
 use suishoupai_storage::db::accounts::{self, Account};
 
 use crate::fail::Fail;
+use crate::http::request_id::CallerId;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
 use crate::token::TokenError;
@@ -103,9 +104,11 @@ impl<P: Permission> FromRequest for Auth<P> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = bearer(request);
         let services = request.app_data::<web::Data<Services>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
             let services = services.ok_or(Code::Internal)?;
             let account = authenticate(&services, &token?).await?;
+            request.extensions_mut().insert(CallerId(account.id));
             let permitted =
                 P::ROLES.is_empty() || account.posts.iter().any(|post| P::ROLES.contains(&post.role));
             if !permitted {

@@ -1,16 +1,19 @@
 //! Work off the request path: renditions, leases that run out, sweeps. Jobs are rows; a test can drain the queue.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use suishoupai_core::model::District;
 use suishoupai_storage::db::jobs::{self, Job};
 use suishoupai_storage::db::{idempotency, lists, login};
+use suishoupai_storage::origin;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::fail::Fail;
+use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, tickets, uploads};
+use crate::service::{alarms, photos, resumable, tickets, uploads};
 use crate::services::Services;
 
 /// How long one process keeps a job before another may take it.
@@ -70,7 +73,13 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
             done += leased.len();
             for job in leased {
                 let services = services.clone();
-                running.spawn(async move { one(&services, job).await });
+                running.spawn(async move {
+                    // In the log, and for jobs that it leaves, it belongs to the request that left it.
+                    let from = job.request_id.as_deref();
+                    let span = tracing::info_span!("job", kind = job.kind, id = job.id, request_id = from);
+                    let origin = from.map(Into::into);
+                    origin::of(origin, one(&services, job).instrument(span)).await
+                });
             }
         }
         match running.join_next().await {
@@ -81,26 +90,40 @@ pub async fn drain(services: &Services) -> Result<usize, Fail> {
 }
 
 async fn one(services: &Services, job: Job) -> Result<(), Fail> {
+    let begun = Instant::now();
     let outcome = match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await.map_err(Problem::from),
         (photos::RENDER, _) => photos::render(services, job.subject).await.map_err(Problem::from),
+        (resumable::FINISH, _) => resumable::finish(services, job.subject).await.map_err(Problem::from),
         (other, _) => Err(Problem::internal(&UnknownKind(other.to_owned()))),
     };
     let now = services.now();
     let tries = i32::try_from(services.config.jobs.max_attempts).unwrap_or(i32::MAX);
+    let failed = outcome.err().map(|problem| {
+        // An outage of the store is waited for, however long: the photo is not at fault.
+        let is_outage = problem.code() == Code::Unavailable;
+        // 2, 4, 8 … seconds, at most about an hour, or a minute where only the store is away.
+        let wait = 1_i64 << job.attempts.clamp(1, if is_outage { 6 } else { 12 });
+        let next = (is_outage || job.attempts < tries).then(|| now.plus_seconds(wait));
+        (problem, next)
+    });
+    let outcome = match &failed {
+        None => JobOutcome::Done,
+        Some((_, Some(_))) => JobOutcome::Failed,
+        Some((problem, None)) => {
+            tracing::error!(%problem, tries, "a job was given up");
+            JobOutcome::Dead
+        }
+    };
+    services.metrics.job(&job.kind, outcome, begun);
+    let duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    tracing::info!(outcome = outcome.word(), attempt = job.attempts, duration_ms, "a job was tried");
     services
         .db
         .write(move |conn| {
-            match &outcome {
-                Ok(()) => jobs::done(conn, job.id)?,
-                Err(problem) => {
-                    // An outage of the store is waited for, however long: the photo is not at fault.
-                    let is_outage = problem.code() == Code::Unavailable;
-                    // 2, 4, 8 … seconds, at most about an hour, or a minute where only the store is away.
-                    let wait = 1_i64 << job.attempts.clamp(1, if is_outage { 6 } else { 12 });
-                    let next = (is_outage || job.attempts < tries).then(|| now.plus_seconds(wait));
-                    jobs::failed(conn, job.id, &problem.to_string(), next)?;
-                }
+            match &failed {
+                None => jobs::done(conn, job.id)?,
+                Some((problem, next)) => jobs::failed(conn, job.id, &problem.to_string(), *next)?,
             }
             Ok(())
         })
@@ -148,6 +171,7 @@ async fn sweep(services: &Services) -> Result<(), Fail> {
         })
         .await?;
     uploads::sweep(services).await?;
+    resumable::sweep(services).await?;
     services.store.sweep(Duration::from_secs(24 * 3600)).await?;
     Ok(())
 }

@@ -83,8 +83,14 @@ fn complete(api: &mut OpenApi) {
     components.add_security_scheme("token", SecurityScheme::Http(scheme));
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for (path, item) in &mut api.paths.paths {
-        let operations =
-            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)];
+        let operations = [
+            (&mut item.get, false),
+            (&mut item.options, false),
+            (&mut item.post, true),
+            (&mut item.put, true),
+            (&mut item.patch, true),
+            (&mut item.delete, true),
+        ];
         for (operation, writes) in operations {
             if let Some(operation) = operation {
                 forbid_null(operation);

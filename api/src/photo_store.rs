@@ -21,7 +21,8 @@ pub async fn open(config: &Config) -> Result<PhotoStore, StoreError> {
     opened.await.map_err(|stopped| StoreError::Io { action: "open", source: io::Error::other(stopped) })?
 }
 
-fn settings(config: &Config) -> S3Settings {
+/// Where the bucket of the settings is, and how patient to be with it.
+pub(crate) fn settings(config: &Config) -> S3Settings {
     let store = &config.store;
     let keys = store.access_key.as_ref().zip(store.secret_key.as_ref());
     S3Settings {

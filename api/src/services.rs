@@ -8,11 +8,13 @@ use suishoupai_storage::db::{Db, reference};
 use suishoupai_storage::picture::{Limits, Pool};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
+use suishoupai_storage::video::VideoLimits;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
 use crate::links::LinkSigner;
+use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::reports::Group;
@@ -48,6 +50,8 @@ pub struct Parts {
     pub intake: Group,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
+    /// What the server counts of itself.
+    pub metrics: Metrics,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
 }
@@ -79,6 +83,17 @@ impl Services {
     /// What is accepted as a photo.
     pub fn photo_limits(&self) -> Limits {
         self.config.photos.limits()
+    }
+
+    /// What is accepted as a video.
+    pub fn video_limits(&self) -> VideoLimits {
+        let videos = &self.config.videos;
+        VideoLimits::new(videos.max_bytes, u64::from(videos.max_seconds))
+    }
+
+    /// The longest file that is accepted as anything, bytes.
+    pub fn upload_limit(&self) -> u64 {
+        self.config.photos.max_bytes.max(self.config.videos.max_bytes)
     }
 
     /// Reads the reference data again if it has changed since.

@@ -2,6 +2,9 @@
 
 pub mod db;
 pub mod files;
+pub mod meter;
+pub mod origin;
 pub mod picture;
 pub mod seal;
 pub mod store;
+pub mod video;

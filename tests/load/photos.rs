@@ -71,7 +71,12 @@ fn made() -> Outcome<Vec<u8>> {
         }
     }
     let mut out = Vec::new();
-    jpeg_encoder::Encoder::new(&mut out, 90).encode(&pixels, SIDES.0, SIDES.1, jpeg_encoder::ColorType::Rgb)?;
+    jpeg_encoder::Encoder::new(&mut out, 90).encode(
+        &pixels,
+        SIDES.0,
+        SIDES.1,
+        jpeg_encoder::ColorType::Rgb,
+    )?;
     Ok(out)
 }
 

@@ -116,6 +116,45 @@ impl Caller {
         }
     }
 
+    /// A request by the protocol tus.
+    pub fn tus(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).header("tus-resumable", "1.0.0")
+    }
+
+    /// Creates a resumable upload of so many bytes; the answer, whatever it is.
+    pub fn try_create(&self, length: usize, metadata: &str) -> Reply {
+        let request = self.tus(Method::POST, "uploads").header("upload-length", length);
+        Self::send(if metadata.is_empty() { request } else { request.header("upload-metadata", metadata) })
+    }
+
+    /// Creates a resumable upload of so many bytes; its path.
+    pub fn create(&self, length: usize, metadata: &str) -> String {
+        let reply = self.try_create(length, metadata);
+        assert_eq!((reply.status, reply.body.len()), (201, 0), "{}", reply.text());
+        reply.header("location").to_owned()
+    }
+
+    /// Sends bytes of a resumable upload; the answer, whatever it is.
+    pub fn try_append(&self, path: &str, offset: usize, bytes: &[u8]) -> Reply {
+        let request = self.tus(Method::PATCH, path).header("upload-offset", offset);
+        Self::send(request.header("content-type", "application/offset+octet-stream").body(bytes.to_vec()))
+    }
+
+    /// Sends bytes of a resumable upload, which must be taken; the answer.
+    pub fn append(&self, path: &str, offset: usize, bytes: &[u8]) -> Reply {
+        let reply = self.try_append(path, offset, bytes);
+        assert_eq!(reply.status, 204, "{}", reply.text());
+        assert_eq!(reply.header("upload-offset"), (offset + bytes.len()).to_string());
+        reply
+    }
+
+    /// How many bytes of a resumable upload the server has.
+    pub fn offset(&self, path: &str) -> usize {
+        let reply = Self::send(self.tus(Method::HEAD, path));
+        assert_eq!(reply.status, 200, "HEAD {path}");
+        reply.header("upload-offset").parse().unwrap()
+    }
+
     /// Sends a request and reads the whole answer.
     pub fn send(request: RequestBuilder) -> Reply {
         let request = request.build().unwrap();

@@ -7,19 +7,25 @@
 
 mod client;
 mod codes;
+mod collector;
 mod engine;
+mod exposition;
 mod pictures;
 mod process;
 mod s3;
 mod server;
 mod simulation;
+#[path = "../../storage/src/video/tests/make.rs"]
+pub mod videos;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use collector::{Collector, TracedSpan};
 pub use engine::Engine;
+pub use exposition::{Exposition, Sample};
 pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
-pub use server::{Rows, Server, Settings};
+pub use server::{Rows, Server, Settings, wait_for};
 pub use simulation::simulated;
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.

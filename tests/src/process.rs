@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use suishoupai_api::config::Config;
 use suishoupai_api::photo_store;
@@ -39,21 +41,96 @@ pub struct Process {
     bucket: Option<Bucket>,
     running: Option<Child>,
     base: String,
+    /// More variables of its environment.
+    settings: Vec<(String, String)>,
+    /// A bucket that it does not keep its photos in.
+    at_hand: Option<Bucket>,
+    log: Log,
+    reading: Option<JoinHandle<()>>,
 }
+
+/// The lines that the program logged.
+type Log = Arc<Mutex<Vec<String>>>;
 
 impl Process {
     /// A folder with the demonstration; nothing runs yet.
     pub fn with_demo(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.copy_of_demo(folder.path());
-        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
+        Self::of(folder, database, engine.bucket())
+    }
+
+    fn of(folder: tempfile::TempDir, database: Database, bucket: Option<Bucket>) -> Self {
+        let (settings, log) = (Vec::new(), Log::default());
+        let (running, at_hand, reading) = (None, None, None);
+        Self { folder, database, bucket, running, base: String::new(), settings, at_hand, log, reading }
     }
 
     /// A folder with nothing in it; nothing runs yet.
     pub fn empty(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.empty(folder.path());
-        Self { folder, database, bucket: engine.bucket(), running: None, base: String::new() }
+        Self::of(folder, database, engine.bucket())
+    }
+
+    /// Sets a setting, such as `log.format`, for everything that is started from now on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let name = format!("SUISHOUPAI_{}", key.to_uppercase().replace('.', "__"));
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// Lets the program reach a bucket without keeping its photos there, unless it does already; the bucket's name.
+    pub fn bucket_at_hand(&mut self) -> String {
+        let bucket = self.bucket.clone().unwrap_or_else(Bucket::shared);
+        self.at_hand = Some(bucket.clone());
+        for (name, value) in bucket.settings() {
+            if self.bucket.is_none() && !["kind", "bucket"].contains(&name) {
+                self.set(&format!("store.{name}"), value);
+            }
+        }
+        bucket.settings().iter().find(|(name, _)| *name == "bucket").unwrap().1.to_owned()
+    }
+
+    /// Lets the program reach the bucket that another one uses or has at hand, without keeping its photos there.
+    pub fn borrow_bucket(&mut self, of: &Process) {
+        if self.bucket.is_none() {
+            self.settings.extend(of.settings.iter().filter(|(name, _)| name.contains("STORE__")).cloned());
+        }
+        self.at_hand = of.at_hand.clone();
+    }
+
+    fn at_hand(&self) -> &Bucket {
+        self.at_hand.as_ref().unwrap()
+    }
+
+    /// The names of what is in the bucket at hand.
+    pub fn names_in_bucket(&self, prefix: &str) -> Vec<String> {
+        let pages = block_on(self.at_hand().open().list(prefix.to_owned(), None)).unwrap();
+        pages.into_iter().flat_map(|page| page.contents).map(|object| object.key).collect()
+    }
+
+    /// Changes an object of the bucket at hand; what it was before.
+    pub fn alter_in_bucket(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let bucket = self.at_hand().open();
+        let before = block_on(bucket.get_object(name)).unwrap().bytes().to_vec();
+        let mut bytes = before.clone();
+        change(&mut bytes);
+        block_on(bucket.put_object(name, &bytes)).unwrap();
+        before
+    }
+
+    /// Removes an object of the bucket at hand.
+    pub fn remove_from_bucket(&self, name: &str) {
+        block_on(self.at_hand().open().delete_object(name)).unwrap();
+    }
+
+    /// What the program has logged, once it has ended: line by line.
+    ///
+    /// # Panics
+    /// While it runs.
+    pub fn log(&self) -> Vec<String> {
+        assert!(self.running.is_none());
+        self.log.lock().unwrap().clone()
     }
 
     /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
@@ -62,7 +139,8 @@ impl Process {
         command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
+        let kept = Arc::clone(&self.log);
+        self.reading = Some(std::thread::spawn(move || {
             // A terminal's colours are not written into a pipe, so the lines can be read as they are.
             for line in log.lines().map_while(Result::ok) {
                 match codes::read(&line) {
@@ -70,8 +148,9 @@ impl Process {
                     None if line.contains("ERROR") || line.starts_with("suishoupai:") => eprintln!("{line}"),
                     None => {}
                 }
+                kept.lock().unwrap().push(line);
             }
-        });
+        }));
         let mut greeting = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         greeting.read_line(&mut line).unwrap();
@@ -89,6 +168,13 @@ impl Process {
         let mut child = self.running.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+        self.read_to_the_end();
+    }
+
+    fn read_to_the_end(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.join().unwrap();
+        }
     }
 
     /// Asks the program to stop and waits; its exit code.
@@ -96,7 +182,9 @@ impl Process {
         let mut child = self.running.take().unwrap();
         let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(told.success());
-        child.wait().unwrap().code()
+        let code = child.wait().unwrap().code();
+        self.read_to_the_end();
+        code
     }
 
     /// Runs another command of the program on the same data: its exit code and what it prints.
@@ -112,6 +200,7 @@ impl Process {
         for (name, value) in self.bucket.iter().flat_map(Bucket::settings) {
             command.env(format!("SUISHOUPAI_STORE__{}", name.to_uppercase()), value);
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -118,6 +118,13 @@ impl Bucket {
         Self { endpoint, name }
     }
 
+    /// The bucket itself, to do with it what no server does.
+    pub(crate) fn open(&self) -> Box<s3::Bucket> {
+        let region = Region::Custom { region: REGION.to_owned(), endpoint: self.endpoint.clone() };
+        let keys = Credentials::new(Some(KEYS.0), Some(KEYS.1), None, None, None).unwrap();
+        s3::Bucket::new(&self.name, region, keys).unwrap().with_path_style()
+    }
+
     /// The settings of a server that keeps its photos here, by name.
     pub(crate) fn settings(&self) -> [(&'static str, &str); 7] {
         [

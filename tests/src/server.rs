@@ -1,5 +1,6 @@
 //! The server in this process, on a port, data folder and database of its own.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -10,7 +11,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, uploads};
+use suishoupai_api::service::{alarms, resumable, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -26,6 +27,7 @@ use tempfile::TempDir;
 use crate::client::{Caller, Official, Resident, caller};
 use crate::codes;
 use crate::engine::{Database, Engine};
+use crate::exposition::Exposition;
 use crate::s3::{Bucket, S3Server};
 
 /// How many rows the tables have that a request may add to.
@@ -50,6 +52,7 @@ pub type Settings = fn(&mut Config);
 pub struct Server {
     base: String,
     services: Services,
+    metrics: Option<SocketAddr>,
     clock: Clock,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -124,14 +127,15 @@ impl Server {
             move || {
                 actix_web::rt::System::new().block_on(async move {
                     let application = Box::pin(Application::build(config, clock, true)).await.unwrap();
-                    tell.send((application.address(), application.services())).unwrap();
+                    let addresses = (application.address(), application.metrics_address());
+                    tell.send((addresses, application.services())).unwrap();
                     Box::pin(application.run(async { drop(stopped.await) })).await.unwrap();
                 });
             }
         });
-        let (address, services) = told.recv().unwrap();
+        let ((address, metrics), services) = told.recv().unwrap();
         let base = format!("http://{address}");
-        Self { base, services, clock, stop: Some(stop), thread: Some(thread), site, change }
+        Self { base, services, metrics, clock, stop: Some(stop), thread: Some(thread), site, change }
     }
 
     /// Stops the server, takes its database back to the first schema, executes SQL there, and starts anew on it.
@@ -146,6 +150,23 @@ impl Server {
     /// The address, without a path.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What the server tells Prometheus; its settings must ask for that.
+    ///
+    /// # Panics
+    /// Where it does not answer.
+    pub fn metrics(&self) -> Exposition {
+        let nobody = caller(&format!("http://{}", self.metrics.unwrap()));
+        let reply = nobody.get("/metrics");
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+        Exposition::parse(&reply.text())
+    }
+
+    /// Where it tells Prometheus.
+    pub fn metrics_base(&self) -> String {
+        format!("http://{}", self.metrics.unwrap())
     }
 
     /// The data folder.
@@ -259,6 +280,11 @@ impl Server {
         block_on(uploads::sweep(&self.services)).unwrap()
     }
 
+    /// Forgets resumable uploads whose time is over; how many.
+    pub fn sweep_resumable(&self) -> usize {
+        block_on(resumable::sweep(&self.services)).unwrap()
+    }
+
     /// The keys of what is in the photo store.
     pub fn stored(&self) -> Vec<String> {
         let listed = block_on(self.services.store.list("", None, MAX_LIST)).unwrap();
@@ -340,6 +366,11 @@ impl Drop for Server {
             assert!(ended.is_none_or(|ended| ended.is_ok()), "the server panicked");
         }
     }
+}
+
+/// Waits for work on the parts of a server.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    block_on(future)
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -108,14 +108,18 @@ pub(super) async fn walk(
 }
 
 /// The original of a line, and the renditions that may be there.
-fn keys_of(line: &str) -> Result<[ObjectKey; 3], BackupError> {
+fn keys_of(line: &str) -> Result<Vec<ObjectKey>, BackupError> {
     let strange =
         || BackupError::words(format!("the database names a photo that no store can hold: {line:?}"));
     let (digest, extension) = line.split_once('\t').ok_or_else(strange)?;
     let mut sha256 = [0; 32];
     hex::decode_to_slice(digest, &mut sha256).map_err(|_| strange())?;
     let original = ObjectKey::original(&sha256, extension).map_err(|_| strange())?;
-    Ok([original, ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)])
+    let mut keys = vec![original, ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)];
+    if matches!(extension, "mp4" | "mov") {
+        keys.push(ObjectKey::playback(&sha256, extension).map_err(|_| strange())?);
+    }
+    Ok(keys)
 }
 
 /// The digest that an original's bytes must have; none for a rendition, which bears the digest of its original.

@@ -38,7 +38,7 @@ pub struct Restored {
 /// [`BackupError`]: the place holds no complete backup, or one of a newer program or another engine; a file is not as
 /// it was; the installation is not empty.
 pub async fn restore(config: &Config, place: &Place) -> Result<Restored, BackupError> {
-    let manifest = Manifest::read(&place.fetch(manifest::NAME)?, &place.name())?;
+    let manifest = Manifest::read(&place.fetch(manifest::NAME).await?, &place.name())?;
     let target = app::target(config)?;
     fits(&manifest, &target)?;
     must_be_empty(config, &manifest)?;
@@ -51,11 +51,10 @@ pub async fn restore(config: &Config, place: &Place) -> Result<Restored, BackupE
             "the database to restore into is not empty; name one that holds nothing",
         ));
     }
-    blocking({
-        let (place, files) = (place.clone(), manifest.files.clone());
-        move || files.iter().try_for_each(|file| unchanged(&place, file))
-    })
-    .await?;
+    for file in &manifest.files {
+        let (path, file) = (place.fetch(&file.name).await?, file.clone());
+        blocking(move || unchanged(&path, &file)).await?;
+    }
     let copied = manifest.photos.mode == PhotoMode::Copied;
     if copied {
         each_photo(place, None).await?;
@@ -66,10 +65,10 @@ pub async fn restore(config: &Config, place: &Place) -> Result<Restored, BackupE
         each_photo(place, Some(&photos::store_of(config).await?)).await?;
     }
     if manifest.keys {
-        put_keys(config, place, &manifest)?;
+        put_keys(config, place, &manifest).await?;
     }
     let migrated = blocking({
-        let (file, expected) = (place.fetch(manifest.engine.file())?, manifest.contents.clone());
+        let (file, expected) = (place.fetch(manifest.engine.file()).await?, manifest.contents.clone());
         move || put_database(&file, &target, &expected)
     })
     .await?;
@@ -119,9 +118,8 @@ fn must_be_empty(config: &Config, manifest: &Manifest) -> Result<(), BackupError
     Ok(())
 }
 
-fn unchanged(place: &Place, expected: &FileEntry) -> Result<(), BackupError> {
-    let path = place.fetch(&expected.name)?;
-    let found = FileEntry::of(&expected.name, &path)?;
+fn unchanged(path: &Path, expected: &FileEntry) -> Result<(), BackupError> {
+    let found = FileEntry::of(&expected.name, path)?;
     if found == *expected {
         return Ok(());
     }
@@ -136,7 +134,7 @@ fn unchanged(place: &Place, expected: &FileEntry) -> Result<(), BackupError> {
 /// Reads every object that the list of photos names, and holds it to its length and digest; puts it into `to`, if there
 /// is one.
 async fn each_photo(place: &Place, to: Option<&PhotoStore>) -> Result<(), BackupError> {
-    let list = place.fetch(PHOTO_LIST)?;
+    let list = place.fetch(PHOTO_LIST).await?;
     let mut lines = BufReader::new(File::open(&list).map_err(BackupError::file("read", &list))?).lines();
     loop {
         let mut tasks = JoinSet::new();
@@ -180,12 +178,12 @@ async fn one_photo(place: &Place, line: &str, to: Option<&PhotoStore>) -> Result
     Ok(())
 }
 
-fn put_keys(config: &Config, place: &Place, manifest: &Manifest) -> Result<(), BackupError> {
+async fn put_keys(config: &Config, place: &Place, manifest: &Manifest) -> Result<(), BackupError> {
     let folder = keys::folder(&config.data.dir);
     make_folder(&folder).map_err(BackupError::file("make the folder", &folder))?;
     let names: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
     for file in KEYS.iter().filter(|file| names.contains(&format!("keys/{file}").as_str())) {
-        let (from, to) = (place.fetch(&format!("keys/{file}"))?, folder.join(file));
+        let (from, to) = (place.fetch(&format!("keys/{file}")).await?, folder.join(file));
         let text = std::fs::read(&from).map_err(BackupError::file("read", &from))?;
         let written = create_private(&to).and_then(|mut made| {
             std::io::Write::write_all(&mut made, &text)?;

@@ -49,30 +49,31 @@ pub async fn take(config: &Config, request: Request, now: Moment) -> Result<Mani
         // Before a folder is made for it.
         return Err(BackupError::words(format!("there is no database {path}; name its folder by --data")));
     }
-    place.begin()?;
+    place.begin().await?;
     let rows = place.draft("photos.rows")?;
     let contents = blocking({
         let (target, file, rows) = (target.clone(), place.draft(engine.file())?, rows.clone());
         move || take_database(&target, &file, &rows)
     })
     .await?;
-    place.keep(engine.file())?;
+    place.keep(engine.file()).await?;
     let from = photos::store_of(config).await?;
     let to = match request.photos {
         PhotoMode::Copied => Some(place.photos()?),
         PhotoMode::Referenced => None,
     };
     let seen = photos::walk(&rows, &from, to.as_ref(), &place.draft(PHOTO_LIST)?).await?;
-    place.keep(PHOTO_LIST)?;
+    place.keep(PHOTO_LIST).await?;
     std::fs::remove_file(&rows).map_err(BackupError::file("remove", &rows))?;
     let mut names = vec![engine.file().to_owned(), PHOTO_LIST.to_owned()];
     if request.with_keys {
-        names.extend(copy_keys(config, &place)?);
+        names.extend(copy_keys(config, &place).await?);
     }
     let files = blocking({
         let place = place.clone();
+        // What was sent to a bucket is still here.
         move || {
-            names.iter().map(|name| FileEntry::of(name, &place.fetch(name)?)).collect::<Result<Vec<_>, _>>()
+            names.iter().map(|name| FileEntry::of(name, &place.draft(name)?)).collect::<Result<Vec<_>, _>>()
         }
     })
     .await?;
@@ -89,7 +90,7 @@ pub async fn take(config: &Config, request: Request, now: Moment) -> Result<Mani
     };
     let text =
         serde_json::to_string_pretty(&manifest).map_err(|error| BackupError::words(error.to_string()))?;
-    place.write(manifest::NAME, &(text + "\n"))?;
+    place.write(manifest::NAME, &(text + "\n")).await?;
     Ok(manifest)
 }
 
@@ -104,7 +105,7 @@ fn take_database(target: &Target, file: &Path, rows: &Path) -> Result<backup::Su
 }
 
 /// Copies the key files; their names in the backup.
-fn copy_keys(config: &Config, place: &Place) -> Result<Vec<String>, BackupError> {
+async fn copy_keys(config: &Config, place: &Place) -> Result<Vec<String>, BackupError> {
     let mut names = Vec::new();
     for file in KEYS {
         let from = keys::folder(&config.data.dir).join(file);
@@ -113,7 +114,7 @@ fn copy_keys(config: &Config, place: &Place) -> Result<Vec<String>, BackupError>
         }
         let name = format!("keys/{file}");
         let text = std::fs::read_to_string(&from).map_err(BackupError::file("read", &from))?;
-        place.write(&name, &text)?;
+        place.write(&name, &text).await?;
         names.push(name);
     }
     if names.is_empty() {

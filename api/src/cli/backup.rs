@@ -1,6 +1,7 @@
 //! `suishoupai backup`
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -12,17 +13,22 @@ use crate::config::Config;
 /// The exit code when the photo store lacks photos that the database names.
 const LACKING: u8 = 3;
 
-/// Back up database and photos into a new folder, while a server runs or not
+/// Back up database and photos into a new folder or a part of a bucket, while a server runs or not
 ///
 /// The database is copied as it is at one instant: SQLite by its own copying, PostgreSQL by pg_dump, which must be
 /// installed and not older than the server. Every photo that it names is copied and checked against its SHA-256.
-/// manifest.json is written last, so a folder without it is no backup. The exit code is 0 when the backup is complete,
+/// manifest.json is written last, so a place without it is no backup. The exit code is 0 when the backup is complete,
 /// 3 when the photo store lacks photos that the database names (the rest is there), 1 for any other error.
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The folder, which must be absent or empty; a new one for each backup
-    #[arg(value_name = "DIR")]
+    /// The folder, or s3://BUCKET/PREFIX with the server, region and keys of the section [store]; it must be absent or
+    /// empty: a new one for each backup
+    #[arg(value_name = "PLACE")]
     place: String,
+    /// Where the database lies on its way to or from a bucket; it needs room for all of it [default: the system's folder for
+    /// temporary files]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// Whether photos are copied, or only named because they are backed up in another way
     #[arg(long, value_enum, default_value = "copied")]
     photos: PhotosWord,
@@ -40,7 +46,7 @@ enum PhotosWord {
 }
 
 pub(super) async fn run(settings: &Config, given: Backup) -> Result<Done, Stop> {
-    let place = Place::parse(&given.place)?;
+    let place = Place::open(&given.place, settings, given.scratch.as_deref()).await?;
     let photos = match given.photos {
         PhotosWord::Copied => PhotoMode::Copied,
         PhotosWord::Referenced => PhotoMode::Referenced,

@@ -7,9 +7,11 @@ use clap::{Args, ValueEnum};
 use suishoupai_core::geo::Datum;
 use suishoupai_core::import::decode;
 use suishoupai_core::model::District;
+use suishoupai_storage::db::{Db, Target, check, migrate};
+use tempfile::TempDir;
 
 use super::{Done, Stop};
-use crate::app::open_db;
+use crate::app::{open_db, target};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::imports::{self, Kind, Outcome, Request};
@@ -98,9 +100,26 @@ pub(super) async fn run(settings: &Config, import: Import) -> Result<Done, Stop>
         source: source.unwrap_or_default(),
         ..Request::new(kind, text)
     };
-    let db = open_db(settings)?;
+    let (db, _scratch) = if import.dry_run { open_unchanged(settings)? } else { (open_db(settings)?, None) };
     let outcome = imports::run(&db, request, Clock::System.now()).await?;
     Ok(report(&outcome, matches!(import.lang, LangWord::En)))
+}
+
+/// The database for a dry run, which leaves everything as it is: it migrates nothing, and where there is no database
+/// yet it makes none, but compares with an empty one that goes when the folder beside it is dropped.
+fn open_unchanged(settings: &Config) -> Result<(Db, Option<TempDir>), Stop> {
+    let data = &settings.data;
+    let target = target(settings)?;
+    let open = |target: &Target| Db::open(target, data.pool_size, data.group_commit_max);
+    if !matches!(&target, Target::Sqlite(path) if !Path::new(path).exists()) {
+        check(&target)?;
+        return Ok((open(&target)?, None));
+    }
+    let made = tempfile::tempdir();
+    let scratch = made.map_err(|error| Stop::words(format!("no temporary folder can be made: {error}")))?;
+    let empty = Target::Sqlite(scratch.path().join("empty.db").to_string_lossy().into_owned());
+    migrate(&empty)?;
+    Ok((open(&empty)?, Some(scratch)))
 }
 
 fn text_of(kind: Kind, file: &Path) -> Result<String, Stop> {

@@ -2,9 +2,12 @@
 
 mod backup;
 mod config;
+#[cfg(test)]
+mod deploy_tests;
 mod import;
 mod migrate;
 mod migrate_engine;
+mod probe;
 mod restore;
 mod serve;
 mod simulate;
@@ -60,6 +63,7 @@ enum Command {
     /// once: one migrates, the others wait. A schema that is newer than this program is refused, with exit code 1.
     Migrate,
     MigrateEngine(migrate_engine::MigrateEngine),
+    Probe(probe::Probe),
     /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
     /// afterwards finds a ticket, clock or history that is not in order
     Simulate(simulate::Simulate),
@@ -158,6 +162,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Restore(restore) => restore::run(settings, restore).await,
             Command::Migrate => migrate::run(&settings),
             Command::MigrateEngine(moving) => migrate_engine::run(&settings, moving).await,
+            Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),

@@ -1,6 +1,7 @@
 //! `suishoupai restore`
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use clap::Args;
 use suishoupai_storage::db::history;
@@ -18,9 +19,13 @@ use crate::config::{Config, Secret};
 /// when every chain of the restored histories is intact, 3 when one is broken, 1 for any other error.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The folder of the backup
-    #[arg(value_name = "DIR")]
+    /// The folder of the backup, or s3://BUCKET/PREFIX with the server, region and keys of the section [store]
+    #[arg(value_name = "PLACE")]
     place: String,
+    /// Where the database lies on its way from a bucket; it needs room for all of it [default: the system's folder for
+    /// temporary files]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// The database to restore into, instead of the setting data.database_url [default: an SQLite file in the data folder]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
@@ -31,7 +36,7 @@ pub(super) async fn run(mut settings: Config, given: Restore) -> Result<Done, St
         settings.data.database_url = Some(Secret::new(url));
         settings.validate()?;
     }
-    let place = Place::parse(&given.place)?;
+    let place = Place::open(&given.place, &settings, given.scratch.as_deref()).await?;
     let restored = backup::restore(&settings, &place).await?;
     let mut text = described(&restored.manifest);
     if restored.migrated > 0 {

@@ -1,16 +1,15 @@
 //! `suishoupai serve`
 
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
 use super::{Done, Stop, print};
 use crate::app::Application;
 use crate::clock::Clock;
-use crate::config::{CodeSender, Config, LogFormat};
+use crate::config::{CodeSender, Config};
 use crate::demo::{self, DemoAccount};
+use crate::telemetry;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -24,29 +23,19 @@ pub(super) struct Serve {
 }
 
 pub(super) async fn run(settings: Config, with_demo: bool) -> Result<Done, Stop> {
-    start_log(&settings)?;
+    let telemetry = telemetry::start(&settings).map_err(Stop::words)?;
     // Asked for before anything is started, so that a signal during the start is not lost.
     let stop = stop_signal()?;
     let welcome = settings.clone();
     let application = Box::pin(Application::build(settings, Clock::System, with_demo)).await?;
     print(&greeting(&welcome, application.address(), application.demo_accounts()));
-    application.run(stop).await?;
+    if let Some(address) = application.metrics_address() {
+        tracing::info!(%address, "GET /metrics is served");
+    }
+    let served = application.run(stop).await;
+    telemetry.stop().await;
+    served?;
     Ok(Done::of("stopped\n"))
-}
-
-fn start_log(settings: &Config) -> Result<(), Stop> {
-    let filter = EnvFilter::builder()
-        .parse(&settings.log.level)
-        .map_err(|error| Stop::words(format!("log.level: {error}")))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let started = match settings.log.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
-    started.map_err(|error| Stop::words(format!("the log cannot be started: {error}")))
 }
 
 /// Ends with the first Ctrl-C or SIGTERM.
@@ -105,7 +94,12 @@ pub(super) fn greeting(settings: &Config, address: SocketAddr, accounts: &[DemoA
 }
 
 /// An address that works as it is pasted: a server on every interface is reached on this machine by the loopback.
-fn base_url(mut address: SocketAddr) -> String {
+fn base_url(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
+}
+
+/// Where a server that listens there is reached on this machine.
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         let loopback = match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -113,7 +107,7 @@ fn base_url(mut address: SocketAddr) -> String {
         };
         address.set_ip(loopback);
     }
-    format!("http://{address}")
+    address
 }
 
 fn table(accounts: &[DemoAccount]) -> impl Iterator<Item = String> {

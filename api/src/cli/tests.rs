@@ -76,6 +76,7 @@ fn an_import_works_on_an_empty_folder_and_its_exit_code_tells_how_it_went() {
 
     let tried = command(&data, &["import", "units", &good, "--dry-run", "--lang", "en"]).unwrap();
     assert!(tried.text.ends_with("141 new, 0 changed, 0 same, 0 wrong\ndry run: nothing was written\n"));
+    assert!(!data.exists(), "a dry run makes no database");
     let refused = command(&data, &["import", "units", &wrong]).unwrap();
     assert_eq!(refused.code, 2);
     assert!(
@@ -86,6 +87,8 @@ fn an_import_works_on_an_empty_folder_and_its_exit_code_tells_how_it_went() {
     let done = command(&data, &["import", "units", &good]).unwrap();
     assert_eq!(done.code, 0);
     assert!(done.text.ends_with("新增 141，变更 0，相同 0，错误 0\n已写入\n"), "{}", done.text);
+    let again = command(&data, &["import", "units", &good, "--dry-run", "--lang", "en"]).unwrap();
+    assert!(again.text.contains("0 new, 0 changed, 141 same, 0 wrong\n"), "{}", again.text);
 
     let error = command(&data, &["import", "units", broken.to_str().unwrap()]).unwrap_err().to_string();
     assert!(error.contains("line 2 is not UTF-8"), "{error}");

@@ -15,8 +15,8 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Photos, Reports, Store,
-    StoreKind, StoreReading,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Reports, Store,
+    StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -32,8 +32,12 @@ pub struct Config {
     pub data: Data,
     /// Bounds on photos.
     pub photos: Photos,
+    /// Bounds on videos, and their posters.
+    pub videos: Videos,
     /// Where photos are kept.
     pub store: Store,
+    /// Uploads that may be interrupted.
+    pub uploads: Uploads,
     /// Sign-in and keys.
     pub auth: Auth,
     /// Reports of residents.
@@ -42,6 +46,10 @@ pub struct Config {
     pub claims: Claims,
     /// What is logged, and how.
     pub log: Log,
+    /// Counts for Prometheus.
+    pub metrics: Metrics,
+    /// Traces for OpenTelemetry.
+    pub telemetry: Telemetry,
     /// Background jobs.
     pub jobs: Jobs,
     /// Where each value came from, by key; a key that is absent has its default.

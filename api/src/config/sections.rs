@@ -67,6 +67,20 @@ section! {
 }
 
 section! {
+    /// Bounds on videos, and their posters.
+    videos as Videos {
+        /// Largest video, in bytes.
+        max_bytes: u64 = 52_428_800, 65_536 to 1_073_741_824;
+        /// Longest video, in seconds.
+        max_seconds: u32 = 60, 1 to 600;
+        /// The program ffmpeg, which makes a poster of the first frame; without it a placeholder is drawn.
+        ffmpeg: Option<String> = None;
+        /// How long ffmpeg may take for a poster, in seconds.
+        poster_seconds: u64 = 10, 1 to 60;
+    }
+}
+
+section! {
     /// Where photos are kept.
     store as Store {
         /// folder keeps them in DIR/photos, s3 in a bucket of any server that speaks S3.
@@ -93,6 +107,18 @@ section! {
         try_timeout_seconds: u64 = 10, 1 to 300;
         /// How long all tries of one request to the bucket may take together, in seconds.
         total_timeout_seconds: u64 = 30, 1 to 3600;
+    }
+}
+
+section! {
+    /// Uploads that may be interrupted.
+    uploads as Uploads {
+        /// How long an unfinished upload is kept, in hours.
+        keep_hours: u32 = 24, 1 to 720;
+        /// Most unfinished uploads of one account.
+        max_open: u32 = 20, 1 to 1000;
+        /// Most bytes that the unfinished uploads of one account will have together.
+        max_open_bytes: u64 = 536_870_912, 1_048_576 to 2_147_483_647;
     }
 }
 
@@ -145,6 +171,28 @@ section! {
         level: String = "info".to_owned();
         /// text for people, json for machines.
         format: LogFormat = LogFormat::Text;
+    }
+}
+
+section! {
+    /// Counts for Prometheus.
+    metrics as Metrics {
+        /// Address and port on which GET /metrics answers, such as 127.0.0.1:9090; without it, nowhere. Keep it private.
+        listen: Option<SocketAddr> = None;
+        /// How old the counts of tickets and jobs, which are made in the database, may be, in seconds.
+        refresh_seconds: u64 = 30, 0 to 3600;
+    }
+}
+
+section! {
+    /// Traces for OpenTelemetry.
+    telemetry as Telemetry {
+        /// The collector, such as `http://127.0.0.1:4318`; without it, no traces are sent.
+        otlp_endpoint: Option<String> = None;
+        /// Which share of the requests is traced that no caller has decided about.
+        sample_share: f64 = 1.0, 0 to 1;
+        /// The name of this server in the traces.
+        service_name: String = "suishoupai".to_owned();
     }
 }
 
@@ -269,9 +317,11 @@ fn or_cores(set: usize) -> usize {
 
 /// Checks the texts that have a form of their own.
 pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
-    for (key, url) in
-        [("http.public_url", &config.http.public_url), ("store.endpoint", &config.store.endpoint)]
-    {
+    for (key, url) in [
+        ("http.public_url", &config.http.public_url),
+        ("store.endpoint", &config.store.endpoint),
+        ("telemetry.otlp_endpoint", &config.telemetry.otlp_endpoint),
+    ] {
         let host =
             url.as_ref().map(|url| url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")));
         let is_host =

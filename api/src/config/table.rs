@@ -71,7 +71,7 @@ setting! {
     Integer: u32, u64, usize;
     Number: f64;
     Boolean: bool;
-    Text: String, Option<String>, PathBuf, SocketAddr, CodeSender, LogFormat, StoreKind, StoreReading;
+    Text: String, Option<String>, PathBuf, SocketAddr, Option<SocketAddr>, CodeSender, LogFormat, StoreKind, StoreReading;
     Secret: Option<Secret>;
 }
 
@@ -118,11 +118,15 @@ pub const KEYS: &[&[Key]] = &[
     sections::Http::KEYS,
     sections::Data::KEYS,
     sections::Photos::KEYS,
+    sections::Videos::KEYS,
     sections::Store::KEYS,
+    sections::Uploads::KEYS,
     sections::Auth::KEYS,
     sections::Reports::KEYS,
     sections::Claims::KEYS,
     sections::Log::KEYS,
+    sections::Metrics::KEYS,
+    sections::Telemetry::KEYS,
     sections::Jobs::KEYS,
 ];
 

@@ -113,6 +113,9 @@ fn a_mistake_in_the_file_names_its_key_and_the_file() {
         ("[auth]\ntoken_key = \"hunter2\"", "auth.token_key", "32 bytes in base64"),
         ("[auth]\ndata_key = \"AAAA\"", "auth.data_key", "32 bytes in base64"),
         ("[reports]\nreach_m = nan", "reports.reach_m", "0 to 5000"),
+        ("[metrics]\nlisten = \"9090\"", "metrics.listen", "socket address"),
+        ("[telemetry]\notlp_endpoint = \"collector:4318\"", "telemetry.otlp_endpoint", "http:// or https://"),
+        ("[telemetry]\nsample_share = 1.5", "telemetry.sample_share", "0 to 1"),
         ("[log]\nlevel = \"loud=noise\"", "log.level", "info"),
         ("[log]\nformat = \"xml\"", "log.format", "json"),
     ];

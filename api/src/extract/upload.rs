@@ -11,10 +11,10 @@ use suishoupai_storage::store::Spooled;
 
 use crate::fail::Fail;
 use crate::problem::Problem;
-use crate::service::photos::too_large;
+use crate::service::photos::Bound;
 use crate::services::Services;
 
-/// A photo in a form; at most as long as the settings allow.
+/// A photo or video in a form; at most as long as the settings allow.
 #[derive(Debug)]
 pub struct Upload(pub Spooled);
 
@@ -27,12 +27,14 @@ impl<'t> FieldReader<'t> for Upload {
             let refused =
                 |fail: Fail| MultipartError::Field { name: name.clone(), source: Problem::from(fail).into() };
             let services = request.app_data::<web::Data<Services>>().ok_or(MultipartError::Incomplete)?;
-            let limit = services.photo_limits().bytes;
-            let mut incoming = services.store.spool().begin(limit as u64);
-            while let Some(bytes) = field.try_next().await? {
+            let mut chunk = field.try_next().await?;
+            let bound = Bound::of_head(services, chunk.as_deref().unwrap_or_default());
+            let mut incoming = services.store.spool().begin(bound.bytes);
+            while let Some(bytes) = chunk {
                 limits.try_consume_limits(bytes.len(), false)?;
                 let pushed = incoming.push(&bytes).await.map_err(|error| refused(error.into()))?;
-                incoming = pushed.map_err(|_| refused(too_large(limit).into()))?;
+                incoming = pushed.map_err(|_| refused(bound.exceeded().into()))?;
+                chunk = field.try_next().await?;
             }
             incoming.finish().await.map(Self).map_err(|error| refused(error.into()))
         })

@@ -4,3 +4,5 @@ pub mod fallback;
 pub mod headers;
 pub mod ranges;
 pub mod request_id;
+pub mod tus;
+pub mod tus_version;

@@ -1,20 +1,30 @@
 //! Gives every request an id that the client, the answer and the log share.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpResponse};
+use actix_web::{Error, HttpMessage as _, HttpResponse, web};
+use suishoupai_storage::origin;
 use tracing::{Instrument as _, Span};
+
+use crate::services::Services;
+use crate::telemetry;
 
 /// The header in which a client may give, and always gets, the id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of the request that is being answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId(Arc<str>);
+
+/// Whose request it is, once that is known; for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallerId(pub i64);
 
 impl RequestId {
     /// The id as written in headers and logs: 8 to 64 letters, digits and hyphens.
@@ -25,7 +35,7 @@ impl RequestId {
     /// The client's own id if it is safe to repeat, else a new one.
     fn given_or_new(given: Option<&HeaderValue>) -> Self {
         let given = given.and_then(|value| value.to_str().ok()).filter(|text| acceptable(text));
-        Self(given.map_or_else(|| hex::encode(rand::random::<[u8; 16]>()), str::to_owned))
+        Self(given.map_or_else(|| hex::encode(rand::random::<[u8; 16]>()).into(), Into::into))
     }
 
     fn put_on(&self, response: &mut HttpResponse) {
@@ -39,9 +49,11 @@ fn acceptable(text: &str) -> bool {
     (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Middleware, the outermost one: gives the request its [`RequestId`], puts it on the answer, and logs one line.
+/// Middleware, the outermost one: gives the request its [`RequestId`], puts it on the answer, counts it, and logs one
+/// line.
 ///
-/// The line has the pattern of the route, never the address itself or its query: those carry personal data.
+/// The line has the pattern of the route, never the address itself or its query: those carry personal data. Of the
+/// caller it has the account's key and nothing else.
 ///
 /// # Errors
 /// Only those of the services inside.
@@ -51,26 +63,28 @@ pub async fn request_id(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::given_or_new(request.headers().get(REQUEST_ID));
     request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!(
-        "request",
-        request_id = id.as_str(),
-        method = %request.method(),
-        route = tracing::field::Empty,
-        status = tracing::field::Empty,
-        duration_ms = tracing::field::Empty,
-    );
-    let started = Instant::now();
-    let answer = next.call(request).instrument(span.clone()).await;
+    let services = request.app_data::<web::Data<Services>>().cloned();
+    let _in_flight = services.as_ref().map(|services| services.metrics.begin());
+    let seen = Seen {
+        log: tracing::info_span!("request", request_id = id.as_str()),
+        trace: telemetry::request_span(&request, id.as_str()),
+        method: request.method().clone(),
+        services,
+        begun: Instant::now(),
+    };
+    let answer = origin::of(Some(Arc::clone(&id.0)), next.call(request));
+    let answer = answer.instrument(seen.log.clone()).instrument(seen.trace.clone()).await;
     match answer {
         Ok(answer) => {
             let (request, response) = answer.map_into_boxed_body().into_parts();
             let mut response = response;
             id.put_on(&mut response);
-            log(&span, request.match_pattern().as_deref(), response.status().as_u16(), started);
+            let account = request.extensions().get::<CallerId>().map(|caller| caller.0);
+            seen.answered(request.match_pattern().as_deref(), response.status().as_u16(), account);
             Ok(ServiceResponse::new(request, response))
         }
         Err(mut error) => {
-            log(&span, None, error.as_response_error().status_code().as_u16(), started);
+            seen.answered(None, error.as_response_error().status_code().as_u16(), None);
             error.add_response_mapper(move |mut response| {
                 id.put_on(&mut response);
                 response
@@ -80,11 +94,27 @@ pub async fn request_id(
     }
 }
 
-fn log(span: &Span, route: Option<&str>, status: u16, started: Instant) {
-    span.record("route", route.unwrap_or("-"));
-    span.record("status", status);
-    span.record("duration_ms", started.elapsed().as_secs_f64() * 1000.0);
-    span.in_scope(|| tracing::info!("answered"));
+/// A request while it is being answered.
+struct Seen {
+    log: Span,
+    trace: Span,
+    method: Method,
+    services: Option<web::Data<Services>>,
+    begun: Instant,
+}
+
+impl Seen {
+    fn answered(&self, route: Option<&str>, status: u16, account: Option<i64>) {
+        let took = self.begun.elapsed();
+        if let Some(services) = &self.services {
+            services.metrics.answered(&self.method, route, status, took);
+        }
+        let method = self.method.as_str();
+        telemetry::record_answer(&self.trace, method, route, status);
+        let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
+        let route = route.unwrap_or("-");
+        self.log.in_scope(|| tracing::info!(method, route, status, duration_ms, account, "answered"));
+    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,10 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     if path.contains("/uploads") {
         statuses.push(if path.contains("{id}") { 410 } else { 429 });
     }
+    if path.starts_with("/api/v1/uploads") {
+        // Those of the tus protocol, and those for which a whole upload is refused.
+        statuses.extend([409, 410, 412, 413, 415, 422, 460]);
+    }
     if path.contains("/locate") || path.contains("/pool") {
         statuses.push(422);
     }

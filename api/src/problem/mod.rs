@@ -120,6 +120,11 @@ impl Problem {
         detail.unwrap_or_else(|| self.0.code.title(Lang::En).to_owned())
     }
 
+    /// What is wrong in this very case.
+    pub fn said(&self) -> Option<&Text> {
+        self.0.detail.as_ref()
+    }
+
     /// The kind.
     pub fn code(&self) -> Code {
         self.0.code

@@ -4,8 +4,18 @@ use actix_web::http::StatusCode;
 
 use crate::lang::Lang;
 
+/// A status by its name, or the number of one that only a protocol of its own has.
+macro_rules! status {
+    ($name:ident) => {
+        StatusCode::$name
+    };
+    ($number:literal) => {
+        StatusCode::from_u16($number).unwrap_or(StatusCode::BAD_REQUEST)
+    };
+}
+
 macro_rules! codes {
-    ($($variant:ident $code:literal $status:ident $zh:literal $en:literal;)+) => {
+    ($($variant:ident $code:literal $status:tt $zh:literal $en:literal;)+) => {
         /// A kind of refusal. The written code never changes its meaning; new ones may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
@@ -19,8 +29,8 @@ macro_rules! codes {
             }
 
             /// The HTTP status of the answer.
-            pub const fn status(self) -> StatusCode {
-                match self { $(Self::$variant => StatusCode::$status,)+ }
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => status!($status),)+ }
             }
 
             /// The title, the same for every problem of this kind.
@@ -68,25 +78,38 @@ codes! {
     AlreadyClaimed        "already_claimed"         CONFLICT "已被他人认领" "Already claimed";
     NotAllowedInState     "not_allowed_in_state"    CONFLICT "当前状态下不能这样做" "Not allowed in the present state";
     UploadMissing         "upload_missing"          CONFLICT "尚未收到照片文件" "The photo has not been sent yet";
+    UploadOffsetMismatch  "upload_offset_mismatch"  CONFLICT "上传位置不符，请从服务器的位置继续" "The upload is at another offset";
     PhotoInUse            "photo_in_use"            CONFLICT "照片已被使用" "The photo is in use";
     // Statuses as in the draft of the IETF for the header Idempotency-Key, section 2.7.
     IdempotencyInProgress "idempotency_in_progress" CONFLICT "相同的请求正在处理" "The same request is being handled";
     IdempotencyKeyReused  "idempotency_key_reused"  UNPROCESSABLE_ENTITY "幂等键已用于另一个请求" "Idempotency key was used for another request";
 
+    TusVersionUnsupported "tus_version_unsupported" PRECONDITION_FAILED "不支持这个 tus 协议版本" "Unsupported version of the tus protocol";
+    // A status of the tus protocol's own.
+    UploadChecksumMismatch "upload_checksum_mismatch" 460 "这一段数据在传输中损坏，请重发" "The bytes are not those of the checksum";
     UploadExpired         "upload_expired"          GONE "上传任务已过期" "The upload has expired";
     BodyTooLarge          "body_too_large"          PAYLOAD_TOO_LARGE "请求正文过大" "Body too large";
     PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
+    VideoTooLarge         "video_too_large"         PAYLOAD_TOO_LARGE "视频文件过大" "Video file too large";
     UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
     PhotoConvertToJpeg    "photo_convert_to_jpeg"   UNSUPPORTED_MEDIA_TYPE "请将照片转换为 JPEG" "Convert the photo to JPEG";
     PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
+    VideoCodecUnsupported "video_codec_unsupported" UNSUPPORTED_MEDIA_TYPE "不支持这种视频编码" "Unsupported video codec";
 
     RangeNotSatisfiable   "range_not_satisfiable"   RANGE_NOT_SATISFIABLE "请求的范围超出文件" "Beyond the end of the photo";
     UploadMismatch        "upload_mismatch"         UNPROCESSABLE_ENTITY "收到的照片与声明不符" "The photo is not the announced one";
+    UploadTooManyParts    "upload_too_many_parts"   UNPROCESSABLE_ENTITY "分段过多，请用更大的分段重新上传" "Too many parts; start again with larger ones";
     PhotoEmpty            "photo_empty"             UNPROCESSABLE_ENTITY "照片是空文件" "The photo is empty";
     PhotoTruncated        "photo_truncated"         UNPROCESSABLE_ENTITY "照片不完整，请重新上传" "The photo is cut short";
     PhotoDamaged          "photo_damaged"           UNPROCESSABLE_ENTITY "照片已损坏" "The photo is damaged";
     PhotoTooManyPixels    "photo_too_many_pixels"   UNPROCESSABLE_ENTITY "照片像素过多" "The photo has too many pixels";
     PhotoTooManyScans     "photo_too_many_scans"    UNPROCESSABLE_ENTITY "照片编码过于复杂" "The photo has too many scans";
+    VideoTruncated        "video_truncated"         UNPROCESSABLE_ENTITY "视频不完整，请重新上传" "The video is cut short";
+    VideoDamaged          "video_damaged"           UNPROCESSABLE_ENTITY "视频已损坏" "The video is damaged";
+    VideoFragmented       "video_fragmented"        UNPROCESSABLE_ENTITY "不支持分段的视频" "The video is in fragments";
+    VideoEncrypted        "video_encrypted"         UNPROCESSABLE_ENTITY "不支持加密的视频" "The video is encrypted";
+    VideoTooLong          "video_too_long"          UNPROCESSABLE_ENTITY "视频过长" "The video is too long";
+    VideoTooManyPixels    "video_too_many_pixels"   UNPROCESSABLE_ENTITY "视频分辨率过高" "The video has too many pixels";
     UnknownDatum          "unknown_datum"           UNPROCESSABLE_ENTITY "坐标系不明，请注明 wgs84、gcj02 或 bd09" "Unknown datum; state wgs84, gcj02 or bd09";
     BadCoordinate         "bad_coordinate"          UNPROCESSABLE_ENTITY "坐标有误" "Bad coordinate";
     OutsideDistrict       "outside_district"        UNPROCESSABLE_ENTITY "位置不在本区范围内" "Outside the district";
@@ -100,6 +123,11 @@ codes! {
 }
 
 impl Code {
+    /// The code that clients see as this word.
+    pub fn named(word: &str) -> Option<Self> {
+        all_codes().iter().copied().find(|code| code.as_str() == word)
+    }
+
     /// The general code of a status, for an error that this server did not phrase itself; `None` if it has none.
     pub fn of_status(status: StatusCode) -> Option<Self> {
         Some(match status {

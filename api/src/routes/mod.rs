@@ -10,6 +10,7 @@ pub mod photos;
 pub mod places;
 pub mod reports;
 pub mod resident;
+mod resumable;
 pub mod roster;
 pub mod rules;
 pub mod supervision;
@@ -36,6 +37,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(places::register)
             .configure(photos::register)
             .configure(uploads::register)
+            .configure(resumable::register)
             .configure(reports::register)
             .configure(resident::register)
             .configure(tickets::register)

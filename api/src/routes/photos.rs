@@ -16,13 +16,19 @@ use crate::extract::{Path, Query};
 use crate::fail::Fail;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
-use crate::service::photos::{self, Rendition};
+use crate::service::photos::{self, Bound, Rendition};
 use crate::services::Services;
 use crate::view::{PhotoView, Scene};
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(upload).service(one).service(original).service(display).service(thumbnail);
+    config
+        .service(upload)
+        .service(one)
+        .service(original)
+        .service(display)
+        .service(thumbnail)
+        .service(playback);
 }
 
 pub(super) fn view(services: &Services, photo: &Photo, lang: Lang) -> PhotoView {
@@ -43,17 +49,22 @@ async fn body(
     request: &HttpRequest,
     mut payload: web::Payload,
 ) -> Result<Spooled, Problem> {
-    let limit = services.photo_limits().bytes;
     let declared = request.headers().get(actix_web::http::header::CONTENT_LENGTH);
-    let declared = declared.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(photos::too_large(limit));
-    }
-    let mut incoming = services.store.spool().begin(limit as u64);
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest))?;
-        let pushed = incoming.push(&chunk).await.map_err(Fail::from)?;
-        incoming = pushed.map_err(|_| photos::too_large(limit))?;
+    let declared = declared.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let check = |bound: Bound| match declared {
+        Some(length) if length > bound.bytes => Err(bound.exceeded()),
+        _ => Ok(bound),
+    };
+    check(Bound::of_any(services))?;
+    let broken = |_| Problem::new(Code::BadRequest);
+    let first = payload.next().await.transpose().map_err(broken)?.unwrap_or_default();
+    let bound = check(Bound::of_head(services, &first))?;
+    let mut incoming = services.store.spool().begin(bound.bytes);
+    let mut chunk = Some(first);
+    while let Some(bytes) = chunk {
+        let pushed = incoming.push(&bytes).await.map_err(Fail::from)?;
+        incoming = pushed.map_err(|_| bound.exceeded())?;
+        chunk = payload.next().await.transpose().map_err(broken)?;
     }
     Ok(incoming.finish().await.map_err(Fail::from)?)
 }
@@ -64,13 +75,14 @@ async fn body(
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Binary(Vec<u8>);
 
-/// Uploads one photo: its bytes are the body.
+/// Uploads one photo or video: its bytes are the body.
 ///
-/// JPEG, PNG or WebP, told by the bytes and not by the name. The same bytes sent again are the same photo (200).
+/// JPEG, PNG or WebP, MP4 or QuickTime, told by the bytes and not by the name. A video has at most 60 seconds and 50 MiB unless
+/// the server is set otherwise, in H.264, HEVC or AV1. The same bytes sent again are the same photo (200).
 /// Renditions are made afterwards; `GET /photos/{id}` tells when they are ready.
 #[utoipa::path(tag = "photos", operation_id = "upload_photo", security(("token" = [])),
     request_body(content((Binary = "image/jpeg"), (Binary = "image/png"), (Binary = "image/webp"),
-        (Binary = "application/octet-stream"))),
+        (Binary = "video/mp4"), (Binary = "video/quicktime"), (Binary = "application/octet-stream"))),
     responses((status = CREATED, body = PhotoView), (status = OK, description = "Uploaded before", body = PhotoView)))]
 #[post("/photos")]
 async fn upload(
@@ -104,9 +116,9 @@ async fn one(
 #[utoipa::path(tag = "photos", operation_id = "photo_original", security(("token" = [])),
     params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, description = "The bytes as uploaded", content((Binary = "image/jpeg"),
-        (Binary = "image/png"), (Binary = "image/webp"))),
+        (Binary = "image/png"), (Binary = "image/webp"), (Binary = "video/mp4"), (Binary = "video/quicktime"))),
         (status = PARTIAL_CONTENT, description = "The range that was asked for", content((Binary = "image/jpeg"),
-        (Binary = "image/png"), (Binary = "image/webp"))),
+        (Binary = "image/png"), (Binary = "image/webp"), (Binary = "video/mp4"), (Binary = "video/quicktime"))),
         (status = TEMPORARY_REDIRECT, description = "Where the bucket itself gives it, by a signed address"),
         (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/photos/{id}/original")]
@@ -173,6 +185,25 @@ async fn thumbnail(
     rendition(&services, &request, id.0.0, &query.0, Rendition::Thumbnail).await
 }
 
+/// The public copy of a video: the same pictures and sound, without time, place and whatever else the device wrote into it.
+#[utoipa::path(tag = "photos", operation_id = "photo_playback", security(("token" = []), ()),
+    params(("id" = i64, Path, minimum = 1), LinkQuery),
+    responses((status = OK, description = "MP4 or QuickTime", content((Binary = "video/mp4"),
+        (Binary = "video/quicktime"))),
+        (status = PARTIAL_CONTENT, description = "The range that was asked for", content((Binary = "video/mp4"),
+        (Binary = "video/quicktime"))),
+        (status = TEMPORARY_REDIRECT, description = "Where the bucket itself gives it, by a signed address"),
+        (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
+#[get("/photos/{id}/playback")]
+async fn playback(
+    services: web::Data<Services>,
+    request: HttpRequest,
+    id: Path<Id>,
+    query: Query<LinkQuery>,
+) -> Result<HttpResponse, Problem> {
+    rendition(&services, &request, id.0.0, &query.0, Rendition::Playback).await
+}
+
 async fn rendition(
     services: &Services,
     request: &HttpRequest,
@@ -201,7 +232,11 @@ async fn rendition(
     };
     let object = Object {
         key: photos::key_of(&photo, which)?,
-        media_type: "image/jpeg".to_owned(),
+        media_type: if which == Rendition::Playback {
+            photo.media_type.clone()
+        } else {
+            "image/jpeg".to_owned()
+        },
         etag: etag(&photo, which),
         cache,
         disposition: None,

@@ -3,20 +3,22 @@
 use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::{accounts, roster as rows};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::reports::repeat;
 use super::{Id, json, ok};
 use crate::auth::{Admin, Auth, Official};
 use crate::extract::{Json, Path, Query};
 use crate::fail::Fail;
 use crate::lang::Lang;
 use crate::problem::{Code, Problem};
-use crate::service::roster::{self, MOST, NewAbsence};
+use crate::service::digest;
+use crate::service::roster::{self, MOST, NewAbsence, NewShift};
 use crate::services::Services;
 use crate::view::{Instant, Scene, UnitRef};
 use crate::words::Words;
@@ -114,11 +116,14 @@ pub(crate) struct AbsenceBody {
 
 /// 请假: writes a leave down. While it lasts the substitute holds what the account holds, and acts with its posts.
 #[utoipa::path(tag = "administration", operation_id = "add_absence", security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, new for each leave",
+        min_length = 8, max_length = 128, pattern = "^[!-~]+$")),
     responses((status = CREATED, body = AbsenceView)))]
 #[post("/admin/absences")]
 async fn add_absence(
     services: web::Data<Services>,
     caller: Auth<Admin>,
+    request: HttpRequest,
     body: Json<AbsenceBody>,
 ) -> Result<HttpResponse, Problem> {
     let AbsenceBody { login, substitute, from, to, reason } = body.into_inner();
@@ -129,7 +134,9 @@ async fn add_absence(
         to,
         reason: reason.into_string(),
     };
-    let absence = roster::add_absence(&services, caller.account.district, caller.account.id, new).await?;
+    let repeat = repeat(&request, digest(format!("absence {new:?}").as_bytes()))?;
+    let (district, by) = (caller.account.district, caller.account.id);
+    let absence = roster::add_absence(&services, district, by, new, repeat).await?;
     let mut views = absence_views(&services, vec![absence]).await?;
     Ok(json(StatusCode::CREATED, &views.pop().ok_or(Code::Internal)?))
 }
@@ -238,17 +245,22 @@ pub(crate) struct ShiftBody {
 
 /// Puts somebody on duty in a unit.
 #[utoipa::path(tag = "administration", operation_id = "add_shift", security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, new for each shift",
+        min_length = 8, max_length = 128, pattern = "^[!-~]+$")),
     responses((status = CREATED, body = ShiftView)))]
 #[post("/admin/shifts")]
 async fn add_shift(
     services: web::Data<Services>,
     caller: Auth<Admin>,
+    request: HttpRequest,
     body: Json<ShiftBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let ShiftBody { unit, login, from, to } = body.into_inner();
-    let district = caller.account.district;
-    let shift = roster::add_shift(&services, district, unit, login.into_string(), (from, to)).await?;
+    let new = NewShift { unit, login: login.into_string(), from, to };
+    let repeat = repeat(&request, digest(format!("shift {new:?}").as_bytes()))?;
+    let (district, by) = (caller.account.district, caller.account.id);
+    let shift = roster::add_shift(&services, district, by, new, repeat).await?;
     let mut views = shift_views(&services, vec![shift], lang).await?;
     Ok(json(StatusCode::CREATED, &views.pop().ok_or(Code::Internal)?))
 }

@@ -1,20 +1,21 @@
 //! 标准答复: texts with placeholders, offered filled in for a ticket.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::flow::Verb;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::centre::Pattern;
+use super::reports::repeat;
 use super::{Id, json, ok};
 use crate::auth::{Admin, Auth, Official};
 use crate::extract::{Json, Path, Query};
 use crate::fail::Fail;
 use crate::lang::Lang;
 use crate::problem::{Code, Problem};
-use crate::service::texts;
+use crate::service::{digest, texts};
 use crate::services::Services;
 use crate::words::Words;
 
@@ -96,16 +97,20 @@ pub(crate) struct TextBody {
 
 /// Writes a standard text down.
 #[utoipa::path(tag = "administration", operation_id = "add_standard_text", security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "8 to 128 visible ASCII characters, new for each text",
+        min_length = 8, max_length = 128, pattern = "^[!-~]+$")),
     responses((status = CREATED, body = TextView)))]
 #[post("/admin/standard-texts")]
 async fn add(
     services: web::Data<Services>,
     caller: Auth<Admin>,
+    request: HttpRequest,
     body: Json<TextBody>,
 ) -> Result<HttpResponse, Problem> {
     let TextBody { title, action, categories, text } = body.into_inner();
     let new = (title.into_string(), action, categories.0, text.into_string());
-    let text = texts::add(&services, caller.account.district, new).await?;
+    let repeat = repeat(&request, digest(format!("text {new:?}").as_bytes()))?;
+    let text = texts::add(&services, &caller.account, new, repeat).await?;
     Ok(json(
         StatusCode::CREATED,
         &TextView {

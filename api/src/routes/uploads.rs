@@ -26,7 +26,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(announce).service(complete).service(content);
 }
 
-/// The types of photos that can be announced.
+/// The types of photos and videos that can be announced.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub(crate) enum MediaType {
     /// JPEG
@@ -38,6 +38,12 @@ pub(crate) enum MediaType {
     /// WebP
     #[serde(rename = "image/webp")]
     Webp,
+    /// MP4
+    #[serde(rename = "video/mp4")]
+    Mp4,
+    /// QuickTime
+    #[serde(rename = "video/quicktime")]
+    Quicktime,
 }
 
 impl MediaType {
@@ -46,6 +52,8 @@ impl MediaType {
             MediaType::Jpeg => "image/jpeg",
             MediaType::Png => "image/png",
             MediaType::Webp => "image/webp",
+            MediaType::Mp4 => "video/mp4",
+            MediaType::Quicktime => "video/quicktime",
         }
     }
 }

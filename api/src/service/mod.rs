@@ -4,11 +4,13 @@ pub mod alarms;
 pub mod calendar;
 pub mod imports;
 pub mod merging;
+mod once;
 pub mod photos;
 pub mod places;
 pub mod policy;
 pub mod read;
 pub mod reports;
+pub mod resumable;
 pub mod roster;
 pub mod sign_in;
 pub mod split;
@@ -16,6 +18,7 @@ pub mod supervision;
 pub mod texts;
 pub mod tickets;
 pub mod uploads;
+pub mod videos;
 
 use sha2::{Digest, Sha256};
 

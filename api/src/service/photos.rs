@@ -1,15 +1,19 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
+use std::time::Instant;
+
 use suishoupai_core::flow::may_see;
 use suishoupai_core::flow::supervision::may_see_order;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
-use suishoupai_storage::db::photos::{self as rows, Photo, PhotoState};
+use suishoupai_storage::db::photos::{self as rows, MediaKind, Photo, PhotoState};
 use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
-use suishoupai_storage::picture::{Inspected, PictureError, RenderError};
+use suishoupai_storage::picture::{Inspected, PictureError, RenderError, Renditions};
 use suishoupai_storage::store::{ObjectKey, Spooled};
+use suishoupai_storage::video::{Video, is_video};
 
+use super::videos;
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Text;
@@ -19,11 +23,18 @@ use crate::services::Services;
 /// The kind of the job that makes the renditions of a photo.
 pub const RENDER: &str = "render_photo";
 
-/// A picture that has been looked at.
+/// A picture or a video that has been looked at.
 #[derive(Debug)]
 pub struct Prepared {
     spooled: Spooled,
-    inspected: Inspected,
+    content: Content,
+}
+
+/// What it has been found to be.
+#[derive(Debug)]
+enum Content {
+    Photo(Inspected),
+    Video(Box<Video>),
 }
 
 impl Prepared {
@@ -34,30 +45,100 @@ impl Prepared {
 
     /// Its true type.
     pub fn media_type(&self) -> &'static str {
-        self.inspected.kind.media_type()
+        match &self.content {
+            Content::Photo(inspected) => inspected.kind.media_type(),
+            Content::Video(video) => video.kind.media_type(),
+        }
+    }
+
+    fn extension(&self) -> &'static str {
+        match &self.content {
+            Content::Photo(inspected) => inspected.kind.extension(),
+            Content::Video(video) => video.kind.extension(),
+        }
     }
 }
 
-/// The problem of more bytes than `limit`.
-pub fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::PhotoTooLarge).detail(Text::new(
-        format!("照片最大 {} MiB，请压缩后重试。", limit >> 20),
-        format!("A photo may have at most {} MiB.", limit >> 20),
-    ))
+/// How many bytes a file may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The most bytes.
+    pub bytes: u64,
+    kind: MediaKind,
 }
 
-/// Looks at a picture in its file, off the async threads and without decoding it.
+impl Bound {
+    fn of_kind(services: &Services, kind: MediaKind) -> Self {
+        let bytes = match kind {
+            MediaKind::Photo => services.config.photos.max_bytes,
+            MediaKind::Video => services.config.videos.max_bytes,
+        };
+        Self { bytes, kind }
+    }
+
+    /// The larger of the bounds, for a file of which nothing is known.
+    pub fn of_any(services: &Services) -> Self {
+        let [photo, video] = [MediaKind::Photo, MediaKind::Video].map(|kind| Self::of_kind(services, kind));
+        if video.bytes > photo.bytes { video } else { photo }
+    }
+
+    /// By the media type that is claimed.
+    pub fn of_type(services: &Services, media_type: Option<&str>) -> Self {
+        match media_type.and_then(|text| text.split('/').next()) {
+            Some("image") => Self::of_kind(services, MediaKind::Photo),
+            Some("video") => Self::of_kind(services, MediaKind::Video),
+            _ => Self::of_any(services),
+        }
+    }
+
+    /// By the first bytes.
+    pub fn of_head(services: &Services, head: &[u8]) -> Self {
+        match head.len() {
+            0..12 => Self::of_any(services),
+            _ if is_video(head) => Self::of_kind(services, MediaKind::Video),
+            _ => Self::of_kind(services, MediaKind::Photo),
+        }
+    }
+
+    /// The problem of more bytes.
+    pub fn exceeded(self) -> Problem {
+        let most = self.bytes >> 20;
+        match self.kind {
+            MediaKind::Photo => Problem::new(Code::PhotoTooLarge).detail(Text::new(
+                format!("照片最大 {most} MiB，请压缩后重试。"),
+                format!("A photo may have at most {most} MiB."),
+            )),
+            MediaKind::Video => Problem::new(Code::VideoTooLarge).detail(Text::new(
+                format!("视频最大 {most} MiB，请缩短或压缩后重试。"),
+                format!("A video may have at most {most} MiB."),
+            )),
+        }
+    }
+}
+
+/// Looks at a picture or video in its file, off the async threads and without decoding it.
 ///
 /// # Errors
 /// The problem that says what is wrong with it.
 pub async fn prepare(services: &Services, spooled: Spooled) -> Result<Prepared, Fail> {
-    let limits = services.photo_limits();
-    tokio::task::spawn_blocking(move || {
-        let inspected = spooled.inspect(&limits)?.map_err(|error| refused(&error))?;
-        Ok(Prepared { spooled, inspected })
+    let (limits, video_limits) = (services.photo_limits(), services.video_limits());
+    let looked: Result<Result<_, (&'static str, Problem)>, Fail> = tokio::task::spawn_blocking(move || {
+        let content = match spooled.inspect_video(&video_limits)? {
+            Some(Ok(video)) => Ok(Content::Video(Box::new(video))),
+            Some(Err(error)) => Err((error.code(), videos::refused(&error))),
+            None => {
+                let inspected = spooled.inspect(&limits)?.map(Content::Photo);
+                inspected.map_err(|error| (error.code(), refused(&error)))
+            }
+        };
+        Ok(content.map(|content| Prepared { spooled, content }))
     })
     .await
-    .map_err(|error| Fail::internal(&error))?
+    .map_err(|error| Fail::internal(&error))?;
+    looked?.map_err(|(code, problem)| {
+        services.metrics.photo_refused(code);
+        Fail::Problem(problem)
+    })
 }
 
 /// The problem for a refused picture.
@@ -88,11 +169,13 @@ pub fn refused(error: &PictureError) -> Problem {
 /// # Errors
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
-    let key = original_key(prepared.sha256(), prepared.inspected.kind.extension())?;
-    Ok(services.store.put_file(&key, &prepared.spooled).await?)
+    let key = original_key(prepared.sha256(), prepared.extension())?;
+    services.store.put_file(&key, &prepared.spooled).await?;
+    services.metrics.photo_stored(prepared.spooled.length());
+    Ok(())
 }
 
-fn original_key(sha256: &[u8; 32], extension: &str) -> Result<ObjectKey, Fail> {
+pub(super) fn original_key(sha256: &[u8; 32], extension: &str) -> Result<ObjectKey, Fail> {
     ObjectKey::original(sha256, extension).map_err(|error| Fail::internal(&error))
 }
 
@@ -112,27 +195,41 @@ pub fn record(
     if let Some(known) = rows::find_same(conn, account.id, prepared.sha256())? {
         return Ok((known, false));
     }
-    let inspected = &prepared.inspected;
     let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-    let photo = Photo {
+    let mut photo = Photo {
         id: photo_id,
         district,
         account: account.id,
         sha256: *prepared.sha256(),
-        media_type: inspected.kind.media_type().to_owned(),
-        extension: inspected.kind.extension().to_owned(),
+        media_type: prepared.media_type().to_owned(),
+        extension: prepared.extension().to_owned(),
         bytes: i64::try_from(prepared.spooled.length()).unwrap_or(i64::MAX),
-        width: pixels(inspected.width),
-        height: pixels(inspected.height),
-        orientation: i32::from(inspected.orientation),
-        taken_at: inspected.taken_at,
-        gps: inspected.gps,
-        camera: inspected.camera.clone(),
+        width: 0,
+        height: 0,
+        orientation: 1,
+        taken_at: None,
+        gps: None,
+        camera: None,
         state: PhotoState::Received,
         failure: None,
         display: None,
         created_at: now,
+        kind: MediaKind::Photo,
+        duration_ms: None,
     };
+    match &prepared.content {
+        Content::Photo(seen) => {
+            (photo.width, photo.height) = (pixels(seen.width), pixels(seen.height));
+            photo.orientation = i32::from(seen.orientation);
+            (photo.taken_at, photo.gps, photo.camera) = (seen.taken_at, seen.gps, seen.camera.clone());
+        }
+        Content::Video(seen) => {
+            (photo.width, photo.height) = (pixels(seen.width), pixels(seen.height));
+            photo.orientation = i32::from(seen.orientation);
+            (photo.taken_at, photo.gps, photo.camera) = (seen.taken_at, seen.gps, seen.camera.clone());
+            (photo.kind, photo.duration_ms) = (MediaKind::Video, i64::try_from(seen.millis).ok());
+        }
+    }
     // A concurrent upload of the same bytes by the same account is a conflict: doing it again finds the photo.
     rows::insert(conn, &photo).map_err(|error| match error {
         DbError::Constraint(_) => DbError::Conflict,
@@ -222,6 +319,8 @@ pub enum Rendition {
     Display,
     /// Longest side 320.
     Thumbnail,
+    /// The public copy of a video.
+    Playback,
 }
 
 impl Rendition {
@@ -231,6 +330,7 @@ impl Rendition {
             Rendition::Original => "original",
             Rendition::Display => "display",
             Rendition::Thumbnail => "thumbnail",
+            Rendition::Playback => "playback",
         }
     }
 }
@@ -245,6 +345,8 @@ pub fn key_of(photo: &Photo, rendition: Rendition) -> Result<ObjectKey, Fail> {
         _ if photo.state != PhotoState::Ready => Err(Code::PhotoNotFound.into()),
         Rendition::Display => Ok(ObjectKey::display(&photo.sha256)),
         Rendition::Thumbnail => Ok(ObjectKey::thumbnail(&photo.sha256)),
+        Rendition::Playback if photo.kind != MediaKind::Video => Err(Code::PhotoNotFound.into()),
+        Rendition::Playback => videos::playback_key(photo),
     }
 }
 
@@ -257,9 +359,11 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
     let Some(photo) = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await? else {
         return Ok(());
     };
-    let key = original_key(&photo.sha256, &photo.extension)?;
-    let length = u64::try_from(photo.bytes).unwrap_or(0);
-    let made = services.renderer.render(length, services.store.get(&key)).await;
+    let begun = Instant::now();
+    let made = match photo.kind {
+        MediaKind::Photo => pictures_of(services, &photo).await?.map_err(|error| error.to_string()),
+        MediaKind::Video => videos::render(services, &photo).await?,
+    };
     let outcome = match made {
         Ok(renditions) => {
             let (width, height) = renditions.display_size;
@@ -268,8 +372,19 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
             Ok((pixels(width), pixels(height)))
         }
-        Err(RenderError::Picture(error)) => Err(error.to_string()),
-        Err(RenderError::Load(error)) => return Err(error.into()),
+        Err(why) => Err(why),
     };
+    services.metrics.photo_rendered(outcome.is_ok(), begun);
     services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
+}
+
+/// The two pictures of a photo, or why they cannot be made.
+async fn pictures_of(services: &Services, photo: &Photo) -> Result<Result<Renditions, PictureError>, Fail> {
+    let key = original_key(&photo.sha256, &photo.extension)?;
+    let length = u64::try_from(photo.bytes).unwrap_or(0);
+    match services.renderer.render(length, services.store.get(&key)).await {
+        Ok(renditions) => Ok(Ok(renditions)),
+        Err(RenderError::Picture(error)) => Ok(Err(error)),
+        Err(RenderError::Load(error)) => Err(error.into()),
+    }
 }

@@ -2,9 +2,11 @@
 
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::accounts;
 use suishoupai_storage::db::roster::{self, Absence, Shift};
+use suishoupai_storage::db::{Conn, accounts};
 
+use super::once::once;
+use super::reports::Repeat;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -50,6 +52,7 @@ pub async fn add_absence(
     district: District,
     by: i64,
     new: NewAbsence,
+    repeat: Option<Repeat>,
 ) -> Result<Absence, Fail> {
     let now = services.now();
     span_is_good(new.from, new.to, now)?;
@@ -57,34 +60,34 @@ pub async fn add_absence(
     services
         .db
         .write(move |conn| {
-            let mut find = |login: &str, field: &str| -> Result<i64, Fail> {
-                let account = accounts::find_by_login(conn, login)?;
-                let own = account.filter(|account| account.district == district && account.is_active);
-                Ok(own.ok_or_else(|| unknown_login(field))?.id)
-            };
-            let account = find(&new.login, "login")?;
-            let substitute = find(&new.substitute, "substitute")?;
-            if account == substitute {
-                let message = Text::new("不能由本人替班", "nobody stands in for oneself");
-                return Err(Problem::new(Code::RefusedByRule).field("/substitute", "same", message).into());
-            }
-            if roster::is_away(conn, account, new.from, new.to)? {
-                let message = Text::new("与已有的请假重叠", "overlaps another leave");
-                return Err(Problem::new(Code::RefusedByRule).field("/from", "overlap", message).into());
-            }
-            let absence = Absence {
-                id,
-                district,
-                account,
-                substitute,
-                from: new.from,
-                to: new.to,
-                reason: new.reason.clone(),
-            };
-            roster::insert_absence(conn, &absence, by, now)?;
-            Ok(absence)
+            once(conn, by, repeat.as_ref(), now, |conn| {
+                let absence = absence_of(conn, id, district, &new)?;
+                roster::insert_absence(conn, &absence, by, now)?;
+                Ok(absence)
+            })
         })
         .await
+}
+
+/// The leave as it is kept, if it may be.
+fn absence_of(conn: &mut Conn, id: i64, district: District, new: &NewAbsence) -> Result<Absence, Fail> {
+    let mut find = |login: &str, field: &str| -> Result<i64, Fail> {
+        let account = accounts::find_by_login(conn, login)?;
+        let own = account.filter(|account| account.district == district && account.is_active);
+        Ok(own.ok_or_else(|| unknown_login(field))?.id)
+    };
+    let account = find(&new.login, "login")?;
+    let substitute = find(&new.substitute, "substitute")?;
+    if account == substitute {
+        let message = Text::new("不能由本人替班", "nobody stands in for oneself");
+        return Err(Problem::new(Code::RefusedByRule).field("/substitute", "same", message).into());
+    }
+    if roster::is_away(conn, account, new.from, new.to)? {
+        let message = Text::new("与已有的请假重叠", "overlaps another leave");
+        return Err(Problem::new(Code::RefusedByRule).field("/from", "overlap", message).into());
+    }
+    let reason = new.reason.clone();
+    Ok(Absence { id, district, account, substitute, from: new.from, to: new.to, reason })
 }
 
 /// Ends a leave now.
@@ -100,6 +103,19 @@ pub async fn end_absence(services: &Services, district: District, id: i64) -> Re
     if ended { Ok(()) } else { Err(Code::NotFound.into()) }
 }
 
+/// A shift to be written down.
+#[derive(Clone, Debug)]
+pub struct NewShift {
+    /// Where.
+    pub unit: UnitId,
+    /// Sign-in name of who is on duty.
+    pub login: String,
+    /// From when.
+    pub from: Moment,
+    /// Until when.
+    pub to: Moment,
+}
+
 /// Puts somebody on duty in a unit.
 ///
 /// # Errors
@@ -107,23 +123,27 @@ pub async fn end_absence(services: &Services, district: District, id: i64) -> Re
 pub async fn add_shift(
     services: &Services,
     district: District,
-    unit: UnitId,
-    login: String,
-    (from, to): (Moment, Moment),
+    by: i64,
+    new: NewShift,
+    repeat: Option<Repeat>,
 ) -> Result<Shift, Fail> {
-    span_is_good(from, to, services.now())?;
+    let now = services.now();
+    let NewShift { unit, login, from, to } = new;
+    span_is_good(from, to, now)?;
     let registry = services.registry();
     registry.tree.get(unit).filter(|found| found.district == district).ok_or(Code::UnitNotFound)?;
     let [id] = services.db.ids::<1>().await?;
     services
         .db
         .write(move |conn| {
-            let account = accounts::find_by_login(conn, &login)?;
-            let own = account.filter(|account| account.district == district && account.is_active);
-            let account = own.ok_or_else(|| unknown_login("login"))?.id;
-            let shift = Shift { id, district, unit, account, from, to };
-            roster::insert_shift(conn, &shift)?;
-            Ok(shift)
+            once(conn, by, repeat.as_ref(), now, |conn| {
+                let account = accounts::find_by_login(conn, &login)?;
+                let own = account.filter(|account| account.district == district && account.is_active);
+                let account = own.ok_or_else(|| unknown_login("login"))?.id;
+                let shift = Shift { id, district, unit, account, from, to };
+                roster::insert_shift(conn, &shift)?;
+                Ok(shift)
+            })
         })
         .await
 }

@@ -3,14 +3,14 @@
 use suishoupai_core::flow::supervision::{
     Around, Issue, SupervisionCommand, SupervisionId, issue, may_see_order, supervise,
 };
-use suishoupai_core::flow::{AccountId, Actor, Stage, TicketId, may_see};
+use suishoupai_core::flow::{Actor, Stage, TicketId, may_see};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
-use suishoupai_storage::db::idempotency::{self, Answer};
 use suishoupai_storage::db::supervision::{self as rows, Loaded};
 use suishoupai_storage::db::{Conn, tickets};
 
+use super::once::once;
 use super::reports::{Repeat, numbered};
 use super::tickets::attached;
 use crate::auth::actor;
@@ -50,14 +50,11 @@ pub async fn create(
     services
         .db
         .write(move |conn| {
-            if let Some(first) = first_answer(conn, account.id, repeat.as_ref())? {
-                return Ok(first);
-            }
-            let caller = actor(&account);
-            create_in(conn, &registry, &caller, (account.district, id, &draft), now)?;
-            let kept = repeat.iter().map(|repeat| answer(account.id, repeat, id, now)).collect();
-            idempotency::keep(conn, kept)?;
-            Ok(id)
+            once(conn, account.id, repeat.as_ref(), now, |conn| {
+                let caller = actor(&account);
+                create_in(conn, &registry, &caller, (account.district, id, &draft), now)?;
+                Ok(id)
+            })
         })
         .await
 }
@@ -104,32 +101,6 @@ fn unknown_unit() -> Problem {
 fn unknown_ticket(id: TicketId) -> Problem {
     let message = Text::new(format!("没有案件 {id}"), format!("there is no ticket {id}"));
     Problem::new(Code::TicketNotFound).field("/tickets", "unknown_ticket", message)
-}
-
-fn first_answer(
-    conn: &mut Conn,
-    account: AccountId,
-    repeat: Option<&Repeat>,
-) -> Result<Option<SupervisionId>, Fail> {
-    let Some(repeat) = repeat else { return Ok(None) };
-    let kept = idempotency::find(conn, &[(account, repeat.key.as_str())])?;
-    let Some(kept) = kept.into_values().next() else { return Ok(None) };
-    if kept.request_hash != repeat.request {
-        return Err(Code::IdempotencyKeyReused.into());
-    }
-    kept.body.parse().map(Some).map_err(|error| Fail::internal(&error))
-}
-
-/// The answer to be kept for retries: which order it was.
-fn answer(account: AccountId, repeat: &Repeat, id: SupervisionId, now: Moment) -> Answer {
-    Answer {
-        account_id: account,
-        key: repeat.key.clone(),
-        request_hash: repeat.request.to_vec(),
-        status: 201,
-        body: id.to_string(),
-        created_at: now.millis(),
-    }
 }
 
 /// A command on an order with what came along.

@@ -1,11 +1,13 @@
 //! 标准答复: which texts fit a ticket, with their placeholders filled in.
 
 use suishoupai_core::flow::{Verb, may_see};
-use suishoupai_core::model::{CategoryPattern, District, Level};
+use suishoupai_core::model::{CategoryPattern, Level};
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::texts::{self, StandardText};
 use suishoupai_storage::db::tickets::{self, Loaded};
 
+use super::once::once;
+use super::reports::Repeat;
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::{Lang, Text};
@@ -110,8 +112,9 @@ fn fill(
 /// 422 for a placeholder that is not known, or when the district has too many texts.
 pub async fn add(
     services: &Services,
-    district: District,
+    account: &Account,
     (title, verb, categories, body): (String, Verb, CategoryPattern, String),
+    repeat: Option<Repeat>,
 ) -> Result<StandardText, Fail> {
     if let Some(unknown) = unknown_placeholder(&body) {
         let message = Text::new(
@@ -122,16 +125,21 @@ pub async fn add(
     }
     let [id] = services.db.ids::<1>().await?;
     let now = services.now();
+    let (district, by) = (account.district, account.id);
     let text = StandardText { id, title, verb, categories, body };
     services
         .db
         .write(move |conn| {
-            if texts::of_district(conn, district, MOST)?.len() as i64 >= MOST {
-                let message = Text::new("标准答复已满", "there is no room for another text");
-                return Err(Problem::new(Code::RefusedByRule).detail(message).into());
-            }
-            texts::insert(conn, district, &text, now)?;
-            Ok(text.clone())
+            let made = once(conn, by, repeat.as_ref(), now, |conn| {
+                if texts::of_district(conn, district, MOST)?.len() as i64 >= MOST {
+                    let message = Text::new("标准答复已满", "there is no room for another text");
+                    return Err(Problem::new(Code::RefusedByRule).detail(message).into());
+                }
+                texts::insert(conn, district, &text, now)?;
+                Ok(text.id)
+            })?;
+            // The same request has the same words.
+            Ok(StandardText { id: made, ..text.clone() })
         })
         .await
 }

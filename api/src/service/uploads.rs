@@ -51,8 +51,8 @@ pub struct Ticket {
 /// # Errors
 /// 422 when it is too long, 429 when the account has announced too many, 503 when the store does not answer.
 pub async fn announce(services: &Services, account: Account, announced: Announced) -> Result<Ticket, Fail> {
-    let limit = services.photo_limits().bytes;
-    let bytes = u32::try_from(announced.bytes).ok().filter(|bytes| *bytes as usize <= limit);
+    let limit = photos::Bound::of_type(services, Some(announced.media_type)).bytes;
+    let bytes = u32::try_from(announced.bytes).ok().filter(|bytes| u64::from(*bytes) <= limit);
     let bytes = bytes.ok_or_else(|| too_long(limit))?;
     let seconds = services.config.store.upload_minutes * 60;
     let now = services.now();
@@ -227,10 +227,10 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
 }
 
 /// The announced length is above what this installation takes.
-fn too_long(limit: usize) -> Problem {
+fn too_long(limit: u64) -> Problem {
     let message = Text::new(
-        format!("照片最大 {limit} 字节，请压缩后重试"),
-        format!("a photo has at most {limit} bytes; compress it"),
+        format!("文件最大 {limit} 字节，请压缩后重试"),
+        format!("a file has at most {limit} bytes; compress it"),
     );
     Problem::new(Code::RefusedByRule).field("/bytes", "too_large", message)
 }

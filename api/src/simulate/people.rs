@@ -8,7 +8,7 @@ use suishoupai_core::model::{Level, Unit, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::Conn;
 use suishoupai_storage::db::accounts::{self, Account, NewAccount};
-use suishoupai_storage::db::photos::{self, Photo, PhotoState};
+use suishoupai_storage::db::photos::{self, MediaKind, Photo, PhotoState};
 
 use crate::auth::actor;
 use crate::demo::DISTRICT;
@@ -186,5 +186,7 @@ fn photo(person: &Person, now: Moment) -> Photo {
         failure: Some("a simulated photo has no picture".to_owned()),
         display: None,
         created_at: now,
+        kind: MediaKind::Photo,
+        duration_ms: None,
     }
 }

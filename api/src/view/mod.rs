@@ -14,7 +14,7 @@ pub use course::CourseView;
 pub use desk::{NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView};
 pub use history::{EventView, events};
 pub use order::{OrderLineView, OrderPage, OrderView};
-pub use photo::{EvidenceView, PhotoView, RenditionState};
+pub use photo::{EvidenceKind, EvidenceView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
 pub use supervision::{

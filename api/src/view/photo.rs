@@ -3,7 +3,7 @@
 use serde::Serialize;
 use suishoupai_core::flow::Stage;
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::photos::{Photo, PhotoState};
+use suishoupai_storage::db::photos::{MediaKind, Photo, PhotoState};
 use utoipa::ToSchema;
 
 use super::{Instant, Scene};
@@ -20,11 +20,30 @@ pub enum RenditionState {
     Failed,
 }
 
+/// Whether evidence stands or moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// A picture.
+    Photo,
+    /// A video; its display rendition and thumbnail are a poster.
+    Video,
+}
+
+const fn evidence_kind(kind: MediaKind) -> EvidenceKind {
+    match kind {
+        MediaKind::Photo => EvidenceKind::Photo,
+        MediaKind::Video => EvidenceKind::Video,
+    }
+}
+
 /// A photo that the caller has uploaded.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PhotoView {
     /// The key, to be named in reports and commands.
     pub id: i64,
+    /// Whether it stands or moves.
+    pub kind: EvidenceKind,
     /// SHA-256 of the original's bytes, lower-case hex.
     pub sha256: String,
     /// True type, sniffed from the bytes.
@@ -52,6 +71,12 @@ pub struct PhotoView {
     /// Signed link to the thumbnail (longest side 320), good for about an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
+    /// How long a video lasts, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
+    /// Signed link to the public copy of a video, good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playback_url: Option<String>,
     /// When it was uploaded.
     #[schema(value_type = Instant)]
     pub created_at: Moment,
@@ -65,6 +90,11 @@ fn urls(scene: &Scene<'_>, photo: &Photo) -> (Option<String>, Option<String>) {
         ),
         PhotoState::Received | PhotoState::Failed => (None, None),
     }
+}
+
+fn playback(scene: &Scene<'_>, photo: &Photo) -> Option<String> {
+    let is_there = photo.kind == MediaKind::Video && photo.state == PhotoState::Ready;
+    is_there.then(|| scene.links.link(photo.id, "playback", scene.now))
 }
 
 const fn rendition_state(state: PhotoState) -> RenditionState {
@@ -81,6 +111,7 @@ impl PhotoView {
         let (display_url, thumbnail_url) = urls(scene, photo);
         Self {
             id: photo.id,
+            kind: evidence_kind(photo.kind),
             sha256: hex::encode(photo.sha256),
             media_type: photo.media_type.clone(),
             bytes: photo.bytes,
@@ -92,6 +123,8 @@ impl PhotoView {
             state: rendition_state(photo.state),
             display_url,
             thumbnail_url,
+            duration_ms: photo.duration_ms,
+            playback_url: playback(scene, photo),
             created_at: photo.created_at,
         }
     }
@@ -102,6 +135,8 @@ impl PhotoView {
 pub struct EvidenceView {
     /// The key of the photo.
     pub id: i64,
+    /// Whether it stands or moves.
+    pub kind: EvidenceKind,
     /// When in the course of the ticket it was taken.
     pub stage: Stage,
     /// The line of the history with which it came.
@@ -116,6 +151,12 @@ pub struct EvidenceView {
     /// Signed link to the thumbnail, good for about an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
+    /// How long a video lasts, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
+    /// Signed link to the public copy of a video, good for about an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playback_url: Option<String>,
     /// Camera time, for officials only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Instant>)]
@@ -131,12 +172,15 @@ impl EvidenceView {
         let (display_url, thumbnail_url) = urls(scene, photo);
         Self {
             id: photo.id,
+            kind: evidence_kind(photo.kind),
             stage: *stage,
             event: *event,
             sha256: hex::encode(photo.sha256),
             state: rendition_state(photo.state),
             display_url,
             thumbnail_url,
+            duration_ms: photo.duration_ms,
+            playback_url: playback(scene, photo),
             taken_at: None,
             gps_distance_m: None,
         }

@@ -141,7 +141,7 @@ pub(super) fn accept_lead(ticket: &mut Ticket, now: Moment) {
 
 /// The assisting unit of the post signs for its order.
 pub(super) fn accept_assist(ticket: &mut Ticket, post: Post, now: Moment, tree: &UnitTree) {
-    for order in assists_of(ticket, post, tree).filter(|order| order.state == OrderState::Pending) {
+    for order in assists_of(ticket, post, tree, |order| order.state == OrderState::Pending) {
         order.state = OrderState::Accepted;
         order.accepted_at = Some(now);
     }
@@ -156,7 +156,7 @@ pub(super) fn end_assist(
     now: Moment,
     tree: &UnitTree,
 ) {
-    for order in assists_of(ticket, post, tree) {
+    for order in assists_of(ticket, post, tree, |order| order.state.is_open()) {
         close_order(order, state, result, now);
     }
 }
@@ -181,13 +181,18 @@ pub(super) fn release_assist(ticket: &mut Ticket, unit: UnitId, now: Moment) -> 
     Ok(())
 }
 
+/// The assisting orders of a kind for which a post speaks: those of its own unit, and only where there are none those of
+/// the squads below it.
 fn assists_of<'a>(
     ticket: &'a mut Ticket,
     post: Post,
     tree: &'a UnitTree,
+    of_kind: fn(&WorkOrder) -> bool,
 ) -> impl Iterator<Item = &'a mut WorkOrder> {
+    let wanted = move |order: &WorkOrder| order.kind == OrderKind::Assist && of_kind(order);
+    let has_own = ticket.orders.iter().any(|order| wanted(order) && order.unit == post.unit);
     ticket.orders.iter_mut().filter(move |order| {
-        order.kind == OrderKind::Assist && order.state.is_open() && answers_for(&post, order.unit, tree)
+        wanted(order) && if has_own { order.unit == post.unit } else { answers_for(&post, order.unit, tree) }
     })
 }
 

@@ -21,13 +21,34 @@ pub fn permit(
     tree: &UnitTree,
 ) -> Result<(&'static Row, Post), Refusal> {
     let rows = || TABLE.iter().filter(|row| row.verb == verb && row.from.contains(&ticket.state));
-    for row in rows() {
-        let fits = |post: &&Post| row.roles.contains(&post.role) && tied(ticket, actor, post, row.tie, tree);
-        if let Some(post) = actor.posts.iter().find(fits) {
-            return Ok((row, *post));
+    // What is the own unit's comes before what is a squad's: a department that assists its own squad finishes its own
+    // order, and not the squad's.
+    for own_unit in [true, false] {
+        for row in rows() {
+            let fits = |post: &&Post| {
+                row.roles.contains(&post.role)
+                    && tied(ticket, actor, post, row.tie, tree)
+                    && (!own_unit || names_unit(ticket, row.tie, post.unit))
+            };
+            if let Some(post) = actor.posts.iter().find(fits) {
+                return Ok((row, *post));
+            }
         }
     }
     Err(why_not(ticket, verb, actor, tree, rows().next().is_some()))
+}
+
+/// Whether a tie is to exactly this unit; never for a tie that is not to one unit.
+fn names_unit(ticket: &Ticket, tie: Tie, unit: UnitId) -> bool {
+    match tie {
+        Tie::Addressee => ticket.lead_order().is_some_and(|order| order.unit == unit),
+        Tie::Responsible => ticket.responsible == unit,
+        Tie::Assistant => ticket.open_assists().any(|order| order.unit == unit),
+        Tie::AssistantUnsigned => {
+            ticket.open_assists().any(|order| order.state == OrderState::Pending && order.unit == unit)
+        }
+        _ => false,
+    }
 }
 
 fn why_not(ticket: &Ticket, verb: Verb, actor: &Actor, tree: &UnitTree, known: bool) -> Refusal {

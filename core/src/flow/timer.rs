@@ -69,8 +69,7 @@ impl Timer {
             warned: false,
             breaches: 0,
         };
-        timer.due = timer.end(calendar);
-        timer.total = timer.measure(now, timer.due, calendar);
+        timer.count(calendar);
         timer.set_soon(soon_percent, calendar);
         timer
     }
@@ -159,16 +158,14 @@ impl Timer {
             Some(Span::Stopped(millis)) => *millis = millis.saturating_add(rested),
             _ => self.spans.push(Span::Stopped(rested)),
         }
-        self.due = self.end(calendar);
+        self.count(calendar);
         self.set_soon(soon_percent, calendar);
     }
 
     /// Grants more time. A clock that is in time again warns anew, and a new end can be passed anew.
     pub fn extend(&mut self, now: Moment, limit: Limit, soon_percent: u8, calendar: &WorkCalendar) {
-        let old = self.due;
         self.spans.push(Span::Limit(limit));
-        self.due = self.end(calendar);
-        self.total += self.measure(old, self.due, calendar);
+        self.count(calendar);
         self.set_soon(soon_percent, calendar);
         self.renew(now);
     }
@@ -187,7 +184,7 @@ impl Timer {
             return false;
         }
         let (due, soon) = (self.due, self.soon);
-        self.due = self.end(calendar);
+        self.count(calendar);
         self.set_soon(soon_percent, calendar);
         (due, soon) != (self.due, self.soon)
     }
@@ -223,11 +220,16 @@ impl Timer {
         self.breaches += 1;
     }
 
-    fn end(&self, calendar: &WorkCalendar) -> Moment {
-        self.spans.iter().fold(self.from, |at, span| match span {
-            Span::Limit(limit) => calendar.deadline(at, *limit),
-            Span::Stopped(millis) | Span::Known(millis) => self.shift(at, *millis, calendar),
-        })
+    /// Sets the end and all that was granted, both by the calendar as it is now: a working day is as long as its hours.
+    fn count(&mut self, calendar: &WorkCalendar) {
+        (self.due, self.total) = self.spans.iter().fold((self.from, 0), |(at, total), span| match span {
+            Span::Limit(limit) => {
+                let end = calendar.deadline(at, *limit);
+                (end, total + self.measure(at, end, calendar))
+            }
+            Span::Known(millis) => (self.shift(at, *millis, calendar), total + millis),
+            Span::Stopped(millis) => (self.shift(at, *millis, calendar), total),
+        });
     }
 
     fn set_soon(&mut self, percent: u8, calendar: &WorkCalendar) {

@@ -7,6 +7,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::jobs;
+use crate::origin;
 
 /// A leased job.
 #[derive(Clone, Debug, Queryable)]
@@ -19,12 +20,14 @@ pub struct Job {
     pub subject: i64,
     /// How often it has been tried, this time included.
     pub attempts: i32,
+    /// The request that left it, as in the log.
+    pub request_id: Option<String>,
 }
 
 const WAITING: &str = "waiting";
 const DEAD: &str = "dead";
 
-/// Puts a job in the queue; one that is there already for the same subject serves.
+/// Puts a job in the queue; one that is there already for the same subject serves. It keeps which request it comes from.
 ///
 /// # Errors
 /// The database's.
@@ -37,6 +40,7 @@ pub fn enqueue(conn: &mut Conn, id: i64, kind: &str, subject: i64, now: Moment) 
         jobs::run_at.eq(now.millis()),
         jobs::attempts.eq(0),
         jobs::created_at.eq(now.millis()),
+        jobs::request_id.eq(origin::current().map(|id| id.to_string())),
     );
     each_backend!(conn, conn => diesel::insert_into(jobs::table)
         .values(row)
@@ -69,7 +73,7 @@ pub fn lease(conn: &mut Conn, now: Moment, until: Moment, limit: i64) -> Result<
         .execute(conn)?;
     Ok(jobs::table
         .filter(jobs::id.eq_any(ids))
-        .select((jobs::id, jobs::kind, jobs::subject, jobs::attempts))
+        .select((jobs::id, jobs::kind, jobs::subject, jobs::attempts, jobs::request_id))
         .order(jobs::run_at)
         .load(conn)?)
 }
@@ -80,6 +84,15 @@ pub fn lease(conn: &mut Conn, now: Moment, until: Moment, limit: i64) -> Result<
 /// The database's.
 pub fn done(conn: &mut Conn, id: i64) -> Result<(), DbError> {
     diesel::delete(jobs::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
+/// Takes a job out of the queue that has been done in another way.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut Conn, kind: &str, subject: i64) -> Result<(), DbError> {
+    diesel::delete(jobs::table.filter(jobs::kind.eq(kind).and(jobs::subject.eq(subject)))).execute(conn)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod backup;
 mod conn;
 pub mod copy;
+pub mod counts;
 pub mod desk;
 mod error;
 pub mod history;
@@ -20,6 +21,7 @@ pub mod photos;
 mod pool;
 pub mod reference;
 pub mod reports;
+pub mod resumable;
 pub mod roster;
 pub mod schema;
 pub mod supervision;
@@ -40,6 +42,8 @@ use ids::Ids;
 use pool::Pool;
 use writer::Writer;
 
+use crate::meter::{DbMeter, Work};
+
 /// How often a write is done again when it met a concurrent one on PostgreSQL.
 const RETRIES: usize = 5;
 
@@ -53,6 +57,7 @@ struct Inner {
     readers: Pool,
     writer: Writes,
     ids: Ids,
+    meter: DbMeter,
 }
 
 enum Writes {
@@ -71,14 +76,21 @@ impl Db {
     /// # Errors
     /// When it cannot be reached.
     pub fn open(target: &Target, pool: u32, group: usize) -> Result<Self, DbError> {
+        let meter = DbMeter::default();
+        let readers = |used_for| Pool::open(target, used_for, pool, meter.clone());
         let (readers, writer) = match target {
             Target::Sqlite(_) => {
-                let writer = Writer::start(target, group)?;
-                (Pool::open(target, conn::Use::Read, pool)?, Writes::Grouped(writer))
+                let writer = Writer::start(target, group, meter.clone())?;
+                (readers(conn::Use::Read)?, Writes::Grouped(writer))
             }
-            Target::Postgres(_) => (Pool::open(target, conn::Use::Write, pool)?, Writes::Pooled),
+            Target::Postgres(_) => (readers(conn::Use::Write)?, Writes::Pooled),
         };
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default() }) })
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), meter }) })
+    }
+
+    /// What it counts of itself.
+    pub fn meter(&self) -> &DbMeter {
+        &self.inner.meter
     }
 
     /// Runs a reading with a connection, off the async threads.
@@ -93,7 +105,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.inner.readers.run(work).await
+        self.inner.readers.run(Work::Read, work).await
     }
 
     /// Runs a change as one transaction, off the async threads. `Ok` means that it has been committed durably;
@@ -115,18 +127,20 @@ impl Db {
         match &self.inner.writer {
             Writes::Grouped(writer) => writer.run(work).await,
             Writes::Pooled => {
-                self.inner
-                    .readers
-                    .run(move |conn| {
-                        let mut tries = 0;
-                        loop {
-                            match writer::in_savepoint(conn, &mut work) {
-                                Err(error) if error.is_retryable() && tries < RETRIES => tries += 1,
-                                outcome => return outcome,
+                let meter = self.inner.meter.clone();
+                let tried = move |conn: &mut Conn| {
+                    let mut tries = 0;
+                    loop {
+                        match writer::in_savepoint(conn, &mut work) {
+                            Err(error) if error.is_retryable() && tries < RETRIES => {
+                                tries += 1;
+                                meter.retried();
                             }
+                            outcome => return outcome,
                         }
-                    })
-                    .await
+                    }
+                };
+                self.inner.readers.run(Work::Write, tried).await
             }
         }
     }

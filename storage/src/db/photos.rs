@@ -50,6 +50,30 @@ pub struct Photo {
     pub display: Option<(i32, i32)>,
     /// When it was uploaded.
     pub created_at: Moment,
+    /// Whether it stands or moves.
+    pub kind: MediaKind,
+    /// How long a video lasts, milliseconds.
+    pub duration_ms: Option<i64>,
+}
+
+/// Whether evidence stands or moves. A video has the same columns, keys and renditions as a photo, and a copy to be played
+/// besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// A picture.
+    Photo,
+    /// A video.
+    Video,
+}
+
+impl MediaKind {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::Video => "video",
+        }
+    }
 }
 
 /// How far the renditions of a photo are.
@@ -96,6 +120,8 @@ struct Record {
     display_width: Option<i32>,
     display_height: Option<i32>,
     created_at: i64,
+    kind: String,
+    duration_ms: Option<i64>,
 }
 
 impl Record {
@@ -104,6 +130,7 @@ impl Record {
             .into_iter()
             .find(|state| state.as_str() == self.state)
             .ok_or_else(|| DbError::corrupt("state of photo", &self.state))?;
+        let kind = [MediaKind::Photo, MediaKind::Video].into_iter().find(|kind| kind.as_str() == self.kind);
         Ok(Photo {
             id: self.id,
             district: self.district,
@@ -122,6 +149,8 @@ impl Record {
             failure: self.failure,
             display: self.display_width.zip(self.display_height),
             created_at: Moment::from_millis(self.created_at),
+            kind: kind.ok_or_else(|| DbError::corrupt("kind of photo", &self.kind))?,
+            duration_ms: self.duration_ms,
         })
     }
 }
@@ -151,6 +180,8 @@ pub fn insert(conn: &mut Conn, photo: &Photo) -> Result<(), DbError> {
         display_width: photo.display.map(|(width, _)| width),
         display_height: photo.display.map(|(_, height)| height),
         created_at: photo.created_at.millis(),
+        kind: photo.kind.as_str().to_owned(),
+        duration_ms: photo.duration_ms,
     };
     diesel::insert_into(photos::table).values(&record).execute(conn)?;
     Ok(())

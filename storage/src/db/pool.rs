@@ -10,6 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
+use crate::meter::{DbMeter, Work};
+use crate::origin;
 
 /// A connection that last served longer ago, or failed, is tried before it is used: PostgreSQL may have restarted
 /// meanwhile. One that served just now is not, because the trial costs a round trip for each request.
@@ -18,6 +20,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     permits: Arc<Semaphore>,
     connections: r2d2::Pool<Manager>,
+    meter: DbMeter,
 }
 
 struct Manager {
@@ -54,7 +57,7 @@ impl r2d2::ManageConnection for Manager {
 }
 
 impl Pool {
-    pub(super) fn open(target: &Target, used_for: Use, size: u32) -> Result<Self, DbError> {
+    pub(super) fn open(target: &Target, used_for: Use, size: u32, meter: DbMeter) -> Result<Self, DbError> {
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -62,12 +65,14 @@ impl Pool {
             .connection_timeout(std::time::Duration::from_secs(5))
             .build(Manager { target: target.clone(), used_for })
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
-        Ok(Self { permits: Arc::new(Semaphore::new(size as usize)), connections })
+        meter.sized(size);
+        Ok(Self { permits: Arc::new(Semaphore::new(size as usize)), connections, meter })
     }
 
-    /// Runs `work` with a connection on a thread that may block.
+    /// Runs `work` with a connection on a thread that may block. It knows there which request it is done for.
     pub(super) async fn run<T, E>(
         &self,
+        kind: Work,
         work: impl FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -75,16 +80,24 @@ impl Pool {
         E: From<DbError> + Send + 'static,
     {
         let gone = || DbError::Unavailable("the server is stopping".to_owned());
+        let span = origin::carried(match kind {
+            Work::Read => tracing::debug_span!("database read"),
+            Work::Write => tracing::debug_span!("database write"),
+        });
+        let (begun, waits) = (Instant::now(), self.meter.waits());
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| gone())?;
-        let connections = self.connections.clone();
-        tokio::task::spawn_blocking(move || {
-            let _held = permit;
+        drop(waits);
+        let uses = self.meter.uses(begun.elapsed());
+        let (connections, meter, origin) = (self.connections.clone(), self.meter.clone(), origin::current());
+        let work = move || {
+            let _held = (permit, uses);
             let mut pooled = connections.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
-            let outcome = work(&mut pooled.conn);
+            let outcome = meter.timed(kind, || work(&mut pooled.conn));
             pooled.served = outcome.is_ok().then(Instant::now);
             outcome
-        })
-        .await
-        .map_err(|_| gone())?
+        };
+        tokio::task::spawn_blocking(move || span.in_scope(|| origin::within(origin, work)))
+            .await
+            .map_err(|_| gone())?
     }
 }

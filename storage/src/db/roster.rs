@@ -1,6 +1,7 @@
 //! 值班与替班: who is on duty in a unit, who is on leave, and who acts meanwhile.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use suishoupai_core::flow::AccountId;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
@@ -10,7 +11,7 @@ use super::error::DbError;
 use super::schema::{absences, shifts};
 
 /// A leave with its substitute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absence {
     /// The key.
     pub id: i64,
@@ -29,7 +30,7 @@ pub struct Absence {
 }
 
 /// Somebody on duty in a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shift {
     /// The key.
     pub id: i64,

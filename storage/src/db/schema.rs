@@ -179,6 +179,8 @@ table! {
         display_width -> Nullable<Integer>,
         display_height -> Nullable<Integer>,
         created_at -> BigInt,
+        kind -> Text,
+        duration_ms -> Nullable<BigInt>,
     }
 }
 
@@ -317,6 +319,7 @@ table! {
         locked_until -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         created_at -> BigInt,
+        request_id -> Nullable<Text>,
     }
 }
 
@@ -436,6 +439,33 @@ table! {
         expires_at -> BigInt,
         photo_id -> Nullable<BigInt>,
         created_at -> BigInt,
+    }
+}
+
+table! {
+    resumable_uploads (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        length -> BigInt,
+        received -> BigInt,
+        metadata -> Nullable<Text>,
+        sha256 -> Nullable<Binary>,
+        state -> Text,
+        photo_id -> Nullable<BigInt>,
+        failure -> Nullable<Text>,
+        expires_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    resumable_parts (name) {
+        name -> Binary,
+        upload_id -> BigInt,
+        start -> BigInt,
+        bytes -> BigInt,
+        kept -> Bool,
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 
 use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
+use crate::meter::{DbMeter, Held, Work};
+use crate::origin;
 
 /// Told after the commit whether it worked.
 type Reply = Box<dyn FnOnce(Result<(), DbError>) + Send>;
@@ -31,22 +33,26 @@ struct Done {
     undo: bool,
 }
 
+/// A change that waits, counted as long as it does.
+type Queued = (Held, Job);
+
 pub(super) struct Writer {
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<Queued>>,
+    meter: DbMeter,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the writer's thread; `group` bounds how many changes share a commit.
-    pub(super) fn start(target: &Target, group: usize) -> Result<Self, DbError> {
+    pub(super) fn start(target: &Target, group: usize, meter: DbMeter) -> Result<Self, DbError> {
         let conn = connect(target, Use::Write)?;
         let (jobs, waiting) = channel();
-        let target = target.clone();
+        let (target, counts) = (target.clone(), meter.clone());
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(conn, &target, &waiting, group.max(1)))
+            .spawn(move || serve(conn, &target, &waiting, group.max(1), &counts))
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
     }
 
     /// Carries out `work` in a transaction and answers after its commit.
@@ -60,6 +66,12 @@ impl Writer {
     {
         let gone = || E::from(DbError::Unavailable("the writer has stopped".to_owned()));
         let (answer, answered) = oneshot::channel::<Result<T, E>>();
+        // The writer's thread works for many; each change is done as of its own request.
+        let span = origin::carried(tracing::debug_span!("database write"));
+        let (origin, meter) = (origin::current(), self.meter.clone());
+        let work = move |conn: &mut Conn| {
+            span.in_scope(|| origin::within(origin, || meter.timed(Work::Write, || work(conn))))
+        };
         let job: Job = Box::new(move |turn| {
             let mut undo = false;
             let outcome = turn.map_err(E::from).and_then(|turn| {
@@ -81,7 +93,7 @@ impl Writer {
             });
             Done { reply, undo }
         });
-        self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(gone)?;
+        self.jobs.as_ref().and_then(|jobs| jobs.send((self.meter.queued(), job)).ok()).ok_or_else(gone)?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -129,14 +141,15 @@ pub(super) fn in_savepoint<T, E: From<DbError>>(
     })
 }
 
-fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Job>, group: usize) {
-    while let Ok(first) = waiting.recv() {
+fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usize, meter: &DbMeter) {
+    while let Ok((_, first)) = waiting.recv() {
         let mut jobs = vec![first];
         while jobs.len() < group
-            && let Ok(next) = waiting.try_recv()
+            && let Ok((_, next)) = waiting.try_recv()
         {
             jobs.push(next);
         }
+        meter.grouped(jobs.len());
         commit_group(&mut conn, target, jobs);
     }
 }

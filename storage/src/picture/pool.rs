@@ -78,18 +78,24 @@ impl Pool {
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
-        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = self.worker().await;
         let original = self.originals.reserve(length).await;
         let bytes = Arc::new(load.await.map_err(RenderError::Load)?);
         let (looked_at, limits) = (Arc::clone(&bytes), self.limits);
-        let inspected = spawned(move || inspect(looked_at.as_ref().as_ref(), &limits)).await;
+        let inspected = spawned(move || inspect((*looked_at).as_ref(), &limits)).await;
         let inspected = inspected.map_err(RenderError::Picture)?;
         let memory = self.decoding.reserve(inspected.memory).await;
         let work = move |stop: &Stop| {
             let _held = (worker, original, memory);
-            render_until(bytes.as_ref().as_ref(), &inspected, &limits, stop)
+            render_until((*bytes).as_ref(), &inspected, &limits, stop)
         };
         self.within_time(work).await.map_err(RenderError::Picture)
+    }
+
+    /// A worker for other work that keeps a core busy, until it is dropped; `None` is never answered, for the workers
+    /// are not closed.
+    pub async fn worker(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.workers).acquire_owned().await.ok()
     }
 
     async fn within_time<T: Send + 'static>(

@@ -41,7 +41,7 @@ impl StoreError {
         }
     }
 
-    pub(super) fn absent(key: &super::ObjectKey) -> Self {
+    pub(super) fn absent(key: impl ToString) -> Self {
         Self::NotFound { key: key.to_string() }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Kinds of objects: the first part of a key, and the folders at the top of a local store.
-pub(super) const KINDS: [&str; 4] = ["display", "original", "thumbnail", "upload"];
+pub(super) const KINDS: [&str; 5] = ["display", "original", "playback", "thumbnail", "upload"];
 const MAX_EXTENSION: usize = 5;
 
 /// The key of an object: its kind, two levels of folders, the SHA-256 of the original (or a random
@@ -25,9 +25,21 @@ impl ObjectKey {
     /// # Errors
     /// [`BadKey`] where `extension` is not 1 to 5 lower-case ASCII letters or digits.
     pub fn original(sha256: &[u8; 32], extension: &str) -> Result<Self, BadKey> {
+        Self::checked("original", sha256, extension)
+    }
+
+    /// The key of the public copy of the video with this digest.
+    ///
+    /// # Errors
+    /// As [`ObjectKey::original`].
+    pub fn playback(sha256: &[u8; 32], extension: &str) -> Result<Self, BadKey> {
+        Self::checked("playback", sha256, extension)
+    }
+
+    fn checked(kind: &str, sha256: &[u8; 32], extension: &str) -> Result<Self, BadKey> {
         let valid =
             (1..=MAX_EXTENSION).contains(&extension.len()) && extension.bytes().all(is_extension_byte);
-        if valid { Ok(Self::new("original", sha256, extension)) } else { Err(BadKey) }
+        if valid { Ok(Self::new(kind, sha256, extension)) } else { Err(BadKey) }
     }
 
     /// The key of the display rendition of the original with this digest.
@@ -53,6 +65,8 @@ impl ObjectKey {
             Some((_, "png")) => "image/png",
             Some((_, "webp")) => "image/webp",
             Some((_, "heic")) => "image/heic",
+            Some((_, "mp4")) => "video/mp4",
+            Some((_, "mov")) => "video/quicktime",
             _ => "application/octet-stream",
         }
     }
@@ -84,6 +98,7 @@ impl FromStr for ObjectKey {
         hex::decode_to_slice(digest, &mut sha256).map_err(|_| BadKey)?;
         let key = match kind {
             "original" => Self::original(&sha256, extension)?,
+            "playback" => Self::playback(&sha256, extension)?,
             "display" => Self::display(&sha256),
             "thumbnail" => Self::thumbnail(&sha256),
             "upload" => Self::upload(&sha256),

@@ -8,12 +8,14 @@ use bytes::Bytes;
 
 use super::reading::{Reading, within};
 use super::{ObjectKey, Spool, Spooled, StoreError};
+use crate::meter::StoreMeter;
 
 /// A store that ends with the process. Clones share the objects.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     capacity: usize,
     spool: Spool,
+    meter: StoreMeter,
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
 }
 
@@ -26,7 +28,8 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// A store that is full at `capacity` bytes, to see what a full disk does.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { capacity, spool: Spool::new(std::env::temp_dir()), objects: Arc::default() }
+        let spool = Spool::new(std::env::temp_dir());
+        Self { capacity, spool, meter: StoreMeter::default(), objects: Arc::default() }
     }
 
     /// A panic elsewhere cannot leave the map half changed: every change is one call.
@@ -51,6 +54,10 @@ impl MemoryStore {
     pub(super) fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
         let data = std::fs::read(spooled.path()).map_err(StoreError::during("read an upload"))?;
         self.put(key, data.into())
+    }
+
+    pub(super) fn meter(&self) -> &StoreMeter {
+        &self.meter
     }
 
     pub(super) fn spool(&self) -> &Spool {

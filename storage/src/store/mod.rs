@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use self::s3::{Attached, Form, S3Settings, S3Store};
+use crate::meter::StoreMeter;
+
+pub use self::s3::{Attached, Form, S3Files, S3Settings, S3Store};
 pub use error::StoreError;
 pub use key::{BadKey, ObjectKey};
 pub use local::LocalStore;
@@ -51,11 +53,14 @@ impl PhotoStore {
     /// [`StoreError::NoSpace`] where the place is full, [`StoreError::Unavailable`] where it does not answer,
     /// [`StoreError::Io`] otherwise. Nothing is left behind under `key` then that was not there before.
     pub async fn put(&self, key: &ObjectKey, data: Bytes) -> Result<(), StoreError> {
-        match self {
-            Self::Local(store) => store.put(key, data).await,
-            Self::Memory(store) => store.put(key, data),
-            Self::S3(store) => store.put(key, data).await,
-        }
+        let request = async {
+            match self {
+                Self::Local(store) => store.put(key, data).await,
+                Self::Memory(store) => store.put(key, data),
+                Self::S3(store) => store.put(key, data).await,
+            }
+        };
+        self.meter().watch("put", request).await
     }
 
     /// As [`put`](Self::put), from a file, with a bounded part of it in memory. The file may be gone afterwards.
@@ -63,11 +68,14 @@ impl PhotoStore {
     /// # Errors
     /// As [`put`](Self::put).
     pub async fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
-        match self {
-            Self::Local(store) => store.put_file(key, spooled).await,
-            Self::Memory(store) => store.put_file(key, spooled),
-            Self::S3(store) => store.put_file(key, spooled).await,
-        }
+        let request = async {
+            match self {
+                Self::Local(store) => store.put_file(key, spooled).await,
+                Self::Memory(store) => store.put_file(key, spooled),
+                Self::S3(store) => store.put_file(key, spooled).await,
+            }
+        };
+        self.meter().watch("put", request).await
     }
 
     /// The object under `key`, whole.
@@ -91,10 +99,22 @@ impl PhotoStore {
     /// # Errors
     /// As [`get_range`](Self::get_range).
     pub async fn read(&self, key: &ObjectKey, range: Option<Range<u64>>) -> Result<Reading, StoreError> {
+        let request = async {
+            match self {
+                Self::Local(store) => store.read(key, range).await,
+                Self::Memory(store) => store.read(key, range),
+                Self::S3(store) => store.read(key, range).await,
+            }
+        };
+        self.meter().watch("read", request).await
+    }
+
+    /// What it counts of itself.
+    pub fn meter(&self) -> &StoreMeter {
         match self {
-            Self::Local(store) => store.read(key, range).await,
-            Self::Memory(store) => store.read(key, range),
-            Self::S3(store) => store.read(key, range).await,
+            Self::Local(store) => store.meter(),
+            Self::Memory(store) => store.meter(),
+            Self::S3(store) => store.meter(),
         }
     }
 
@@ -147,11 +167,14 @@ impl PhotoStore {
     /// # Errors
     /// [`StoreError::Io`] where the place cannot be asked.
     pub async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
-        match self {
-            Self::Local(store) => store.head(key).await,
-            Self::Memory(store) => Ok(store.head(key)),
-            Self::S3(store) => store.head(key).await,
-        }
+        let request = async {
+            match self {
+                Self::Local(store) => store.head(key).await,
+                Self::Memory(store) => Ok(store.head(key)),
+                Self::S3(store) => store.head(key).await,
+            }
+        };
+        self.meter().watch("head", request).await
     }
 
     /// Removes the object under `key` for good; it is no error where there is none.
@@ -159,14 +182,17 @@ impl PhotoStore {
     /// # Errors
     /// [`StoreError::Io`] where it may still be there.
     pub async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        match self {
-            Self::Local(store) => store.delete(key).await,
-            Self::Memory(store) => {
-                store.delete(key);
-                Ok(())
+        let request = async {
+            match self {
+                Self::Local(store) => store.delete(key).await,
+                Self::Memory(store) => {
+                    store.delete(key);
+                    Ok(())
+                }
+                Self::S3(store) => store.delete(key).await,
             }
-            Self::S3(store) => store.delete(key).await,
-        }
+        };
+        self.meter().watch("delete", request).await
     }
 
     /// Keys that start with `prefix` and come after `after`, in byte order, with lengths in bytes: at most
@@ -181,12 +207,15 @@ impl PhotoStore {
         limit: usize,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let limit = limit.min(MAX_LIST);
-        match self {
-            Self::Local(store) => store.list(prefix, after, limit).await,
-            Self::Memory(store) => Ok(store.list(prefix, after, limit)),
-            Self::S3(store) if limit > 0 => store.list(prefix, after, limit).await,
-            Self::S3(_) => Ok(Vec::new()),
-        }
+        let request = async {
+            match self {
+                Self::Local(store) => store.list(prefix, after, limit).await,
+                Self::Memory(store) => Ok(store.list(prefix, after, limit)),
+                Self::S3(store) if limit > 0 => store.list(prefix, after, limit).await,
+                Self::S3(_) => Ok(Vec::new()),
+            }
+        };
+        self.meter().watch("list", request).await
     }
 
     /// Removes what interrupted writes older than `older_than` left behind, and says how many. Call it at start
@@ -195,10 +224,13 @@ impl PhotoStore {
     /// # Errors
     /// [`StoreError::Io`] where the place cannot be read.
     pub async fn sweep(&self, older_than: Duration) -> Result<usize, StoreError> {
-        match self {
-            Self::Local(store) => store.sweep(older_than).await,
-            Self::Memory(_) => Ok(0),
-            Self::S3(store) => store.sweep(older_than).await,
-        }
+        let request = async {
+            match self {
+                Self::Local(store) => store.sweep(older_than).await,
+                Self::Memory(_) => Ok(0),
+                Self::S3(store) => store.sweep(older_than).await,
+            }
+        };
+        self.meter().watch("sweep", request).await
     }
 }

@@ -1,5 +1,6 @@
 //! Objects read in portions.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -8,8 +9,8 @@ use std::pin::Pin;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 
+use super::StoreError;
 use super::spool::blocking;
-use super::{ObjectKey, StoreError};
 
 /// Bytes of a file that are in memory at once for each reader.
 const PORTION: usize = 64 << 10;
@@ -80,7 +81,7 @@ impl Reading {
 ///
 /// # Errors
 /// [`StoreError::Io`] where it reaches further.
-pub(super) fn within(range: &Range<u64>, length: u64, key: &ObjectKey) -> Result<(), StoreError> {
+pub(super) fn within(range: &Range<u64>, length: u64, key: impl Display) -> Result<(), StoreError> {
     if range.start <= range.end && range.end <= length {
         return Ok(());
     }

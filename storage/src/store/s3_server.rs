@@ -38,7 +38,12 @@ pub(super) async fn serve(folder: &Path) -> SocketAddr {
 
 /// A store in the bucket `photos` of the server at `address`.
 pub(super) fn store(address: SocketAddr, spool: &Path) -> S3Store {
-    let settings = S3Settings {
+    S3Store::open(settings(address, spool)).unwrap()
+}
+
+/// The settings of that store.
+pub(super) fn settings(address: SocketAddr, spool: &Path) -> S3Settings {
+    S3Settings {
         bucket: "photos".to_owned(),
         region: "us-east-1".to_owned(),
         endpoint: Some(format!("http://{address}")),
@@ -47,6 +52,5 @@ pub(super) fn store(address: SocketAddr, spool: &Path) -> S3Store {
         try_timeout: Duration::from_secs(5),
         total_timeout: Duration::from_secs(10),
         spool: spool.to_owned(),
-    };
-    S3Store::open(settings).unwrap()
+    }
 }

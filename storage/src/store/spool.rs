@@ -1,7 +1,7 @@
 //! Bytes on their way into the store, in a file: what is uploaded is never whole in memory.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,6 +12,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::StoreError;
 use crate::picture::{Inspected, Limits, PictureError, inspect_file};
+use crate::video::{self, Video, VideoError, VideoLimits};
 
 /// Bytes that are collected before a thread is troubled with writing them.
 const PORTION: usize = 128 << 10;
@@ -40,6 +41,21 @@ impl Spool {
         Incoming { folder: Arc::clone(&self.folder), limit, length: 0, waiting: BytesMut::new(), state }
     }
 
+    /// Writes a file of our own making, to be stored as an upload is. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSpace`] or [`StoreError::Io`] where it cannot be written, or what `work` says.
+    pub fn write(&self, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Spooled, StoreError> {
+        let write = || {
+            let mut file = NamedTempFile::new_in(self.folder.as_path())?;
+            let mut hashed = Hashed { file: file.as_file_mut(), length: 0, hash: Sha256::new() };
+            work(&mut hashed)?;
+            let (length, sha256) = (hashed.length, hashed.hash.finalize().into());
+            Ok(Spooled { path: file.into_temp_path(), length, sha256 })
+        };
+        write().map_err(StoreError::during(ACTION))
+    }
+
     /// Removes files that no upload has touched for `older_than`, and says how many. Blocks.
     pub(super) fn sweep(&self, older_than: Duration) -> io::Result<usize> {
         let now = SystemTime::now();
@@ -63,6 +79,26 @@ pub(super) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
+    }
+}
+
+/// A file that is hashed while it is written.
+struct Hashed<'a> {
+    file: &'a mut File,
+    length: u64,
+    hash: Sha256,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -96,6 +132,11 @@ impl Incoming {
         }
         self.waiting.extend_from_slice(bytes);
         if self.waiting.len() < PORTION { Ok(Ok(self)) } else { self.write().await.map(Ok) }
+    }
+
+    /// How many bytes have come.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// Ends the upload.
@@ -155,6 +196,24 @@ impl Spooled {
     /// SHA-256 of its bytes.
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
+    }
+
+    /// What video it is, or why it is refused; `None` where it is something else than a video. Blocks, with a bounded part of
+    /// the file in memory.
+    ///
+    /// # Errors
+    /// The outer error where the file cannot be read.
+    pub fn inspect_video(
+        &self,
+        limits: &VideoLimits,
+    ) -> Result<Option<Result<Video, VideoError>>, StoreError> {
+        let inspect = || {
+            let mut file = File::open(&self.path)?;
+            let mut head = Vec::new();
+            (&mut file).take(12).read_to_end(&mut head)?;
+            if video::is_video(&head) { video::inspect(file, limits).map(Some) } else { Ok(None) }
+        };
+        inspect().map_err(StoreError::during(ACTION))
     }
 
     /// What picture it is, or why it is refused. Blocks, with a bounded part of the file in memory.

@@ -217,6 +217,9 @@ async fn pages_give_every_key_once_and_in_order() {
     let mut keys: Vec<ObjectKey> = (0..40).map(original).collect();
     keys.extend((0..5).map(|seed| ObjectKey::thumbnail(&digest(seed))));
     keys.extend((0..5).map(|seed| ObjectKey::display(&digest(seed))));
+    keys.extend(
+        (0..5).map(|seed| ObjectKey::playback(&digest(seed), ["mp4", "mov"][usize::from(seed % 2)]).unwrap()),
+    );
     for store in stores {
         for (length, key) in keys.iter().enumerate() {
             store.put(key, bytes(length)).await.unwrap();
@@ -315,6 +318,46 @@ async fn only_the_owner_may_read() {
     assert_eq!(mode(&root.join("tmp")), 0o700);
 }
 
+#[tokio::test]
+async fn files_in_a_bucket_lie_below_their_prefix_and_photos_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = s3_server::serve(&folder.path().join("buckets")).await;
+    let open = |prefix: &str| {
+        S3Files::open(s3_server::settings(address, &folder.path().join("spool")), prefix).unwrap()
+    };
+    let (files, other) = (open("backups/a"), open("backups/b"));
+    assert!(files.is_empty().await.unwrap());
+    // More than two parts, and an empty one.
+    let (large, empty) = (folder.path().join("large"), folder.path().join("empty"));
+    std::fs::write(&large, bytes(17 << 20)).unwrap();
+    std::fs::write(&empty, b"").unwrap();
+    files.put("database", &large).await.unwrap();
+    files.put("keys/none", &empty).await.unwrap();
+    assert!(!files.is_empty().await.unwrap() && other.is_empty().await.unwrap());
+    for (name, from) in [("database", &large), ("keys/none", &empty)] {
+        let to = folder.path().join("fetched");
+        assert!(files.get(name, &to).await.unwrap(), "{name}");
+        assert!(std::fs::read(&to).unwrap() == std::fs::read(from).unwrap(), "{name}");
+        std::fs::remove_file(to).unwrap();
+    }
+    let absent = folder.path().join("absent");
+    assert!(!other.get("database", &absent).await.unwrap() && !absent.exists());
+
+    let (photos, plain) = (files.photos("photos"), PhotoStore::S3(s3_server::store(address, folder.path())));
+    for number in 0..3 {
+        photos.put(&original(number), bytes(10)).await.unwrap();
+    }
+    assert_eq!(plain.list("", None, 10).await.unwrap(), [], "they are below the prefix");
+    let listed = photos.list("original/", None, 2).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    let rest = photos.list("original/", Some(&listed[1].0), 10).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    let key = rest[0].0.parse().unwrap();
+    assert_eq!(photos.get(&key).await.unwrap(), bytes(10));
+    photos.delete(&key).await.unwrap();
+    assert_eq!(photos.head(&key).await.unwrap(), None);
+}
+
 #[test]
 fn a_key_is_what_a_constructor_makes_and_nothing_else() {
     let hex = hex::encode(digest(5));
@@ -351,6 +394,7 @@ proptest! {
             ObjectKey::original(&sha256, &extension).unwrap(),
             ObjectKey::display(&sha256),
             ObjectKey::thumbnail(&sha256),
+            ObjectKey::playback(&sha256, "mov").unwrap(),
             ObjectKey::upload(&sha256),
         ] {
             prop_assert_eq!(key.to_string().parse(), Ok(key));

@@ -12,6 +12,8 @@ both!(
     what_was_altered_or_left_out_is_refused_and_nothing_is_written,
     a_backup_needs_a_place_of_its_own_and_says_what_it_lacks,
     an_older_backup_is_brought_up_to_date,
+    a_backup_in_a_bucket_is_like_one_in_a_folder,
+    what_was_altered_in_a_bucket_is_refused_and_nothing_is_written,
 );
 
 /// An installation with a report and its photo, stopped.
@@ -161,7 +163,8 @@ fn a_backup_needs_a_place_of_its_own_and_says_what_it_lacks(engine: Engine) {
     std::fs::write(taken.join("letter.txt"), "mine").unwrap();
     for (place, hint) in [
         (taken.to_str().unwrap(), "is not empty"),
-        ("s3://bucket/backup", "not supported by this version"),
+        ("s3://bucket", "names no part of a bucket"),
+        ("s3://bucket/../other", "names no part of a bucket"),
         ("ftp://host/backup", "ftp:// is no place"),
     ] {
         let (code, text) = process.run(&["backup", place]);
@@ -216,4 +219,72 @@ fn an_older_backup_is_brought_up_to_date(engine: Engine) {
     assert!(text.contains("the schema was older; migrations applied: "), "{text}");
     restored.serve();
     assert_eq!(restored.terminate(), Some(0));
+}
+
+/// An installation with a photo, a bucket for backups, and a folder for files on their way.
+fn beside_a_bucket(engine: Engine) -> (Process, String, tempfile::TempDir) {
+    let mut process = with_a_photo(engine);
+    let bucket = process.bucket_at_hand();
+    (process, bucket, tempfile::tempdir().unwrap())
+}
+
+fn a_backup_in_a_bucket_is_like_one_in_a_folder(engine: Engine) {
+    let (mut process, bucket, scratch) = beside_a_bucket(engine);
+    let way = scratch.path().to_str().unwrap();
+    let place = format!("s3://{bucket}/backups/first");
+    // While it is being served: the photos of the server may be in the same bucket.
+    let resident = Resident::sign_in(process.serve());
+    let report = resident.report("备份到桶里");
+    let (code, text) = process.run(&["backup", &place, "--with-keys", "--scratch", way]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(&format!("complete: {place}")), "{text}");
+    assert_eq!(files(scratch.path()), [] as [PathBuf; 0], "nothing is left on the way");
+    process.kill();
+
+    let (code, text) = process.run(&["backup", &place, "--scratch", way]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("is not empty"), "{text}");
+
+    let mut restored = Process::empty(engine);
+    restored.borrow_bucket(&process);
+    let (code, text) = restored.run(&["restore", &place, "--scratch", way]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("every chain is intact") && !text.contains("data.key"), "{text}");
+    assert_eq!(files(scratch.path()), [] as [PathBuf; 0], "nothing is left on the way");
+    assert_eq!(restored.originals(), process.originals());
+    let base = restored.serve().to_owned();
+    // By the token and the keys of before.
+    let seen =
+        caller(&base).with_token(resident.token()).get(&format!("reports/{}", report["id"])).expect(200);
+    assert_eq!(seen["receipt_number"], report["receipt_number"]);
+    assert_eq!(restored.terminate(), Some(0));
+}
+
+fn what_was_altered_in_a_bucket_is_refused_and_nothing_is_written(engine: Engine) {
+    let (process, bucket, scratch) = beside_a_bucket(engine);
+    let way = scratch.path().to_str().unwrap();
+    let place = format!("s3://{bucket}/backups/altered");
+    let (code, text) = process.run(&["backup", &place, "--scratch", way]);
+    assert_eq!(code, Some(0), "{text}");
+    let names = process.names_in_bucket("backups/altered/");
+    let database = if engine == Engine::Sqlite { "database.sqlite" } else { "database.dump" };
+    for name in [database, "photos.tsv", "manifest.json"] {
+        assert!(names.contains(&format!("backups/altered/{name}")), "{name}: {names:?}");
+    }
+    let mut restored = Process::empty(engine);
+    restored.borrow_bucket(&process);
+    let refused = |hints: &[&str]| {
+        let (code, text) = restored.run(&["restore", &place, "--scratch", way]);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(hints.iter().any(|hint| text.contains(hint)), "{hints:?}: {text}");
+        assert_eq!(files(restored.folder()), [] as [PathBuf; 0]);
+        assert_eq!(files(scratch.path()), [] as [PathBuf; 0]);
+    };
+    for name in names.iter().filter(|name| !name.ends_with("manifest.json")) {
+        let good = process.alter_in_bucket(name, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        refused(&["not as it was written"]);
+        process.alter_in_bucket(name, |bytes| bytes.clone_from(&good));
+    }
+    process.remove_from_bucket("backups/altered/manifest.json");
+    refused(&["no backup, or one that was not finished"]);
 }

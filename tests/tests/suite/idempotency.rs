@@ -14,6 +14,7 @@ both!(
     many_at_once_with_one_key_make_one_ticket,
     the_same_photo_is_stored_once,
     the_same_form_makes_one_report,
+    what_an_administrator_makes_is_made_once,
     the_holder_may_claim_again
 );
 
@@ -85,6 +86,36 @@ fn the_same_form_makes_one_report(engine: Engine) {
     assert_eq!(send(), send());
     let rows = server.rows();
     assert_eq!((rows.reports, rows.photos), (1, 1));
+}
+
+fn what_an_administrator_makes_is_made_once(engine: Engine) {
+    let server = Server::start(engine);
+    let (admin, grid1) = (server.official("admin"), server.official("grid1"));
+    let post = |path: &str, key: &str, body: &Value| {
+        let request = admin.request(Method::POST, path).header("idempotency-key", key);
+        Caller::send(request.json(body))
+    };
+    let (from, to) = (server.now().to_string(), server.now().plus_seconds(86_400).to_string());
+    let unit = server.grid_of_the_point();
+    let leave = json!({ "login": "grid1", "substitute": "grid2", "from": from, "to": to, "reason": "培训" });
+    let shift = json!({ "unit": unit, "login": "grid1", "from": from, "to": to });
+    let text = json!({ "title": "积水", "action": "finish", "categories": "E01*", "text": "已排净。" });
+    let shifts = format!("shifts?unit={unit}");
+    let rows = [
+        ("admin/absences", &leave, "absences", "substitute"),
+        ("admin/shifts", &shift, shifts.as_str(), "login"),
+        ("admin/standard-texts", &text, "standard-texts", "title"),
+    ];
+    for (number, (path, body, list, changed)) in rows.into_iter().enumerate() {
+        let before = grid1.get(list).expect(200)["items"].as_array().unwrap().len();
+        let key = format!("desk-1-{number}");
+        let first = post(path, &key, body).expect(201);
+        assert_eq!(post(path, &key, body).expect(201), first, "{path}");
+        assert_eq!(grid1.get(list).expect(200)["items"].as_array().unwrap().len(), before + 1, "{path}");
+        let mut other = body.clone();
+        other[changed] = json!("grid3");
+        post(path, &key, &other).problem(422, "idempotency_key_reused");
+    }
 }
 
 fn the_holder_may_claim_again(engine: Engine) {

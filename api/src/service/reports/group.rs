@@ -4,14 +4,14 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use suishoupai_storage::db::{Conn, idempotency, photos};
+use suishoupai_storage::db::{Conn, DbError, idempotency, photos};
 use suishoupai_storage::seal::Sealer;
 use tokio::sync::oneshot;
 
 use super::Receipt;
 use super::incoming::{Incoming, New, save};
 use crate::fail::Fail;
-use crate::problem::Code;
+use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
@@ -81,10 +81,18 @@ pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer 
 async fn write(services: &Services, group: Vec<(Incoming, oneshot::Sender<Answer>)>) {
     let (incoming, tell): (Vec<Arc<Incoming>>, Vec<_>) =
         group.into_iter().map(|(incoming, tell)| (Arc::new(incoming), tell)).unzip();
-    let mut answers = if incoming.len() > 1 {
-        try_together(services, incoming.clone()).await.unwrap_or_default()
-    } else {
-        Vec::new()
+    let mut answers = match incoming.len() {
+        1 => Vec::new(),
+        _ => match try_together(services, incoming.clone()).await {
+            Ok(answers) => answers,
+            // Whoever waits for a database that does not serve is told so at once, and not one after the other.
+            Err(Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full))) => {
+                tracing::error!(%error, "the database did not take reports");
+                let refused = || Some(Err(Problem::new(Code::Unavailable).retry_after(5).into()));
+                incoming.iter().map(|_| refused()).collect()
+            }
+            Err(_) => Vec::new(),
+        },
     };
     // What could not be written with the others is tried alone; so one bad row fails alone.
     answers.resize_with(incoming.len(), || None);

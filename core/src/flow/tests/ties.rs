@@ -2,12 +2,12 @@
 
 use super::cases::{case_in, command};
 use super::fixture::{
-    CENTRE, Case, D01, D02, GRID, LEASE_SECONDS, NOT_FIXED_DAYS, OTHER_GRID, STREET, World, colleague,
-    officer, person, worker,
+    CENTRE, Case, D01, D02, GRID, LEASE_SECONDS, NOT_FIXED_DAYS, OTHER_GRID, SQUAD_1, SQUAD_2, STREET, World,
+    colleague, finish, officer, person, worker,
 };
 use super::matrix::{ASSISTANT, ROLES};
 use crate::flow::{
-    Actor, Command, Post, Refusal, Role, State, Verb, allowed_actions, lapse_first, permit, step,
+    Actor, Command, OrderState, Post, Refusal, Role, State, Verb, allowed_actions, lapse_first, permit, step,
 };
 
 fn may(case: &Case<'_>, verb: Verb, actor: &Actor) -> Result<(), Refusal> {
@@ -57,6 +57,28 @@ fn an_assistant_signs_only_once() {
         Refusal::WrongState { state: State::Dispatched, verb: Verb::Accept },
         "a second signature would be a line of the history that says nothing"
     );
+}
+
+#[test]
+fn a_department_beside_its_own_squad_acts_for_itself_first() {
+    let world = World::new();
+    use OrderState::{Accepted, Done, Pending, Released};
+    let orders = |case: &Case<'_>| -> Vec<_> {
+        // The street's, which had it before the centre dispatched it, does not count.
+        let given = case.ticket.orders.iter().filter(|order| order.state != Released);
+        given.map(|order| (order.unit, order.state)).collect()
+    };
+    // The squad leads, the department and another squad assist.
+    let mut case = Case::dispatched(&world, SQUAD_1, &[D01, SQUAD_2]);
+    case.by(&officer(D01), &Command::Accept);
+    assert_eq!(orders(&case), [(SQUAD_1, Pending), (D01, Accepted), (SQUAD_2, Pending)]);
+    case.by(&officer(D01), &Command::Accept);
+    assert_eq!(orders(&case), [(SQUAD_1, Accepted), (D01, Accepted), (SQUAD_2, Pending)]);
+    case.by(&officer(D01), &Command::Accept);
+    assert_eq!(orders(&case), [(SQUAD_1, Accepted), (D01, Accepted), (SQUAD_2, Accepted)]);
+    case.by(&officer(D01), &finish());
+    assert_eq!(orders(&case), [(SQUAD_1, Accepted), (D01, Done), (SQUAD_2, Accepted)]);
+    assert_eq!(case.ticket.state, State::Handling, "the squad has not finished");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::conn::Conn;
 use super::error::DbError;
 use super::schema::events;
 
+pub(super) use verify::next_link;
 pub use verify::{Break, MOST_BREAKS, Verified, verify, verify_all};
 
 /// The history of a ticket, oldest first; at most 1,000 lines.

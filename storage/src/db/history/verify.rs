@@ -159,17 +159,35 @@ fn altered_report(sent: &HashMap<&str, &Report>, ticket: TicketId, opening: &Lin
     Some((1, what))
 }
 
+/// The hash of the line `seq` of a chain, which hangs on the line before; `found` is the stored line: its number, its
+/// content and its hash.
+///
+/// # Errors
+/// What is wrong with it.
+pub(in crate::db) fn next_link(
+    previous: &[u8; 32],
+    seq: i64,
+    found: (i64, &str, &[u8]),
+) -> Result<[u8; 32], String> {
+    let (number, content, stored) = found;
+    if number != seq {
+        return Err(format!("line {seq} is missing"));
+    }
+    let hash = link(previous, content);
+    if stored != hash {
+        return Err("the hash does not agree with the content and the line before".to_owned());
+    }
+    Ok(hash)
+}
+
 fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {
     let mut previous = GENESIS;
     let mut state = None;
     for (line, seq) in lines.iter().zip(1..) {
-        if line.seq != seq {
-            return Some((seq, format!("line {seq} is missing")));
-        }
-        let hash = link(&previous, &line.content);
-        if line.hash != hash {
-            return Some((seq, "the hash does not agree with the content and the line before".to_owned()));
-        }
+        let hash = match next_link(&previous, seq, (line.seq, &line.content, &line.hash)) {
+            Ok(hash) => hash,
+            Err(what) => return Some((seq, what)),
+        };
         let event = match Event::parse(&line.content) {
             Ok(event) => event,
             Err(error) => return Some((seq, format!("the content cannot be read: {error}"))),

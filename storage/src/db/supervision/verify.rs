@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use suishoupai_core::flow::supervision::{SupervisionEvent, SupervisionId, SupervisionOrder};
-use suishoupai_core::flow::{GENESIS, TicketId, link};
+use suishoupai_core::flow::{GENESIS, TicketId};
 use suishoupai_core::time::Moment;
 
 use super::load::loaded;
 use super::save::Record;
-use crate::db::history::MOST_BREAKS;
+use crate::db::history::{MOST_BREAKS, next_link};
 use crate::db::schema::{supervision_events, supervision_orders, supervision_tickets};
 use crate::db::{Conn, Db, DbError};
 
@@ -130,13 +130,10 @@ fn first_break(head: Record, tickets: Vec<TicketId>, lines: &[Line]) -> Option<(
     let mut previous = GENESIS;
     let mut said = None;
     for (line, seq) in lines.iter().zip(1..) {
-        if line.seq != seq {
-            return Some((seq, format!("line {seq} is missing")));
-        }
-        let hash = link(&previous, &line.content);
-        if line.hash != hash {
-            return Some((seq, "the hash does not agree with the content and the line before".to_owned()));
-        }
+        let hash = match next_link(&previous, seq, (line.seq, &line.content, &line.hash)) {
+            Ok(hash) => hash,
+            Err(what) => return Some((seq, what)),
+        };
         let event = match SupervisionEvent::parse(&line.content) {
             Ok(event) => event,
             Err(error) => return Some((seq, format!("the content cannot be read: {error}"))),

@@ -22,6 +22,7 @@ use self::listing::Listing;
 use super::reading::{Reading, within};
 use super::spool::{Spool, Spooled, absent};
 use super::{ObjectKey, StoreError};
+use crate::meter::StoreMeter;
 
 pub(super) use durable::make_all;
 
@@ -38,6 +39,7 @@ struct Inner {
     root: PathBuf,
     folders: Folders,
     spool: Spool,
+    meter: StoreMeter,
 }
 
 impl LocalStore {
@@ -52,7 +54,7 @@ impl LocalStore {
         let folders = Folders::default();
         folders.ensure(&root, TEMPORARY).map_err(StoreError::during(action))?;
         let spool = Spool::new(root.join(TEMPORARY));
-        let inner = Inner { root, folders, spool };
+        let inner = Inner { root, folders, spool, meter: StoreMeter::default() };
         // Better now than with the first photo.
         inner.temporary(b"").map_err(StoreError::during("write into its folder"))?;
         Ok(Self { inner: Arc::new(inner) })
@@ -66,6 +68,10 @@ impl LocalStore {
     pub(super) async fn put_file(&self, key: &ObjectKey, spooled: &Spooled) -> Result<(), StoreError> {
         let (key, path, length) = (key.clone(), spooled.path().to_owned(), spooled.length());
         self.blocking("write an object", move |inner| inner.put_file(&key, &path, length)).await
+    }
+
+    pub(super) fn meter(&self) -> &StoreMeter {
+        &self.inner.meter
     }
 
     pub(super) fn spool(&self) -> &Spool {

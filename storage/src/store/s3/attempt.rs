@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use s3::error::S3Error;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::super::{ObjectKey, StoreError};
+use super::super::StoreError;
 
 /// Tries of one operation.
 const TRIES: u32 = 4;
@@ -35,9 +35,9 @@ pub(super) enum Failed {
 
 impl Failed {
     /// The failure of an operation on this object.
-    pub(super) fn about(self, key: &ObjectKey) -> StoreError {
+    pub(super) fn about(self, path: &str) -> StoreError {
         match self {
-            Failed::Absent => StoreError::absent(key),
+            Failed::Absent => StoreError::absent(path),
             Failed::Store(error) => error,
         }
     }

@@ -1,6 +1,7 @@
 //! Objects in a bucket of S3, or of any server that speaks its protocol.
 
 mod attempt;
+mod files;
 mod sign;
 mod write;
 
@@ -15,12 +16,14 @@ use s3::creds::Credentials;
 use s3::error::S3Error;
 use s3::{Bucket, Region};
 
+pub use files::S3Files;
 pub use sign::{Attached, Form};
 
 use self::attempt::{Patience, is_absent, status};
 use super::reading::{Reading, within};
 use super::spool::Spool;
 use super::{MAX_LIST, ObjectKey, StoreError};
+use crate::meter::StoreMeter;
 
 /// Where the bucket is and how patient to be.
 #[derive(Clone)]
@@ -54,8 +57,11 @@ impl fmt::Debug for S3Settings {
 #[derive(Clone)]
 pub struct S3Store {
     bucket: Arc<Bucket>,
+    /// What stands before every key; empty, or with `/` at its end.
+    prefix: Arc<str>,
     patience: Patience,
     spool: Spool,
+    meter: StoreMeter,
 }
 
 impl fmt::Debug for S3Store {
@@ -95,9 +101,25 @@ impl S3Store {
         super::local::make_all(&settings.spool).map_err(StoreError::during("make the folder for uploads"))?;
         Ok(Self {
             bucket: Arc::from(bucket),
+            prefix: "".into(),
             patience: Patience { each: settings.try_timeout, total: settings.total_timeout },
             spool: Spool::new(settings.spool),
+            meter: StoreMeter::default(),
         })
+    }
+
+    /// The same with other keys: all below `prefix`, which ends with `/`.
+    fn below(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.into(), ..self.clone() }
+    }
+
+    /// Where the object of a key is.
+    fn path(&self, key: &ObjectKey) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    pub(super) fn meter(&self) -> &StoreMeter {
+        &self.meter
     }
 
     pub(super) fn spool(&self) -> &Spool {
@@ -109,21 +131,25 @@ impl S3Store {
         key: &ObjectKey,
         range: Option<Range<u64>>,
     ) -> Result<Reading, StoreError> {
-        let length = self.head(key).await?.ok_or_else(|| StoreError::absent(key))?;
+        self.read_path(&self.path(key), range).await
+    }
+
+    async fn read_path(&self, path: &str, range: Option<Range<u64>>) -> Result<Reading, StoreError> {
+        let length = self.length_of(path).await?.ok_or_else(|| StoreError::absent(path))?;
         let range = range.unwrap_or(0..length);
-        within(&range, length, key)?;
+        within(&range, length, path)?;
         if range.is_empty() {
             return Ok(Reading::of_bytes(bytes::Bytes::new()));
         }
         let action = "read an object";
         let answer = self.patience.until(action, || async {
             if range == (0..length) {
-                self.bucket.get_object_stream(key.as_str()).await
+                self.bucket.get_object_stream(path).await
             } else {
-                self.ranged(key, &range).await
+                self.ranged(path, &range).await
             }
         });
-        let answer = answer.await.map_err(|error| error.about(key))?;
+        let answer = answer.await.map_err(|error| error.about(path))?;
         let each = self.patience.each;
         let portions = stream::try_unfold(answer.bytes, move |mut bytes| async move {
             match tokio::time::timeout(each, bytes.next()).await {
@@ -139,17 +165,21 @@ impl S3Store {
     /// The library has no stream of a range; a range that is set as a header of the bucket makes one.
     async fn ranged(
         &self,
-        key: &ObjectKey,
+        path: &str,
         range: &Range<u64>,
     ) -> Result<s3::request::ResponseDataStream, S3Error> {
         let mut bucket = Bucket::clone(&self.bucket);
         bucket.add_header("range", &format!("bytes={}-{}", range.start, range.end.saturating_sub(1)));
-        bucket.get_object_stream(key.as_str()).await
+        bucket.get_object_stream(path).await
     }
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
+        self.length_of(&self.path(key)).await
+    }
+
+    async fn length_of(&self, path: &str) -> Result<Option<u64>, StoreError> {
         let asked = || async {
-            match self.bucket.head_object(key.as_str()).await {
+            match self.bucket.head_object(path).await {
                 Ok((head, _)) => Ok(Some(head.content_length.unwrap_or_default())),
                 Err(error) if is_absent(&error) => Ok(None),
                 Err(error) => Err(error),
@@ -160,8 +190,9 @@ impl S3Store {
     }
 
     pub(super) async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let path = self.path(key);
         let asked = || async {
-            match self.bucket.delete_object(key.as_str()).await {
+            match self.bucket.delete_object(&path).await {
                 Ok(_) => Ok(()),
                 Err(error) if is_absent(&error) => Ok(()),
                 Err(error) => Err(error),
@@ -177,17 +208,20 @@ impl S3Store {
         limit: usize,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let mut found = Vec::new();
-        let mut after = after.filter(|after| !after.is_empty()).map(str::to_owned);
+        let own = &*self.prefix;
+        let mut after = after.filter(|after| !after.is_empty()).map(|after| format!("{own}{after}"));
         while found.len() < limit {
             let page = || async {
                 let most = Some(MAX_LIST.min(limit));
-                self.bucket.list_page(prefix.to_owned(), None, None, after.clone(), most).await
+                self.bucket.list_page(format!("{own}{prefix}"), None, None, after.clone(), most).await
             };
             let (page, _) = self.patience.until("list objects", page).await?;
             after = page.contents.last().map(|object| object.key.clone());
             // What others keep in the bucket is none of ours.
-            let ours = page.contents.into_iter().filter(|object| object.key.parse::<ObjectKey>().is_ok());
-            found.extend(ours.map(|object| (object.key, object.size)));
+            found.extend(page.contents.into_iter().filter_map(|object| {
+                let key: ObjectKey = object.key.strip_prefix(own)?.parse().ok()?;
+                Some((key.to_string(), object.size))
+            }));
             if !page.is_truncated || after.is_none() {
                 break;
             }
@@ -220,7 +254,8 @@ impl S3Store {
             };
             for upload in page.uploads {
                 let started: Option<jiff::Timestamp> = upload.initiated.parse().ok();
-                let is_ours = upload.key.parse::<ObjectKey>().is_ok();
+                let key = upload.key.strip_prefix(&*self.prefix);
+                let is_ours = key.is_some_and(|key| key.parse::<ObjectKey>().is_ok());
                 if is_ours && started.is_some_and(|started| started < started_before) {
                     self.abort(&upload.key, &upload.id).await?;
                     aborted += 1;

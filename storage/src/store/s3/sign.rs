@@ -42,7 +42,8 @@ impl S3Store {
         if let Some(disposition) = attached.disposition {
             answer.insert("response-content-disposition".to_owned(), disposition.to_owned());
         }
-        let signed = || self.bucket.presign_get(key.as_str(), seconds, Some(answer.clone()));
+        let path = self.path(key);
+        let signed = || self.bucket.presign_get(&path, seconds, Some(answer.clone()));
         Ok(self.patience.until("sign an address", signed).await?)
     }
 
@@ -54,10 +55,11 @@ impl S3Store {
         bytes: u32,
         seconds: u32,
     ) -> Result<Form, StoreError> {
+        let path = self.path(key);
         let exactly = |text: &str| PostPolicyValue::Exact(text.to_owned().into());
         let signed = || async {
             let policy = PostPolicy::new(seconds)
-                .condition(PostPolicyField::Key, exactly(key.as_str()))?
+                .condition(PostPolicyField::Key, exactly(&path))?
                 .condition(PostPolicyField::ContentType, exactly(media_type))?
                 .condition(PostPolicyField::SuccessActionStatus, exactly("204"))?
                 .condition(PostPolicyField::ContentLengthRange, PostPolicyValue::Range(1, bytes))?;

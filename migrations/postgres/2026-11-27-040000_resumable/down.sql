@@ -1,0 +1,2 @@
+DROP TABLE resumable_parts;
+DROP TABLE resumable_uploads;
