@@ -16,9 +16,11 @@ use suishoupai_storage::picture::Pool;
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::StoreError;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
@@ -26,6 +28,7 @@ use crate::extract::{FormLimit, JsonLimit};
 use crate::fail::Fail;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
+use crate::http::leaving::{Leaving, close_when_leaving};
 use crate::http::request_id::request_id;
 use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyBytes, KeyError};
@@ -35,7 +38,9 @@ use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
-use crate::service::reports::Group;
+use crate::service::orphans::Walk;
+use crate::service::readiness::StoreAnswer;
+use crate::service::reports;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{jobs, photo_store, routes};
@@ -80,6 +85,9 @@ impl From<Fail> for StartError {
     }
 }
 
+/// The pause between two looks for a database that is not there yet.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// A server that is ready to run.
 pub struct Application {
     server: Server,
@@ -107,6 +115,18 @@ pub fn target(config: &Config) -> Result<Target, StartError> {
 /// # Errors
 /// When a folder cannot be made or the database cannot be used.
 pub fn open_db(config: &Config) -> Result<Db, StartError> {
+    Ok(Db::open(&migrated(config)?, config.data.pool_size, config.data.group_commit_max)?)
+}
+
+/// As [`open_db`], for a program that fills an empty database and has it whole or not at all.
+///
+/// # Errors
+/// As [`open_db`].
+pub fn open_db_to_fill(config: &Config) -> Result<Db, StartError> {
+    Ok(Db::open_to_fill(&migrated(config)?, config.data.pool_size)?)
+}
+
+fn migrated(config: &Config) -> Result<Target, StartError> {
     make_folder(&config.data.dir)?;
     let target = target(config)?;
     if config.data.migrate_at_start {
@@ -114,7 +134,35 @@ pub fn open_db(config: &Config) -> Result<Db, StartError> {
     } else {
         check(&target)?;
     }
-    Ok(Db::open(&target, config.data.pool_size, config.data.group_commit_max)?)
+    Ok(target)
+}
+
+/// Opens the database as [`open_db`] does. A PostgreSQL that is not there yet is waited for, so that it does not matter
+/// in which order a machine starts its services.
+async fn wait_for_db(config: &Config) -> Result<Db, StartError> {
+    let patience = config.data.start_wait_seconds;
+    let end = Instant::now() + Duration::from_secs(patience);
+    let mut told = None;
+    loop {
+        let settings = config.clone();
+        let opened = tokio::task::spawn_blocking(move || open_db(&settings)).await;
+        let opened = opened.map_err(|error| StartError::Data(error.to_string()))?;
+        let Err(StartError::Db(DbError::Unavailable(why))) = &opened else { return opened };
+        let is_away =
+            matches!(target(config)?, Target::Postgres(_)) && !why.contains("authentication failed");
+        if !is_away {
+            return opened;
+        }
+        if Instant::now() + AGAIN > end {
+            let waited = format!("{why}; waited {patience} seconds for it (data.start_wait_seconds)");
+            return Err(DbError::Unavailable(waited).into());
+        }
+        if told.as_ref() != Some(why) {
+            tracing::warn!(why, "waiting for the database, at most {patience} seconds");
+            told = Some(why.clone());
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 pub(crate) fn make_folder(folder: &Path) -> Result<(), StartError> {
@@ -142,7 +190,7 @@ impl Application {
     /// # Errors
     /// [`StartError`], saying what to mend.
     pub async fn build(config: Config, clock: Clock, with_demo: bool) -> Result<Self, StartError> {
-        let db = open_db(&config)?;
+        let db = wait_for_db(&config).await?;
         let passwords = Passwords::new()?;
         let demo_accounts =
             if with_demo { demo::load(&db, &passwords, clock.now()).await? } else { Vec::new() };
@@ -158,8 +206,15 @@ impl Application {
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
-            intake: Group::default(),
+            intake: reports::group(),
+            callers: Callers::default(),
+            orphans: Walk::default(),
+            store_answer: StoreAnswer::default(),
+            leaving: Leaving::default(),
             jobs_waiting: tokio::sync::Notify::new(),
+            reference_changed: tokio::sync::Notify::new(),
+            held: jobs::Held::default(),
+            refreshing: tokio::sync::Mutex::new(()),
             clock,
             db,
             passwords,
@@ -196,6 +251,20 @@ impl Application {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        self.run_until(stop, std::future::pending()).await
+    }
+
+    /// Serves until `stop` ends, and on for `http.drain_lead_seconds`, but not longer than until `hurry` ends, while it
+    /// says that it is leaving. Then no more requests are taken; those under way, and jobs, have
+    /// `http.drain_seconds` to come to their end.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run_until(
+        self,
+        stop: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> Result<(), StartError> {
         let (tell, told) = watch::channel(false);
         let jobs = tokio::spawn(jobs::run(self.services.clone(), told));
         // Until the end, so that the drain can be watched.
@@ -203,16 +272,24 @@ impl Application {
         let handle = self.server.handle();
         let mut server = self.server;
         let failed = |source| StartError::Io { what: "the server failed".to_owned(), source };
-        tokio::select! {
-            outcome = &mut server => outcome.map_err(failed)?,
-            () = stop => {
-                let stopping = handle.stop(true);
-                let (_, outcome) = tokio::join!(stopping, server);
-                outcome.map_err(failed)?;
-            }
-        }
+        let leave = async {
+            stop.await;
+            self.services.leaving.begin();
+            let lead = Duration::from_secs(self.services.config.http.drain_lead_seconds);
+            drop(tokio::time::timeout(lead, hurry).await);
+        };
+        let ended = tokio::select! {
+            outcome = &mut server => Some(outcome),
+            () = leave => None,
+        };
+        let end = Instant::now() + self.drain;
         tell.send_replace(true);
-        if tokio::time::timeout(self.drain, jobs).await.is_err() {
+        let outcome = match ended {
+            Some(outcome) => outcome,
+            None => tokio::join!(handle.stop(true), server).1,
+        };
+        outcome.map_err(failed)?;
+        if tokio::time::timeout_at(end, jobs).await.is_err() {
             tracing::warn!(
                 "jobs were still running at the end of the drain; they are taken up at the next start"
             );
@@ -259,6 +336,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .wrap(from_fn(tus_version))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
+            .wrap(from_fn(close_when_leaving))
             .wrap(from_fn(request_id))
             .default_service(web::to(fallback))
     })

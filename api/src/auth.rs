@@ -8,9 +8,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use suishoupai_core::flow::{Actor, Role};
-use suishoupai_storage::db::accounts::{self, Account};
+use suishoupai_storage::db::accounts::Account;
 
-use crate::fail::Fail;
+use crate::callers;
 use crate::http::request_id::CallerId;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
@@ -55,6 +55,8 @@ permissions! {
     Manager: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief;
     /// As `Manager`, with the head of the centre.
     Resumer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
+    /// Those who may propose pictures for the exposure board.
+    Exposer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
     /// Those who may summon departments.
     Whistler: CommunityOfficer, StreetOfficer;
     /// The district centre.
@@ -136,10 +138,8 @@ async fn authenticate(services: &Services, token: &str) -> Result<Account, Probl
         TokenError::Invalid => Code::TokenInvalid,
     })?;
     let id = claims.account_id;
-    let now = services.now();
-    let found =
-        services.db.read(move |conn| accounts::find_acting(conn, id, now)).await.map_err(Fail::from)?;
-    let account = found.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
+    let account =
+        callers::find(services, id).await?.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
     // Tokens carry whole seconds, so one issued within the second of the change counts as issued after it.
     if claims.issued.plus_millis(999) < account.tokens_from {
         return Err(Code::TokenInvalid.into());

@@ -29,7 +29,8 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the system's clock is left alone, and the answer is `false`.
+    /// Moves a manual clock forward, or back by negative seconds; the system's clock is left alone, and the answer is
+    /// `false`.
     pub fn advance_seconds(&self, seconds: i64) -> bool {
         let Self::Manual(millis) = self else { return false };
         let moved = |now| Some(Moment::from_millis(now).plus_seconds(seconds).millis());

@@ -1,6 +1,8 @@
 //! Why a service could not do what it was asked: a problem for the caller, or a failure of the database or store.
 
 use suishoupai_core::flow::Refusal;
+use suishoupai_core::flow::exposure::ExposureRefusal;
+use suishoupai_core::flow::masking::MaskRefusal;
 use suishoupai_core::flow::supervision::SupervisionRefusal;
 use suishoupai_storage::db::{DbError, Retryable};
 use suishoupai_storage::store::StoreError;
@@ -22,7 +24,18 @@ impl Fail {
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         Fail::Problem(Problem::internal(error))
     }
+
+    /// The same failure for others that would meet it too, because the database is away or full; none for any other.
+    pub fn outage(&self) -> Option<Self> {
+        match self {
+            Fail::Db(error) => error.outage().map(Fail::Db),
+            Fail::Problem(_) => None,
+        }
+    }
 }
+
+/// Space is made by an operator, so it is worth asking less often than after an outage.
+const FULL_RETRY_SECONDS: u32 = 30;
 
 impl From<Problem> for Fail {
     fn from(problem: Problem) -> Self {
@@ -46,9 +59,14 @@ impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound { .. } => Fail::from(Code::PhotoNotFound),
+            StoreError::NoSpace => {
+                tracing::error!(%error, "the photo store took nothing");
+                Fail::Problem(Problem::new(Code::StorageFull).retry_after(FULL_RETRY_SECONDS))
+            }
             other => {
                 tracing::error!(error = %other, "the photo store failed");
-                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5))
+                let cause = other.to_string();
+                Fail::Problem(Problem::new(Code::Unavailable).retry_after(5).caused_by(cause))
             }
         }
     }
@@ -65,9 +83,13 @@ impl From<Fail> for Problem {
         match fail {
             Fail::Problem(problem) => problem,
             Fail::Db(DbError::Conflict) => Problem::new(Code::StaleVersion),
-            Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full)) => {
+            Fail::Db(error @ DbError::Unavailable(_)) => {
                 tracing::error!(%error, "the database did not serve a request");
-                Problem::new(Code::Unavailable).retry_after(5)
+                Problem::new(Code::Unavailable).retry_after(5).caused_by(error.to_string())
+            }
+            Fail::Db(error @ DbError::Full) => {
+                tracing::error!(%error, "the database took nothing");
+                Problem::new(Code::StorageFull).retry_after(FULL_RETRY_SECONDS)
             }
             Fail::Db(error) => Problem::internal(&error),
         }
@@ -136,4 +158,34 @@ pub fn supervision_refusal(refusal: &SupervisionRefusal) -> Problem {
         Some(pointer) => problem.field(pointer, refusal.code(), text),
         None => problem,
     }
+}
+
+/// A refusal by the rules of masks as a problem; `rule` is its stable word.
+pub fn mask_refusal(refusal: &MaskRefusal) -> Problem {
+    let code = match refusal {
+        MaskRefusal::NotYours { .. } | MaskRefusal::OwnMask => Code::Forbidden,
+        MaskRefusal::NotMasked | MaskRefusal::OnTheBoard => Code::NotAllowedInState,
+        MaskRefusal::TooManyAreas => Code::RefusedByRule,
+    };
+    let said = refusal.said();
+    let text = Text::new(said.zh, said.en);
+    let problem = Problem::new(code).detail(text.clone()).with("rule", refusal.code());
+    match refusal {
+        MaskRefusal::TooManyAreas => problem.field("/areas", refusal.code(), text),
+        _ => problem,
+    }
+}
+
+/// A refusal by the rules of the exposure board as a problem; `rule` is its stable word.
+pub fn exposure_refusal(refusal: &ExposureRefusal) -> Problem {
+    let code = match refusal {
+        ExposureRefusal::NotYours { .. } | ExposureRefusal::OwnProposal => Code::Forbidden,
+        ExposureRefusal::WrongState { .. }
+        | ExposureRefusal::PictureChanged
+        | ExposureRefusal::OnTheBoard
+        | ExposureRefusal::NotReady => Code::NotAllowedInState,
+        ExposureRefusal::NotMasked | ExposureRefusal::Sensitive => Code::RefusedByRule,
+    };
+    let said = refusal.said();
+    Problem::new(code).detail(Text::new(said.zh, said.en)).with("rule", refusal.code())
 }

@@ -5,17 +5,19 @@ mod problems;
 use actix_web::App;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
+use suishoupai_core::flow::exposure::{ExposureState, ExposureVerb};
+use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
 use suishoupai_core::flow::{
-    Channel, OrderKind, OrderState, Phase, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason,
-    Role, Satisfaction, Solved, Stage, State, Verb,
+    Channel, OrderKind, OrderState, Phase, PhotoFlag, Pressure, RefuseReason, RequestKind, RequestState,
+    ReturnReason, Role, Satisfaction, Solved, Stage, State, Verb,
 };
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Schema, Tag};
+use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Required, Schema, Tag};
 use utoipa_actix_web::AppExt;
 
 use crate::lang::Lang;
@@ -72,7 +74,17 @@ fn complete(api: &mut OpenApi) {
         })+};
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
-    describe!(Pressure, RequestKind, RequestState, Satisfaction, Solved, SupervisionState, SupervisionVerb);
+    describe!(
+        PhotoFlag,
+        Pressure,
+        RequestKind,
+        RequestState,
+        Satisfaction,
+        Solved,
+        SupervisionState,
+        SupervisionVerb
+    );
+    describe!(MaskVerb, ExposureState, ExposureVerb);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {
@@ -94,6 +106,7 @@ fn complete(api: &mut OpenApi) {
         for (operation, writes) in operations {
             if let Some(operation) = operation {
                 forbid_null(operation);
+                body_may_be_absent(operation);
                 complete_answers(operation, &examples);
                 problems::add_to(operation, path, writes);
             }
@@ -145,6 +158,16 @@ fn forbid_null(operation: &mut Operation) {
                 schema.schema_type = SchemaType::Type(only.clone());
             }
         }
+    }
+}
+
+/// The first bytes of an upload may come with its creation, or later. That bytes may be absent cannot be said by their type:
+/// `null` is not what is sent then.
+fn body_may_be_absent(operation: &mut Operation) {
+    if operation.operation_id.as_deref() == Some("create_upload")
+        && let Some(RefOr::T(body)) = &mut operation.request_body
+    {
+        body.required = Some(Required::False);
     }
 }
 
@@ -202,6 +225,7 @@ fn tags() -> Vec<Tag> {
             "案卷操作: what officials do; `allowed_actions` of a ticket says which are open to the caller",
         ),
         tag("supervision", "督办单: what the centre demands of a unit, and what the unit replies"),
+        tag("exposures", "曝光台: masked pictures that a second person has approved for everybody"),
         tag("administration", "管理"),
         tag("system", "系统"),
     ]

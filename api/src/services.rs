@@ -10,13 +10,18 @@ use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 use suishoupai_storage::video::VideoLimits;
 
+use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
+use crate::http::leaving::Leaving;
+use crate::jobs::Held;
 use crate::links::LinkSigner;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
+use crate::service::orphans::Walk;
+use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
 
@@ -46,14 +51,28 @@ pub struct Parts {
     pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
+    /// Accounts of callers that are read together.
+    pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
+    /// How far the walk for orphans in the photo store has come.
+    pub orphans: Walk,
+    /// What the photo store said when it was last asked whether it is there.
+    pub store_answer: StoreAnswer,
+    /// Whether the server is about to stop.
+    pub leaving: Leaving,
     /// What the server counts of itself.
     pub metrics: Metrics,
     /// Woken when a job has been put in the queue.
     pub jobs_waiting: tokio::sync::Notify,
+    /// Woken when another process may have changed the reference data.
+    pub reference_changed: tokio::sync::Notify,
+    /// The jobs that this process holds.
+    pub held: Held,
+    /// Held while the reference data is read again, so that nobody puts an older one in place of a newer one.
+    pub refreshing: tokio::sync::Mutex<()>,
 }
 
 impl std::ops::Deref for Services {
@@ -101,6 +120,7 @@ impl Services {
     /// # Errors
     /// The database's.
     pub async fn refresh_registry(&self) -> Result<bool, Fail> {
+        let _alone = self.refreshing.lock().await;
         let revision = self.db.read(reference::revision).await?;
         if revision == self.registry.load().revision {
             return Ok(false);

@@ -1,10 +1,14 @@
 //! Access tokens: JSON web tokens (RFC 7519) signed with Ed25519 (RFC 8037).
 
+mod seen;
+
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use seen::Seen;
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 
@@ -17,6 +21,9 @@ const AUDIENCE: &str = "suishoupai";
 const MAX_BYTES: usize = 4096;
 /// How far the clocks of two processes may be apart, in seconds.
 const SKEW_SECONDS: i64 = 60;
+/// How far back the clock of a server may be set before those who signed in by the later time have to do so again. Only
+/// this installation signs its tokens, so one from the future tells of its clocks and of nothing else.
+const STEP_SECONDS: i64 = 24 * 3600;
 /// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
@@ -29,6 +36,8 @@ pub struct TokenKeys {
     verifying: DecodingKey,
     validation: Validation,
     lifetime_seconds: i64,
+    /// Tokens whose signature is known to be good: a phone sends the same one with every request.
+    seen: Arc<Seen>,
 }
 
 /// What a token says, once its signature and times are verified.
@@ -42,6 +51,14 @@ pub struct Claims {
     pub issued: Moment,
     /// From when on it is refused.
     pub expires: Moment,
+}
+
+/// What a token says, once its signature is verified.
+#[derive(Clone, Debug)]
+struct Signed {
+    claims: Claims,
+    /// From when on it is good, in seconds.
+    soonest: i64,
 }
 
 /// A token is refused.
@@ -107,7 +124,9 @@ impl TokenKeys {
         // The library would ask the clock of the system; `verify` is told the time instead.
         validation.validate_exp = false;
         let lifetime_seconds = i64::from(config.token_minutes) * 60;
-        Ok(Self { header, verifying: DecodingKey::from_jwk(&public)?, signing, validation, lifetime_seconds })
+        let verifying = DecodingKey::from_jwk(&public)?;
+        let seen = Arc::default();
+        Ok(Self { header, verifying, signing, validation, lifetime_seconds, seen })
     }
 
     /// A new token for the account, and from when on it is refused.
@@ -137,22 +156,29 @@ impl TokenKeys {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Invalid);
         }
+        let signed = self.seen.get_or(token, || self.read(token))?;
+        let seconds = now.millis().div_euclid(1000);
+        if signed.soonest > seconds {
+            return Err(TokenError::Invalid);
+        }
+        if signed.claims.expires.millis().div_euclid(1000) <= seconds {
+            return Err(TokenError::Expired);
+        }
+        Ok(signed.claims)
+    }
+
+    /// What the token says, if this server signed it, whatever the time.
+    fn read(&self, token: &str) -> Result<Signed, TokenError> {
         let read = jsonwebtoken::decode::<Wire>(token, &self.verifying, &self.validation);
         let read = read.map_err(|_| TokenError::Invalid)?;
         let wire = read.claims;
         if read.header.kid != self.header.kid {
             return Err(TokenError::Invalid);
         }
-        let seconds = now.millis().div_euclid(1000);
-        let soonest = wire.nbf.unwrap_or(wire.iat).max(wire.iat);
-        if soonest > seconds.saturating_add(SKEW_SECONDS) {
-            return Err(TokenError::Invalid);
-        }
-        if wire.exp <= seconds {
-            return Err(TokenError::Expired);
-        }
         let account_id = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
-        Ok(Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) })
+        let claims = Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) };
+        let not_before = wire.nbf.map_or(i64::MIN, |soonest| soonest.saturating_sub(SKEW_SECONDS));
+        Ok(Signed { claims, soonest: not_before.max(wire.iat.saturating_sub(STEP_SECONDS)) })
     }
 }
 

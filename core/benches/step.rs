@@ -71,7 +71,7 @@ fn steps(c: &mut Criterion) {
         photos: Vec::new(),
         parent: None,
     };
-    let photo = [PhotoRef { id: 7, sha256: "ab".repeat(32), stage: Stage::After }];
+    let photo = [PhotoRef::new(7, &[0xab; 32], Stage::After)];
     let (dispatcher, officer) =
         (person(20, Role::Dispatcher, 1), person(30, Role::DepartmentOfficer, DEPARTMENT));
     let file = Command::File { category: "P0205".to_owned(), note: None };

@@ -13,13 +13,17 @@ pub(crate) enum Scenario {
     Intake,
     /// Pages of 50 tickets, beside the same SELECT alone
     List,
+    /// One ticket at a time, read by many at once
+    Get,
+    /// Two servers over one PostgreSQL beside one: reports taken in, and photos rendered once each
+    Two,
     /// Many phones claim the same tickets
     ClaimRace,
     /// Photos sent until their renditions are ready, beside the rendering alone
     Photos,
     /// Resident memory with the demonstration's district
     Memory,
-    /// Time of a second start
+    /// Time of a second start, and of one after the server was killed under load
     Start,
     /// A turn of the clocks over many open tickets
     Sweep,
@@ -50,7 +54,7 @@ pub(crate) struct Arguments {
     /// How often server and limit are measured in turn
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) repeat: u32,
-    /// Tickets to fill the database with [default: list 10000, claim-race 1000, sweep 100000]
+    /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, sweep 100000, start none]
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) tickets: Option<usize>,
     /// The JPEG that photos sends [default: one of 12 megapixels that is made up]

@@ -56,6 +56,18 @@ impl Client {
         Ok(Self { address, token: token.map(str::to_owned), sender: dial(address).await? })
     }
 
+    /// The same caller at another server.
+    pub(crate) async fn at(&self, address: SocketAddr) -> Outcome<Self> {
+        Self::connect(address, self.token.as_deref()).await
+    }
+
+    /// Speaks to a server at another address from now on.
+    pub(crate) async fn go_to(&mut self, address: SocketAddr) -> Outcome<()> {
+        self.address = address;
+        self.sender = dial(address).await?;
+        Ok(())
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Outcome<Answer> {
         self.send(Method::GET, path, "", Bytes::new()).await
     }

@@ -18,7 +18,7 @@ use crate::{sql, table};
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Measures the loop with the processor time that the server takes meanwhile, after a short one that is not counted.
-async fn measured<C>(
+pub(crate) async fn measured<C>(
     server: &Server,
     clients: &mut [C],
     length: Duration,
@@ -44,12 +44,16 @@ fn finish(rounds: &[(Figures, Figures)]) -> Outcome<()> {
 pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut server = site.start().await?;
     let mut residents = people::residents(&mut server, arguments.connections, true).await?;
-    let mut samples = Vec::new();
+    let mut tickets = Vec::new();
     for resident in &mut residents {
-        let ticket = resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default();
-        samples.push(sql::sample(site, ticket).await?);
+        tickets.push(resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default());
     }
-    let sample = samples.first().ok_or_else(|| fault("at least one connection is needed"))?;
+    let first = tickets.first().ok_or_else(|| fault("at least one connection is needed"))?;
+    let sample = sql::sample(site, *first).await?;
+    let samples: Vec<_> = match site.url() {
+        Some(url) => tickets.iter().map(|ticket| postgres::written(url, *ticket)).collect::<Outcome<_>>()?,
+        None => Vec::new(),
+    };
     let mut rounds = Vec::new();
     table::head();
     for round in 0..arguments.repeat {
@@ -68,6 +72,46 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         rounds.push((figures, limit));
     }
     finish(&rounds)
+}
+
+/// The bar: the 99th percentile in medians.
+const FAIR: f64 = 10.0;
+
+/// One ticket after the other, read by the dispatcher's desk at many connections.
+pub(crate) async fn get(arguments: &Arguments, site: &Site) -> Outcome<()> {
+    let mut server = site.start().await?;
+    let mut residents = people::residents(&mut server, arguments.connections, false).await?;
+    let tickets = people::fill(&mut residents, arguments.tickets.unwrap_or(1000)).await?;
+    drop(residents);
+    if let Some(url) = site.url() {
+        postgres::analyze(url)?;
+    }
+    let token = people::official(&server, "dispatcher").await?;
+    let mut clients = Vec::new();
+    for n in 0..arguments.connections {
+        clients.push((n, Client::connect(server.address, Some(&token)).await?));
+    }
+    table::head();
+    let mut rounds = Vec::new();
+    for _ in 0..arguments.repeat {
+        let one = async |(next, client): &mut (usize, Client)| {
+            // Each walks the tickets in another order.
+            *next = next.wrapping_mul(25).wrapping_add(7);
+            let ticket = tickets.get(*next % tickets.len().max(1)).copied().unwrap_or_default();
+            Ok(client.get(&format!("/api/v1/tickets/{ticket}")).await?.status == 200)
+        };
+        let figures = measured(&server, &mut clients, arguments.length(), one).await?;
+        table::line("one ticket", &figures);
+        rounds.push(figures);
+    }
+    let tails: Vec<f64> =
+        rounds.iter().map(|one| one.quantile_ms(0.99) / one.quantile_ms(0.5).max(1e-9)).collect();
+    println!("p99 / p50: {} (bar: under {FAIR})", table::range(&tails));
+    let errors: u64 = rounds.iter().map(|one| one.errors).sum();
+    if errors > 0 {
+        return Err(fault(format!("{errors} requests failed")));
+    }
+    if tails.iter().all(|tail| *tail < FAIR) { Ok(()) } else { Err(fault("the tail is over the bar")) }
 }
 
 /// The first page of the district's tickets, for the dispatcher.

@@ -1,9 +1,12 @@
-//! What the server takes when nobody uses it: memory, and the time of a start.
+//! What the server takes when nobody uses it: memory, and the time of a start, also after it was killed.
+
+use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::client::Client;
+use crate::drive::closed_loop;
 use crate::fault::{Outcome, fault};
-use crate::people;
+use crate::people::{self, Resident};
 use crate::server::Server;
 use crate::site::Site;
 use crate::table::range;
@@ -12,6 +15,10 @@ use crate::table::range;
 const MEMORY_BAR: f64 = 60.0;
 /// Seconds of a second start.
 const START_BAR: f64 = 0.5;
+/// Seconds from kill -9 until a new process is ready.
+const RECOVERY_BAR: f64 = 1.0;
+/// How long reports come in before the server is killed.
+const LOAD: Duration = Duration::from_secs(3);
 
 fn below(what: &str, values: &[f64], bar: f64, unit: &str) -> Outcome<()> {
     println!("{what}: {} {unit} (bar: under {bar} {unit})", range(values));
@@ -50,8 +57,11 @@ pub(crate) async fn memory(arguments: &Arguments, site: &Site) -> Outcome<()> {
 }
 
 pub(crate) async fn start(arguments: &Arguments, site: &Site) -> Outcome<()> {
+    if let Some(tickets) = arguments.tickets {
+        site.fill(tickets)?;
+    }
     let server = site.start().await?;
-    println!("first start, with the demonstration loaded: {:.2} s", server.ready_after.as_secs_f64());
+    println!("first start: {:.2} s", server.ready_after.as_secs_f64());
     server.stop().await?;
     let mut seen = Vec::new();
     for _ in 0..arguments.repeat {
@@ -59,5 +69,36 @@ pub(crate) async fn start(arguments: &Arguments, site: &Site) -> Outcome<()> {
         seen.push(server.ready_after.as_secs_f64());
         server.stop().await?;
     }
-    below("second start until /readyz", &seen, START_BAR, "s")
+    let started = below("second start until /readyz", &seen, START_BAR, "s");
+    let recovered =
+        below("from kill -9 until /readyz", &recoveries(arguments, site).await?, RECOVERY_BAR, "s");
+    started.and(recovered)
+}
+
+/// Kills the server while reports come in, and starts it anew, so many times.
+async fn recoveries(arguments: &Arguments, site: &Site) -> Outcome<Vec<f64>> {
+    let mut server = site.start().await?;
+    let mut residents = people::residents(&mut server, arguments.connections, true).await?;
+    let mut seen = Vec::new();
+    for _ in 0..arguments.repeat {
+        let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+        tokio::select! {
+            figures = closed_loop(&mut residents, LOAD * 2, one) => {
+                return Err(fault(format!("the load ended: {}", figures.first_error.unwrap_or_default())));
+            }
+            () = tokio::time::sleep(LOAD) => {}
+        }
+        // Requests are under way: their writes are in the log of the database, or in no file yet.
+        drop(server);
+        let log = std::fs::metadata(format!("{}-wal", site.sqlite_file())).map_or(0, |file| file.len());
+        server = site.start().await?;
+        let took = server.ready_after.as_secs_f64();
+        println!("  killed with {:.1} MiB of log: {took:.3} s", log as f64 / (1 << 20) as f64);
+        seen.push(took);
+        for resident in &mut residents {
+            resident.client.go_to(server.address).await?;
+        }
+    }
+    server.stop().await?;
+    Ok(seen)
 }

@@ -16,6 +16,7 @@ mod site;
 mod sql;
 mod sweep;
 mod table;
+mod two;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
     match arguments.scenario {
         Scenario::Intake => flow::intake(arguments, &site).await,
         Scenario::List => flow::list(arguments, &site).await,
+        Scenario::Get => flow::get(arguments, &site).await,
+        Scenario::Two => two::two(arguments, &site).await,
         Scenario::ClaimRace => claims::race(arguments, &site).await,
         Scenario::Photos => photos::photos(arguments, &site).await,
         Scenario::Memory => footprint::memory(arguments, &site).await,

@@ -1,5 +1,6 @@
 //! Who sends requests: residents with photos already up, and officials.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -23,6 +24,17 @@ pub(crate) struct Resident {
 }
 
 impl Resident {
+    /// The same resident at another server.
+    pub(crate) async fn at(&self, address: SocketAddr) -> Outcome<Self> {
+        Ok(Self { client: self.client.at(address).await?, photos: self.photos.clone(), sent: self.sent })
+    }
+
+    /// Uploads a photo that nobody has sent before; says nothing of its rendition.
+    pub(crate) async fn photograph(&mut self, number: u32) -> Outcome<()> {
+        let answer = self.client.upload("/api/v1/photos", numbered_picture(number)?).await?;
+        answer.expect(201).map(drop)
+    }
+
     /// A report at the demonstration's point, different each time.
     pub(crate) async fn report(&mut self, with_photos: bool) -> Outcome<Value> {
         self.sent += 1;
@@ -91,11 +103,22 @@ pub(crate) async fn idle(server: &Server) -> Outcome<()> {
 
 /// A small grey PNG.
 fn picture(shade: u8) -> Outcome<Bytes> {
+    png(&[shade; 64 * 48])
+}
+
+/// A small PNG with a number in its first pixels.
+fn numbered_picture(number: u32) -> Outcome<Bytes> {
+    let mut pixels = [90; 64 * 48];
+    pixels[..4].copy_from_slice(&number.to_be_bytes());
+    png(&pixels)
+}
+
+fn png(pixels: &[u8]) -> Outcome<Bytes> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, 64, 48);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.write_header()?.write_image_data(&[shade; 64 * 48])?;
+    let mut encoder = ::png::Encoder::new(&mut bytes, 64, 48);
+    encoder.set_color(::png::ColorType::Grayscale);
+    encoder.set_depth(::png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(pixels)?;
     Ok(bytes.into())
 }
 

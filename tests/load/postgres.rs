@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
-use diesel::sql_types::BigInt;
-use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _};
 use tempfile::TempDir;
 
 use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
-use crate::script::Script;
+use crate::script::{Row, Script, TABLES, Written};
 
 const INSTALLED: &str = "/usr/lib/postgresql";
 
@@ -134,6 +134,47 @@ pub(crate) fn connections(url: &str) -> Outcome<usize> {
     let found: i64 = diesel::select(sql::<BigInt>(&format!("({count})")))
         .get_result(&mut PgConnection::establish(url)?)?;
     Ok(usize::try_from(found)?)
+}
+
+#[derive(QueryableByName)]
+struct Json {
+    #[diesel(sql_type = Text)]
+    row: String,
+}
+
+/// Everything that the server wrote for the report of a ticket, as it stands in the database.
+pub(crate) fn written(url: &str, ticket: i64) -> Outcome<Written> {
+    let mut conn = PgConnection::establish(url)?;
+    let mut all = Vec::with_capacity(TABLES.len());
+    for (table, key, _) in TABLES {
+        let sql = format!("SELECT row_to_json(t)::text AS row FROM {table} t WHERE {key} = $1 ORDER BY t");
+        let rows: Vec<Json> = diesel::sql_query(sql).bind::<BigInt, _>(ticket).load(&mut conn)?;
+        let rows: Result<Vec<Row>, _> = rows.iter().map(|json| serde_json::from_str(&json.row)).collect();
+        all.push((table, rows?));
+    }
+    Ok(all)
+}
+
+/// Notes every job that leaves the queue, with how often it was tried.
+pub(crate) fn watch_jobs(url: &str) -> Outcome<()> {
+    Ok(PgConnection::establish(url)?.batch_execute(
+        "CREATE TABLE load_jobs (id BIGINT PRIMARY KEY, attempts INTEGER NOT NULL); \
+         CREATE FUNCTION load_job_done() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO load_jobs VALUES (OLD.id, OLD.attempts); RETURN OLD; END $$; \
+         CREATE TRIGGER load_job_done AFTER DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION load_job_done();",
+    )?)
+}
+
+/// How many jobs have left the queue since, and how many of them were taken more than once.
+pub(crate) fn jobs_done(url: &str) -> Outcome<(i64, i64)> {
+    let mut conn = PgConnection::establish(url)?;
+    let mut count = |sql_text: &str| -> Outcome<i64> {
+        Ok(diesel::select(sql::<BigInt>(sql_text)).get_result(&mut conn)?)
+    };
+    Ok((
+        count("(SELECT COUNT(*) FROM load_jobs)")?,
+        count("(SELECT COUNT(*) FROM load_jobs WHERE attempts <> 1)")?,
+    ))
 }
 
 /// Runs a script with prepared statements for `length`.

@@ -1,9 +1,10 @@
 //! The SQL of a request for pgbench: the server's statements, with the server's values as parameters.
 
-use std::borrow::Cow;
+use serde_json::Value;
+use suishoupai_api::demo;
 
-use crate::fault::Outcome;
-use crate::sql::{PAGE, Sample};
+use crate::fault::{Outcome, fault};
+use crate::sql::PAGE;
 
 /// Statements, and the variables in them.
 ///
@@ -16,118 +17,84 @@ pub(crate) struct Script {
     pub(crate) variables: Vec<(String, String)>,
 }
 
-/// What stands in one column of a new row.
-enum Value {
-    /// A parameter.
-    Bound(String),
-    /// An expression of SQL.
-    Sql(Cow<'static, str>),
-}
+/// A row as the server wrote it.
+pub(crate) type Row = serde_json::Map<String, Value>;
 
-use Value::Sql;
+/// The rows that a report of the server wrote, by table, in the order in which it writes them.
+pub(crate) type Written = Vec<(&'static str, Vec<Row>)>;
 
-const ID: Value = Sql(Cow::Borrowed(":id"));
-const NULL: Value = Sql(Cow::Borrowed("NULL"));
-const NUMBER: Value = Sql(Cow::Borrowed(":district || '-' || :id"));
-const ACCOUNT: Value = Sql(Cow::Borrowed("(CAST(:accounts AS BIGINT[]))[:client_id + 1]"));
-
-fn bound(value: impl ToString) -> Value {
-    Value::Bound(value.to_string())
-}
-
-fn maybe(value: Option<&String>) -> Value {
-    value.map_or(NULL, bound)
-}
-
-fn bytes(value: &[u8]) -> Value {
-    let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-    Value::Bound(format!("\\x{hex}"))
-}
-
-/// An array with the key of each client.
-fn keys<'a>(samples: &'a [Sample], key: impl Fn(&'a Sample) -> Option<i64>) -> String {
-    let all: Vec<String> = samples.iter().filter_map(key).map(|key| key.to_string()).collect();
-    format!("{{{}}}", all.join(","))
-}
+/// The tables into which a report is written, with the column that names its ticket and how the statement ends.
+pub(crate) const TABLES: [(&str, &str, &str); 5] = [
+    ("tickets", "id", ""),
+    ("events", "ticket_id", ""),
+    ("evidence", "ticket_id", " ON CONFLICT DO NOTHING"),
+    ("notices", "ticket_id", ""),
+    ("reports", "ticket_id", ""),
+];
 
 impl Script {
     fn set(&mut self, name: &str, value: impl ToString) {
         self.variables.push((name.to_owned(), value.to_string()));
     }
 
-    fn insert(&mut self, table: &str, row: impl IntoIterator<Item = Value>, ending: &str) {
-        let mut values = Vec::new();
-        for value in row {
-            values.push(match value {
-                Value::Bound(value) => {
-                    let name = format!("v{}", self.variables.len());
-                    self.set(&name, value);
-                    format!(":{name}")
-                }
-                Sql(words) => words.into_owned(),
-            });
-        }
-        self.text += &format!("INSERT INTO {table} VALUES ({}){ending};\n", values.join(", "));
-    }
-
-    /// Stores a report like the first sample, in one transaction.
+    /// Stores a report like the first sample, in one transaction: the rows that the server wrote, with all of their
+    /// columns, one statement for each table.
     ///
     /// Each client writes for the account and the photos of another sample, as each of the server's callers does:
     /// were they the same, all clients would share the locks that the foreign keys take on three rows, which costs.
-    pub(crate) fn intake(samples: &[Sample], base: i64) -> Outcome<Self> {
+    pub(crate) fn intake(samples: &[Written], base: i64) -> Outcome<Self> {
         let mut script = Self::default();
-        let Some(sample) = samples.first() else { return Ok(script) };
         script.set("base", base);
         script.set("n", 0);
-        script.set("district", sample.step.ticket.district);
-        script.set("accounts", keys(samples, |sample| Some(sample.report.account)));
+        script.set("district", demo::DISTRICT);
         script.text += "\\set n :n + 1\n\\set id :base + :client_id * 100000000 + :n\nBEGIN;\n";
-        script.ticket(sample);
-        script.event(sample, samples)?;
-        script.report(sample);
+        for (nth, (table, _, ending)) in TABLES.into_iter().enumerate() {
+            let of_all: Option<Vec<&Vec<Row>>> =
+                samples.iter().map(|sample| sample.get(nth).map(|(_, rows)| rows)).collect();
+            let of_all = of_all.ok_or_else(|| fault("a sample lacks a table"))?;
+            script.insert(table, &of_all, ending)?;
+        }
         script.text += "COMMIT;\n";
         Ok(script)
     }
 
-    fn ticket(&mut self, Sample { step, place, .. }: &Sample) {
-        let ticket = &step.ticket;
-        let head = [ID, bound(ticket.district), NUMBER, bound(ticket.state.as_str()), bound(ticket.version)];
-        let units = [ticket.grid, place.community, place.street].map(bound);
-        let kind = [maybe(ticket.category.as_ref()), bound(ticket.urgent), bound(ticket.responsible)];
-        let hands = [NULL; 5];
-        let rounds = [bound(0), bound(0), bound(0), NULL];
-        let seen = [bound(&place.title), bound(place.lon), bound(place.lat)];
-        let times = [ticket.created_at, ticket.updated_at].map(|at| bound(at.millis()));
-        let tail = [NULL, NULL, NULL, bytes(&[7; 32])];
-        let row = head.into_iter().chain(units).chain(kind).chain(hands).chain(rounds);
-        self.insert("tickets", row.chain(seen).chain(times).chain(tail), "");
-    }
-
-    fn event(&mut self, Sample { step, .. }: &Sample, samples: &[Sample]) -> Outcome<()> {
-        let (district, event) = (step.ticket.district, &step.event);
-        let row = [ID, bound(event.seq), bound(district), bound(event.at), bound(event.verb.as_str())];
-        let rest = [bound(event.public), bound(event.content()?), bytes(&[7; 32])];
-        self.insert("events", row.into_iter().chain(rest), "");
-        for (n, photo) in event.photos.iter().enumerate() {
-            let name = format!("photos{n}");
-            self.set(&name, keys(samples, |sample| Some(sample.step.event.photos.get(n)?.id)));
-            let key = Sql(format!("(CAST(:{name} AS BIGINT[]))[:client_id + 1]").into());
-            let row = [ID, key, bound(photo.stage.as_str()), bound(district), NULL, bound(event.seq)];
-            let row = row.into_iter().chain([bound(event.at)]);
-            self.insert("evidence", row, " ON CONFLICT DO NOTHING");
+    fn insert(&mut self, table: &str, samples: &[&Vec<Row>], ending: &str) -> Outcome<()> {
+        let rows = samples.first().filter(|rows| !rows.is_empty());
+        let rows = rows.ok_or_else(|| fault(format!("the server wrote nothing into {table}")))?;
+        let mut values = Vec::new();
+        for (nth, row) in rows.iter().enumerate() {
+            let row: Outcome<Vec<String>> =
+                row.iter().map(|(column, value)| self.value(column, value, nth, samples)).collect();
+            values.push(format!("({})", row?.join(", ")));
         }
+        let names: Vec<&str> = rows.iter().take(1).flat_map(|row| row.keys()).map(String::as_str).collect();
+        let (names, values) = (names.join(", "), values.join(", "));
+        self.text += &format!("INSERT INTO {table} ({names}) VALUES {values}{ending};\n");
         Ok(())
     }
 
-    fn report(&mut self, Sample { report, .. }: &Sample) {
-        let head = [ID, bound(report.district), NUMBER, bytes(&report.query_code_hash), ACCOUNT];
-        let who = [bound(report.anonymous), NULL, bound(report.channel.as_str())];
-        let what = [bound(&report.text), maybe(report.category.as_ref()), bound(&report.datum)];
-        let at = [report.sent.0, report.sent.1, report.place.lon, report.place.lat].map(bound);
-        let words = [maybe(report.address.as_ref()), maybe(report.landmark.as_ref())];
-        let cell = [bound(report.cell), bound(report.grid), bound(report.distance_m)];
-        let row = head.into_iter().chain(who).chain(what).chain(at).chain(words).chain(cell);
-        self.insert("reports", row.chain([ID, bound(report.created_at.millis())]), "");
+    /// What stands in a column of the `nth` row: a key of its own where the server gave one, else the server's value.
+    fn value(&mut self, column: &str, value: &Value, nth: usize, samples: &[&Vec<Row>]) -> Outcome<String> {
+        let bound = match (column, value) {
+            (_, Value::Null) => return Ok("NULL".to_owned()),
+            ("id" | "ticket_id", _) => return Ok(":id".to_owned()),
+            ("number" | "receipt", _) => return Ok(":district || '-' || :id".to_owned()),
+            ("account_id" | "photo_id", _) => {
+                let of_each: Vec<String> = samples
+                    .iter()
+                    .filter_map(|rows| rows.get(nth)?.get(column)?.as_i64())
+                    .map(|key| key.to_string())
+                    .collect();
+                let name = format!("{column}{nth}");
+                self.set(&name, format!("{{{}}}", of_each.join(",")));
+                return Ok(format!("(CAST(:{name} AS BIGINT[]))[:client_id + 1]"));
+            }
+            (_, Value::String(text)) => text.clone(),
+            (_, other) => other.to_string(),
+        };
+        let name = format!("v{}", self.variables.len());
+        self.set(&name, bound);
+        Ok(format!(":{name}"))
     }
 
     /// Reads the first page of a district: the statement that diesel makes of `lists::page`.

@@ -34,20 +34,33 @@ pub(crate) fn program(given: Option<PathBuf>) -> Outcome<PathBuf> {
     Err(fault(format!("there is no server {}; {build}, or name it by --server", path.display())))
 }
 
+/// The program with its data folder, and with no setting of the shell, which must not make two runs differ.
+fn prepared(program: &Path, data: &Path, database: Option<&str>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SUISHOUPAI_")) {
+        command.env_remove(name);
+    }
+    if let Some(url) = database {
+        command.env("SUISHOUPAI_DATA__DATABASE_URL", url);
+    }
+    command.arg("--data").arg(data).current_dir(data);
+    command
+}
+
+/// Fills an empty database with made-up history.
+pub(crate) fn fill(program: &Path, data: &Path, database: Option<&str>, tickets: usize) -> Outcome<()> {
+    let mut command = prepared(program, data, database);
+    let status = command.args(["bench", "fill", "--tickets", &tickets.to_string()]).status()?;
+    if status.success() { Ok(()) } else { Err(fault("the database could not be filled; why, is above")) }
+}
+
 impl Server {
     /// Starts the demonstration on a data folder and waits until it is ready.
     pub(crate) async fn start(program: &Path, data: &Path, database: Option<&str>) -> Outcome<Self> {
         let begun = Instant::now();
-        let mut command = Command::new(program);
-        command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"]).arg(data);
-        // Settings of the shell must not make two runs differ.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SUISHOUPAI_")) {
-            command.env_remove(name);
-        }
-        if let Some(url) = database {
-            command.env("SUISHOUPAI_DATA__DATABASE_URL", url);
-        }
-        command.current_dir(data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = prepared(program, data, database);
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let (told, address) = oneshot::channel();
         let (code, codes) = mpsc::unbounded_channel();

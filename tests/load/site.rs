@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::fault::Outcome;
 use crate::postgres::Database;
-use crate::server::Server;
+use crate::server::{self, Server};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
@@ -30,6 +30,11 @@ impl Site {
 
     pub(crate) async fn start(&self) -> Outcome<Server> {
         Server::start(&self.program, self.folder.path(), self.url()).await
+    }
+
+    /// Fills the empty database with made-up history.
+    pub(crate) fn fill(&self, tickets: usize) -> Outcome<()> {
+        server::fill(&self.program, self.folder.path(), self.url(), tickets)
     }
 
     /// The URL of the PostgreSQL database, if it is one.

@@ -26,6 +26,8 @@ pub(crate) struct Sample {
     pub(crate) step: Step,
     pub(crate) place: Place,
     pub(crate) report: Report,
+    /// The units that are told of it.
+    pub(crate) told: Vec<i64>,
 }
 
 /// Reads what a request of the server wrote.
@@ -40,6 +42,8 @@ fn load(conn: &mut Conn, ticket: i64) -> Result<Option<Sample>, DbError> {
     use suishoupai_storage::db::schema::tickets as table;
     let units = table::table.find(ticket).select((table::community_id, table::street_id));
     let (community, street) = units.first(conn)?;
+    use suishoupai_storage::db::schema::notices;
+    let told = notices::table.filter(notices::ticket_id.eq(ticket)).select(notices::unit_id).load(conn)?;
     let loaded = tickets::find(conn, ticket)?;
     let event = history::of_ticket(conn, ticket)?.into_iter().next().map(|(event, _)| event);
     let report = reports::of_any(conn, &[ticket])?.into_iter().next();
@@ -52,7 +56,7 @@ fn load(conn: &mut Conn, ticket: i64) -> Result<Option<Sample>, DbError> {
         lon: loaded.lon,
         lat: loaded.lat,
     };
-    Ok(Some(Sample { step: Step { ticket: loaded.ticket, event }, place, report }))
+    Ok(Some(Sample { step: Step { ticket: loaded.ticket, event }, place, report, told }))
 }
 
 impl Sample {
@@ -65,7 +69,7 @@ impl Sample {
         one.report.id = id;
         one.report.ticket = id;
         one.report.receipt = one.place.number.clone();
-        tickets::insert(conn, &[Opened { step: &one.step, place: one.place, told: Vec::new() }])?;
+        tickets::insert(conn, &[Opened { step: &one.step, place: one.place, told: one.told }])?;
         reports::insert(conn, vec![one.report])
     }
 }

@@ -94,6 +94,11 @@ impl Caller {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same caller at another server of the installation.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The token.
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
@@ -157,15 +162,21 @@ impl Caller {
 
     /// Sends a request and reads the whole answer.
     pub fn send(request: RequestBuilder) -> Reply {
+        Self::try_send(request).unwrap_or_else(|words| panic!("{words}"))
+    }
+
+    /// Sends a request to a server that may be killed before it has answered.
+    ///
+    /// # Errors
+    /// In words, where no whole answer comes.
+    pub fn try_send(request: RequestBuilder) -> Result<Reply, String> {
         let request = request.build().unwrap();
         let asked = format!("{} {}", request.method(), request.url());
-        let answer = HTTP.execute(request).unwrap_or_else(|error| panic!("{asked}: {error:?}"));
-        Reply {
-            asked,
-            status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
-            body: answer.bytes().unwrap().to_vec(),
-        }
+        let failed = |error: reqwest::Error| format!("{asked}: {error:?}");
+        let answer = HTTP.execute(request).map_err(failed)?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.bytes().map_err(failed)?.to_vec();
+        Ok(Reply { asked, status, headers, body })
     }
 
     /// GET

@@ -22,7 +22,7 @@ pub(crate) fn listen() {
 }
 
 /// The code that was sent to a phone. The log of a process of its own is read a moment after the answer.
-pub(crate) fn wait_for(phone: &str) -> String {
+pub fn wait_for(phone: &str) -> String {
     let ending = &phone[phone.len() - 4..];
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

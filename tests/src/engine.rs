@@ -11,6 +11,7 @@ use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo;
 use suishoupai_api::password::Passwords;
 
+use crate::cluster::Cluster;
 use crate::s3::Bucket;
 use crate::server::start_of_time;
 
@@ -28,21 +29,34 @@ pub(crate) struct Database {
     engine: Engine,
     /// The file, or the name.
     name: String,
+    /// The whole address, where it is of another cluster, which is removed whole.
+    elsewhere: Option<String>,
 }
 
 impl Database {
     /// The setting `data.database_url`.
     pub(crate) fn url(&self) -> String {
-        match self.engine {
-            Engine::Sqlite => format!("sqlite://{}", self.name),
-            Engine::Postgres => named(&self.name),
+        match (self.engine, &self.elsewhere) {
+            (_, Some(url)) => url.clone(),
+            (Engine::Sqlite, None) => format!("sqlite://{}", self.name),
+            (Engine::Postgres, None) => named(&self.name),
         }
+    }
+
+    /// The database of a cluster of a test's own.
+    pub(crate) fn of_cluster(cluster: &Cluster) -> Self {
+        Self { engine: Engine::Postgres, name: String::new(), elsewhere: Some(cluster.url()) }
     }
 
     /// Executes SQL behind the server's back, as somebody with access to the database could.
     pub(crate) fn execute(&self, sql: &str) -> Result<(), String> {
         let outcome = match self.engine {
-            Engine::Sqlite => SqliteConnection::establish(&self.name).unwrap().batch_execute(sql),
+            Engine::Sqlite => {
+                let mut connection = SqliteConnection::establish(&self.name).unwrap();
+                // The server may be writing.
+                connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+                connection.batch_execute(sql)
+            }
             Engine::Postgres => PgConnection::establish(&self.url()).unwrap().batch_execute(sql),
         };
         outcome.map_err(|error| error.to_string())
@@ -71,7 +85,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if self.engine == Engine::Postgres {
+        if self.engine == Engine::Postgres && self.elsewhere.is_none() {
             // Another panic while a test fails would hide the reason of the first.
             drop(try_admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)));
         }
@@ -94,13 +108,13 @@ impl Engine {
                 static DEMO: LazyLock<Vec<u8>> = LazyLock::new(sqlite_demo);
                 let path = folder.join("suishoupai.db");
                 std::fs::write(&path, &*DEMO).unwrap();
-                Database { engine: self, name: path.to_str().unwrap().to_owned() }
+                Database { engine: self, name: path.to_str().unwrap().to_owned(), elsewhere: None }
             }
             Engine::Postgres => {
                 static DEMO: LazyLock<String> = LazyLock::new(postgres_demo);
                 let (name, template) = (fresh_name(), &*DEMO);
                 admin(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-                Database { engine: self, name }
+                Database { engine: self, name, elsewhere: None }
             }
         }
     }
@@ -110,12 +124,12 @@ impl Engine {
         match self {
             Engine::Sqlite => {
                 let path = folder.join("suishoupai.db");
-                Database { engine: self, name: path.to_str().unwrap().to_owned() }
+                Database { engine: self, name: path.to_str().unwrap().to_owned(), elsewhere: None }
             }
             Engine::Postgres => {
                 let name = fresh_name();
                 admin(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"));
-                Database { engine: self, name }
+                Database { engine: self, name, elsewhere: None }
             }
         }
     }

@@ -6,27 +6,35 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
 mod client;
+mod cluster;
 mod codes;
 mod collector;
 mod engine;
 mod exposition;
+mod instance;
+mod line;
 mod pictures;
 mod process;
 mod s3;
 mod server;
 mod simulation;
+mod stored;
 #[path = "../../storage/src/video/tests/make.rs"]
 pub mod videos;
 
 pub use client::{Caller, Official, Reply, Resident, caller};
+pub use cluster::{Cluster, free_port};
+pub use codes::wait_for as code_for;
 pub use collector::{Collector, TracedSpan};
 pub use engine::Engine;
 pub use exposition::{Exposition, Sample};
-pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone};
+pub use instance::{Instance, Starting};
+pub use line::{Answer, Line};
+pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone, jpeg_taken};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings, wait_for};
-pub use simulation::simulated;
+pub use simulation::{Installation, simulated};
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
 #[macro_export]

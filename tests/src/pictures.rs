@@ -38,6 +38,18 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encode(width, height, [RED, GREEN, BLUE, YELLOW])
 }
 
+/// A JPEG of the given size with a camera time (`2026:03:04 09:12:30`, +08:00) and a camera place (longitude and
+/// latitude in degrees, east and north), as far as they are given.
+pub fn jpeg_taken((width, height): (u32, u32), time: Option<&str>, place: Option<(f64, f64)>) -> Vec<u8> {
+    let exif = time.map_or_else(Vec::new, |time| vec![ascii(0x9003, time), ascii(0x9011, "+08:00")]);
+    // Degrees as one fraction: EXIF allows it, and it keeps a centimetre.
+    let degrees = |value: f64| [((value * 10_000_000.0).round() as u32, 10_000_000), (0, 1), (0, 1)];
+    let gps = place.map_or_else(Vec::new, |(lon, lat)| {
+        vec![ascii(1, "N"), rationals(2, &degrees(lat)), ascii(3, "E"), rationals(4, &degrees(lon))]
+    });
+    with_exif(&jpeg(width, height), [vec![short(0x0112, 1)], exif, gps])
+}
+
 /// A JPEG of 200 × 100 pixels as a phone held upright stores it: turned, EXIF orientation 6 (rotate by 90° to show),
 /// taken on 2026-03-04 at 09:12:30 +08:00 at 24°26'52.8" N 118°04'48" E. Upright it is red and green above blue and
 /// yellow.
@@ -52,13 +64,17 @@ pub fn jpeg_from_phone() -> Vec<u8> {
         ascii(3, "E"),
         rationals(4, &[(118, 1), (4, 1), (48, 1)]),
     ];
-    let tiff = tiff([primary, exif, gps]);
-    let mut out = stored[..2].to_vec();
+    with_exif(&stored, [primary, exif, gps])
+}
+
+fn with_exif(jpeg: &[u8], directories: [Vec<Entry>; 3]) -> Vec<u8> {
+    let tiff = tiff(directories);
+    let mut out = jpeg[..2].to_vec();
     out.extend([0xff, 0xe1]);
     out.extend(u16::try_from(tiff.len() + 8).unwrap().to_be_bytes());
     out.extend(b"Exif\0\0");
     out.extend(tiff);
-    out.extend(&stored[2..]);
+    out.extend(&jpeg[2..]);
     out
 }
 

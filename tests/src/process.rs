@@ -1,19 +1,18 @@
 //! The real program in a process of its own, to be killed.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use suishoupai_api::config::Config;
 use suishoupai_api::photo_store;
 use suishoupai_storage::store::{MAX_LIST, PhotoStore};
 
-use crate::codes;
+use crate::cluster::Cluster;
 use crate::engine::{Database, Engine};
+use crate::instance::{Instance, Log};
 use crate::s3::Bucket;
-use crate::server::block_on;
+use crate::server::{Server, block_on};
 
 /// The program, beside the tests.
 pub fn binary() -> PathBuf {
@@ -30,6 +29,8 @@ pub fn command(folder: &Path, url: &str) -> Command {
         command.env_remove(name);
     }
     command.current_dir(folder).env("SUISHOUPAI_DATA__DATABASE_URL", url).arg("--data").arg(folder);
+    // Nobody takes over from most of them, so none need go on for a while when it is told to stop.
+    command.env("SUISHOUPAI_HTTP__DRAIN_LEAD_SECONDS", "0");
     command.stdin(Stdio::null());
     command
 }
@@ -39,18 +40,13 @@ pub struct Process {
     folder: tempfile::TempDir,
     database: Database,
     bucket: Option<Bucket>,
-    running: Option<Child>,
-    base: String,
+    running: Option<Instance>,
     /// More variables of its environment.
     settings: Vec<(String, String)>,
     /// A bucket that it does not keep its photos in.
     at_hand: Option<Bucket>,
     log: Log,
-    reading: Option<JoinHandle<()>>,
 }
-
-/// The lines that the program logged.
-type Log = Arc<Mutex<Vec<String>>>;
 
 impl Process {
     /// A folder with the demonstration; nothing runs yet.
@@ -62,8 +58,7 @@ impl Process {
 
     fn of(folder: tempfile::TempDir, database: Database, bucket: Option<Bucket>) -> Self {
         let (settings, log) = (Vec::new(), Log::default());
-        let (running, at_hand, reading) = (None, None, None);
-        Self { folder, database, bucket, running, base: String::new(), settings, at_hand, log, reading }
+        Self { folder, database, bucket, running: None, settings, at_hand: None, log }
     }
 
     /// A folder with nothing in it; nothing runs yet.
@@ -71,6 +66,11 @@ impl Process {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.empty(folder.path());
         Self::of(folder, database, engine.bucket())
+    }
+
+    /// A folder with nothing in it, over the database of a cluster of the test's own; nothing runs yet.
+    pub fn over(cluster: &Cluster) -> Self {
+        Self::of(tempfile::tempdir().unwrap(), Database::of_cluster(cluster), None)
     }
 
     /// Sets a setting, such as `log.format`, for everything that is started from now on.
@@ -135,56 +135,31 @@ impl Process {
 
     /// Starts `suishoupai serve --demo` and waits until it tells its address, which is returned.
     pub fn serve(&mut self) -> &str {
-        let mut command = self.command();
-        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let kept = Arc::clone(&self.log);
-        self.reading = Some(std::thread::spawn(move || {
-            // A terminal's colours are not written into a pipe, so the lines can be read as they are.
-            for line in log.lines().map_while(Result::ok) {
-                match codes::read(&line) {
-                    Some(code) => codes::keep(code),
-                    None if line.contains("ERROR") || line.starts_with("suishoupai:") => eprintln!("{line}"),
-                    None => {}
-                }
-                kept.lock().unwrap().push(line);
-            }
-        }));
-        let mut greeting = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        greeting.read_line(&mut line).unwrap();
-        let (_, base) =
-            line.trim().split_once("listening on ").unwrap_or_else(|| panic!("started: {line:?}"));
-        base.clone_into(&mut self.base);
-        // The rest is read too: a program whose output nobody takes would stand still.
-        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
-        self.running = Some(child);
-        &self.base
+        let instance = Instance::start_with(self.serving(), Arc::clone(&self.log));
+        self.running.insert(instance).base()
     }
 
     /// Kills the program without warning, as a power cut does.
     pub fn kill(&mut self) {
-        let mut child = self.running.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        self.read_to_the_end();
-    }
-
-    fn read_to_the_end(&mut self) {
-        if let Some(reading) = self.reading.take() {
-            reading.join().unwrap();
-        }
+        self.running.take().unwrap().kill();
     }
 
     /// Asks the program to stop and waits; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let mut child = self.running.take().unwrap();
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        assert!(told.success());
-        let code = child.wait().unwrap().code();
-        self.read_to_the_end();
-        code
+        self.running.take().unwrap().terminate()
+    }
+
+    /// The command `suishoupai serve --demo` on any free port.
+    pub fn serving(&self) -> Command {
+        let mut command = self.command();
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        command
+    }
+
+    /// The demonstration of this folder served in this process, by a clock of the test's own, once the program has
+    /// ended.
+    pub fn into_server(self) -> Server {
+        Server::over(self.folder, self.database, self.bucket)
     }
 
     /// Runs another command of the program on the same data: its exit code and what it prints.
@@ -277,14 +252,5 @@ impl Process {
     /// Undoes what was migrated since the first schema.
     pub fn to_first_schema(&self) {
         self.database.to_first_schema();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.running.take() {
-            drop(child.kill());
-            drop(child.wait());
-        }
     }
 }

@@ -99,6 +99,12 @@ impl Server {
         Self::start_at(Arc::new(site), Clock::manual(start_of_time()), change)
     }
 
+    /// A server on a folder and database that are there already, by a clock that starts now and stands.
+    pub(crate) fn over(folder: TempDir, database: Database, bucket: Option<Bucket>) -> Self {
+        let site = Site { database, folder, bucket };
+        Self::start_at(Arc::new(site), Clock::manual(Clock::System.now()), |_| ())
+    }
+
     /// One more server on the same data, by the same clock.
     pub fn twin(&self) -> Self {
         Self::start_at(Arc::clone(&self.site), self.clock.clone(), self.change)
@@ -110,6 +116,7 @@ impl Server {
         config.http.listen = ([127, 0, 0, 1], 0).into();
         config.http.workers = 2;
         config.http.drain_seconds = 1;
+        config.http.drain_lead_seconds = 0;
         config.data.dir = site.folder.path().to_owned();
         config.data.database_url = Some(Secret::new(site.database.url()));
         config.data.pool_size = 4;
@@ -232,7 +239,7 @@ impl Server {
         (first..).take(count).map(|id| Official::with_token(&self.base, &token(id))).collect()
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, or sets it back by negative seconds.
     pub fn advance_seconds(&self, seconds: i64) {
         assert!(self.clock.advance_seconds(seconds));
     }

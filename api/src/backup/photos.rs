@@ -49,9 +49,15 @@ pub async fn store_at(text: &str, config: &Config) -> Result<PhotoStore, BackupE
     }
 }
 
-/// Writes rows of photos as lines: digest, extension.
+/// Writes rows of photos as lines: digest and extension of an original, or `-` and the digest of masked renditions.
 pub(super) fn write_row(list: &mut impl Write, row: &PhotoRow) -> std::io::Result<()> {
-    writeln!(list, "{}\t{}", hex::encode(&row.sha256), row.extension)
+    if !row.is_again {
+        writeln!(list, "{}\t{}", hex::encode(&row.sha256), row.extension)?;
+    }
+    match &row.rendition {
+        Some(digest) => writeln!(list, "-\t{}", hex::encode(digest)),
+        None => Ok(()),
+    }
 }
 
 /// An object that was looked at.
@@ -107,12 +113,16 @@ pub(super) async fn walk(
     Ok(photos)
 }
 
-/// The original of a line, and the renditions that may be there.
+/// The original of a line and the renditions that may be there, or masked ones alone.
 fn keys_of(line: &str) -> Result<Vec<ObjectKey>, BackupError> {
     let strange =
         || BackupError::words(format!("the database names a photo that no store can hold: {line:?}"));
     let (digest, extension) = line.split_once('\t').ok_or_else(strange)?;
     let mut sha256 = [0; 32];
+    if digest == "-" {
+        hex::decode_to_slice(extension, &mut sha256).map_err(|_| strange())?;
+        return Ok(vec![ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)]);
+    }
     hex::decode_to_slice(digest, &mut sha256).map_err(|_| strange())?;
     let original = ObjectKey::original(&sha256, extension).map_err(|_| strange())?;
     let mut keys = vec![original, ObjectKey::display(&sha256), ObjectKey::thumbnail(&sha256)];

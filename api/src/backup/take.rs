@@ -17,7 +17,7 @@ use crate::keys;
 /// The list of the objects of the photo store.
 pub(super) const PHOTO_LIST: &str = "photos.tsv";
 /// The key files of an installation.
-pub(super) const KEYS: [&str; 2] = ["data.key", "token.key"];
+pub(super) const KEYS: [&str; 3] = ["data.key", "evidence.key", "token.key"];
 
 const WITH_KEYS: &str = "The key files are in keys/: whoever has this backup can read telephone numbers and sign in as \
     anybody. Keep it as safe as they are.";

@@ -1,10 +1,13 @@
 //! The command line: every command returns its text and exit code, or one line that says what is wrong.
 
 mod backup;
+mod bench;
 mod config;
 #[cfg(test)]
 mod deploy_tests;
+mod evidence;
 mod import;
+mod jobs;
 mod migrate;
 mod migrate_engine;
 mod probe;
@@ -26,6 +29,7 @@ use suishoupai_storage::db::{Db, DbError, Target};
 use crate::app::{self, StartError};
 use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, LoadOptions};
+use crate::evidence::EvidenceError;
 use crate::fail::Fail;
 use crate::password::PasswordError;
 
@@ -53,8 +57,10 @@ enum Command {
     /// Print every setting with its meaning and origin, as TOML that can be used as a configuration file
     Config,
     Import(import::Import),
-    /// Verify the hash chains of all ticket histories; exit code 3 if one is broken
-    Verify,
+    Verify(verify::Verify),
+    /// Hand out evidence that third parties can verify
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
     Backup(backup::Backup),
     Restore(restore::Restore),
     /// Bring the schema of the database up to date, for operators who keep that apart from starting a server
@@ -67,6 +73,12 @@ enum Command {
     /// Let a made-up district live for some days in an empty folder and print its indicators; exit code 3 if the audit
     /// afterwards finds a ticket, clock or history that is not in order
     Simulate(simulate::Simulate),
+    /// See the work off the request path, such as renditions of photos, and put back what was given up
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// Prepare an installation for measurements
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Add officials and set their passwords
     #[command(subcommand)]
     User(user::User),
@@ -98,6 +110,8 @@ enum Stop {
     Db(#[from] DbError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error("{0}")]
@@ -157,13 +171,16 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Serve(serve) => serve::run(settings, serve.demo).await,
             Command::Config => Ok(config::run(&settings)),
             Command::Import(import) => import::run(&settings, import).await,
-            Command::Verify => verify::run(&settings).await,
+            Command::Verify(verify) => verify::run(&settings, verify).await,
+            Command::Evidence(evidence) => evidence::run(&settings, evidence).await,
             Command::Backup(backup) => backup::run(&settings, backup).await,
             Command::Restore(restore) => restore::run(settings, restore).await,
             Command::Migrate => migrate::run(&settings),
             Command::MigrateEngine(moving) => migrate_engine::run(&settings, moving).await,
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
+            Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
+            Command::Bench(bench) => bench::run(&settings, bench).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

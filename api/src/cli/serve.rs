@@ -25,38 +25,72 @@ pub(super) struct Serve {
 pub(super) async fn run(settings: Config, with_demo: bool) -> Result<Done, Stop> {
     let telemetry = telemetry::start(&settings).map_err(Stop::words)?;
     // Asked for before anything is started, so that a signal during the start is not lost.
-    let stop = stop_signal()?;
+    let Signals { stop, hurry } = signals()?;
+    let mut stop = Box::pin(stop);
     let welcome = settings.clone();
-    let application = Box::pin(Application::build(settings, Clock::System, with_demo)).await?;
+    let build = Box::pin(Application::build(settings, Clock::System, with_demo));
+    let application = tokio::select! {
+        application = build => application?,
+        // It may be waiting for its database.
+        () = &mut stop => return Ok(Done::of("stopped\n")),
+    };
     print(&greeting(&welcome, application.address(), application.demo_accounts()));
     if let Some(address) = application.metrics_address() {
         tracing::info!(%address, "GET /metrics is served");
     }
-    let served = application.run(stop).await;
+    let served = application.run_until(stop, hurry).await;
     telemetry.stop().await;
     served?;
     Ok(Done::of("stopped\n"))
 }
 
-/// Ends with the first Ctrl-C or SIGTERM.
-fn stop_signal() -> Result<impl Future<Output = ()>, Stop> {
+/// What signals ask for.
+struct Signals<S, H> {
+    /// Ends with the first Ctrl-C or SIGTERM.
+    stop: S,
+    /// Ends where nobody wants to wait: with a Ctrl-C, or with the second SIGTERM.
+    hurry: H,
+}
+
+#[cfg(unix)]
+fn signals() -> Result<Signals<impl Future<Output = ()>, impl Future<Output = ()>>, Stop> {
+    use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Stop::words(format!("signals cannot be watched: {error}"));
-    #[cfg(unix)]
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
-    #[cfg(unix)]
-    let mut interrupt =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map_err(failed)?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        drop(tokio::signal::ctrl_c().await);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    // A file that outgrows a limit of the process is a full disk, and no reason to die: with a handler for the signal
+    // the write fails instead.
+    let too_large = signal(SignalKind::from_raw(SIGXFSZ)).map_err(failed)?;
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let (hurry, hurried) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let _held = too_large;
+        let is_patient = tokio::select! {
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => false,
+        };
         tracing::info!("stopping: answers under way are finished first");
-    })
+        let _ = stop.send(());
+        if is_patient {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        let _ = hurry.send(());
+        std::future::pending::<()>().await;
+    });
+    Ok(Signals { stop: async { drop(stopped.await) }, hurry: async { drop(hurried.await) } })
+}
+
+/// The signal that a file has outgrown the limit of the process, on Linux.
+#[cfg(unix)]
+const SIGXFSZ: std::ffi::c_int = 25;
+
+#[cfg(not(unix))]
+fn signals() -> Result<Signals<impl Future<Output = ()>, impl Future<Output = ()>>, Stop> {
+    let stop = async { drop(tokio::signal::ctrl_c().await) };
+    Ok(Signals { stop, hurry: async {} })
 }
 
 /// What an operator reads when the server has started. Without the demonstration nothing secret is in it.

@@ -33,7 +33,7 @@ pub(super) async fn run(settings: &Config, given: Simulate) -> Result<Done, Stop
     let mut settings = settings.clone();
     // What is made up must never get into the database of a real installation.
     settings.data.database_url = None;
-    let db = app::open_db(&settings)?;
+    let db = app::open_db_to_fill(&settings)?;
     let options = Options { days: given.days, tickets_per_day: given.tickets_per_day, seed: given.seed };
     let begun = Instant::now();
     let outcome = simulate::run(&db, options).await?;

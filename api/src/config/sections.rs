@@ -21,8 +21,11 @@ section! {
         body_limit_bytes: usize = 1 << 20, 1024 to 67_108_864;
         /// Threads that answer requests; 0 takes one for each core.
         workers: usize = 0, 0 to 1024;
-        /// How long answers under way may take once the server is told to stop, in seconds.
+        /// How long answers under way may take once the server takes no more requests, in seconds.
         drain_seconds: u64 = 10, 0 to 3600;
+        /// How long a server that gets SIGTERM goes on serving while /readyz says that it is leaving, so that balancers
+        /// can turn to another one, in seconds.
+        drain_lead_seconds: u64 = 5, 0 to 300;
         /// How long a client may take to send the head of a request, in seconds.
         client_timeout_seconds: u64 = 15, 1 to 3600;
         /// Whether to believe X-Forwarded-For; only behind a proxy that overwrites it.
@@ -39,6 +42,8 @@ section! {
         database_url: Option<Secret> = None;
         /// Whether a server migrates the schema when it starts; without it, that is left to suishoupai migrate.
         migrate_at_start: bool = true;
+        /// How long a server that starts waits for a database that is not there yet, in seconds.
+        start_wait_seconds: u64 = 30, 0 to 3600;
         /// Connections to the database.
         pool_size: u32 = 8, 1 to 1024;
         /// How many waiting writes SQLite commits together; 1 commits each alone.
@@ -139,6 +144,8 @@ section! {
         token_key: Option<Secret> = None;
         /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
         data_key: Option<Secret> = None;
+        /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
+        evidence_key: Option<Secret> = None;
     }
 }
 
@@ -199,8 +206,10 @@ section! {
 section! {
     /// Background jobs.
     jobs as Jobs {
-        /// How often to look for jobs that are due, in milliseconds.
+        /// How often to look for jobs that are due and for changes by other processes, in milliseconds.
         poll_milliseconds: u64 = 500, 10 to 60_000;
+        /// How long a process holds a job before another may take it over, in seconds; renewed while it runs.
+        lease_seconds: u64 = 60, 5 to 3600;
         /// Tries after which a failing job is set aside.
         max_attempts: u32 = 8, 1 to 100;
     }
@@ -335,9 +344,11 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(config.bad("data.dir", "must name a folder"));
     }
     config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
-    for (key, secret) in
-        [("auth.token_key", &config.auth.token_key), ("auth.data_key", &config.auth.data_key)]
-    {
+    for (key, secret) in [
+        ("auth.token_key", &config.auth.token_key),
+        ("auth.data_key", &config.auth.data_key),
+        ("auth.evidence_key", &config.auth.evidence_key),
+    ] {
         if let Some(secret) = secret {
             secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
         }

@@ -189,7 +189,15 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
             secret_key: Some(Secret::new("x")),
             ..Store::default()
         },
-        auth: Auth { token_key: Some(Secret::new("x")), data_key: Some(Secret::new("x")), ..Auth::default() },
+        metrics: Metrics { listen: Some(([127, 0, 0, 1], 9090).into()), ..Metrics::default() },
+        telemetry: Telemetry { otlp_endpoint: Some("http://a".into()), ..Telemetry::default() },
+        auth: Auth {
+            token_key: Some(Secret::new("x")),
+            data_key: Some(Secret::new("x")),
+            evidence_key: Some(Secret::new("x")),
+            ..Auth::default()
+        },
+        videos: Videos { ffmpeg: Some("ffmpeg".into()), ..Videos::default() },
         ..Config::default()
     };
     let written = toml::Table::try_from(&full).unwrap();

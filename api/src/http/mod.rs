@@ -2,6 +2,7 @@
 
 pub mod fallback;
 pub mod headers;
+pub mod leaving;
 pub mod ranges;
 pub mod request_id;
 pub mod tus;

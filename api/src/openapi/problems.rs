@@ -58,6 +58,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/absences",
         "/standard-texts",
         "/supervision-orders",
+        "/exposures",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
@@ -68,10 +69,15 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     }
     if writes {
         statuses.extend([413, 415, 422]);
-        if path.contains("{id}") || path.contains("/reports") || path.contains("/supervision-orders") {
+        if path.contains("{id}")
+            || path.contains("/reports")
+            || path.contains("/supervision-orders")
+            || path.contains("/exposures")
+        {
             statuses.push(409);
         }
-        if path.contains("/tickets/") || path.contains("/supervision-orders/") {
+        if path.contains("/tickets/") || path.contains("/supervision-orders/") || path.contains("/exposures/")
+        {
             statuses.push(428);
         }
         if path.contains("/auth/") || path.ends_with("/follow") {
@@ -84,7 +90,8 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
     if path.contains("/uploads") {
         statuses.push(if path.contains("{id}") { 410 } else { 429 });
     }
-    if path.starts_with("/api/v1/uploads") {
+    if path.starts_with("/api/v1/uploads") && operation.operation_id.as_deref() != Some("upload_capabilities")
+    {
         // Those of the tus protocol, and those for which a whole upload is refused.
         statuses.extend([409, 410, 412, 413, 415, 422, 460]);
     }

@@ -27,6 +27,7 @@ struct Parts {
     retry_after: Option<u32>,
     allow: Option<String>,
     length: Option<u64>,
+    cause: Option<String>,
 }
 
 /// One wrong part of the input.
@@ -55,6 +56,7 @@ impl Problem {
             retry_after: None,
             allow: None,
             length: None,
+            cause: None,
         }))
     }
 
@@ -67,7 +69,21 @@ impl Problem {
             next = cause.source();
         }
         tracing::error!(error = causes, "a request failed");
-        Self::new(Code::Internal)
+        Self::new(Code::Internal).caused_by(causes)
+    }
+
+    /// Keeps what failed inside, for operators; clients are never told.
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The problem with what failed inside, for an operator.
+    pub fn with_cause(&self) -> String {
+        match &self.0.cause {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
     }
 
     /// Says what is wrong in this very case.

@@ -71,6 +71,7 @@ codes! {
     AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
     CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
     SupervisionOrderNotFound "supervision_order_not_found" NOT_FOUND "没有这个督办单" "No such supervision order";
+    ExposureNotFound      "exposure_not_found"      NOT_FOUND "没有这个曝光条目" "No such entry of the exposure board";
     MethodNotAllowed      "method_not_allowed"      METHOD_NOT_ALLOWED "不支持这种请求方法" "Method not allowed";
     NotAcceptable         "not_acceptable"          NOT_ACCEPTABLE "无法提供所要求的格式" "Not available in the accepted formats";
 
@@ -120,6 +121,7 @@ codes! {
 
     Internal              "internal"                INTERNAL_SERVER_ERROR "服务器内部错误" "Internal error";
     Unavailable           "unavailable"             SERVICE_UNAVAILABLE "服务暂不可用，请稍后再试" "Not available at present";
+    StorageFull           "storage_full"            SERVICE_UNAVAILABLE "服务器存储空间已满，请稍后再试" "The server is out of storage space";
 }
 
 impl Code {

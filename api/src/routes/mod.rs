@@ -5,6 +5,8 @@ pub mod accounts;
 pub mod admin;
 pub mod commands;
 pub mod desk;
+pub mod exposures;
+pub mod masks;
 mod object;
 pub mod photos;
 pub mod places;
@@ -36,6 +38,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(accounts::register)
             .configure(places::register)
             .configure(photos::register)
+            .configure(masks::register)
             .configure(uploads::register)
             .configure(resumable::register)
             .configure(reports::register)
@@ -43,6 +46,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(tickets::register)
             .configure(commands::register)
             .configure(supervision::register)
+            .configure(exposures::register)
             .configure(desk::register)
             .configure(rules::register)
             .configure(roster::register)

@@ -214,7 +214,9 @@ async fn rendition(
     let (photo, cache) = match (link.expires, &link.signature) {
         (Some(expires), Some(signature)) => {
             let now = services.now();
-            if !services.links.verify(id, which.as_str(), expires, signature.as_str(), now) {
+            let photo = photos::by_key(services, id).await?;
+            let version = photo.as_ref().map_or(0, |photo| photo.mask_version);
+            if !services.links.verify(id, (which.as_str(), version), expires, signature.as_str(), now) {
                 return Err(Problem::new(Code::TokenExpired).detail(Text::new(
                     "链接无效或已过期，请重新获取。",
                     "The link is not valid or has expired; fetch a new one.",
@@ -222,12 +224,14 @@ async fn rendition(
             }
             // Whoever has the link may see it, so anybody may keep it for as long as the link is good.
             let seconds = (expires - now.millis() / 1000).max(0);
-            (photos::by_key(services, id).await?, format!("public, max-age={seconds}, immutable"))
+            let photo = photo.ok_or_else(|| Problem::new(Code::PhotoNotFound))?;
+            (photo, format!("public, max-age={seconds}, immutable"))
         }
         _ => {
             let caller = Auth::<Anyone>::extract(request).await?;
             let photo = photos::visible(services, caller.account, id).await?;
-            (photo, "private, max-age=3600, immutable".to_owned())
+            // The address stays when the photo is masked, so it is asked again; unchanged, it costs a 304.
+            (photo, "private, no-cache".to_owned())
         }
     };
     let object = Object {
@@ -244,7 +248,11 @@ async fn rendition(
     object.answer(services, request).await
 }
 
-/// The tag of a rendition; the bytes follow from the original and the kind.
+/// The tag of a rendition; the bytes follow from the original, the mask and the kind.
 fn etag(photo: &Photo, which: Rendition) -> String {
-    format!("\"{}-{}\"", hex::encode(&photo.sha256[..8]), which.as_str())
+    let digest = match which {
+        Rendition::Original => &photo.sha256,
+        _ => photo.rendition_digest(),
+    };
+    format!("\"{}-{}\"", hex::encode(&digest[..8]), which.as_str())
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::commands::parts::PositionBody;
 use super::places::coordinate;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Anyone, Auth, Reporter};
@@ -64,6 +65,8 @@ pub(crate) struct ReportBody {
     text: Words<2000>,
     /// Where.
     place: PlaceBody,
+    /// Where the phone is now, if that is known: compared with the place, and not kept.
+    position: Option<PositionBody>,
     /// Address in words.
     address: Option<Words<200>>,
     /// Landmark in words.
@@ -97,6 +100,7 @@ impl ReportBody {
         Ok(Draft {
             text: self.text.into_string(),
             place,
+            position: PositionBody::read(self.position)?,
             address: self.address.map(Words::into_string),
             landmark: self.landmark.map(Words::into_string),
             category: self.category.map(Words::into_string),
@@ -210,6 +214,7 @@ async fn send_form(
     let draft = Draft {
         text: words::<2000>("text", &form.text.0)?,
         place: coordinate(form.lon.0, form.lat.0, form.datum.as_ref().map(|datum| datum.0.as_str()), "/")?,
+        position: None,
         address: optional::<200>("address", form.address)?,
         landmark: optional::<200>("landmark", form.landmark)?,
         category: optional::<8>("category", form.category)?,

@@ -121,7 +121,7 @@ async fn capabilities(services: web::Data<Services>) -> HttpResponse {
             max_length = 4096, example = "filename a25vY2suanBn,filetype aW1hZ2UvanBlZw=="),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha256` or `sha1`, a blank, and the digest of the \
             body in Base64.", example = "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk=")),
-    request_body(content = Option<Binary>, content_type = "application/offset+octet-stream"),
+    request_body(content = Binary, content_type = "application/offset+octet-stream"),
     responses((status = CREATED, description = "To be continued at `Location`", headers(
         ("location" = String, description = "The address of the upload."),
         ("upload-offset" = i64, description = "How many bytes the server has."),

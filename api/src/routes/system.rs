@@ -1,14 +1,14 @@
 //! Health, the contract, and its page.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
-use suishoupai_storage::db::{jobs, reference};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{json, ok};
-use crate::fail::Fail;
 use crate::openapi::Contract;
+use crate::service::readiness::{self, Part};
 use crate::services::Services;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
@@ -26,14 +26,30 @@ pub(crate) struct Health {
 /// Whether the server can serve, and what is wrong if not.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// Whether it can serve.
+    /// Whether it can serve: every part that is needed is ready.
     ready: bool,
     /// What is not ready, in words.
-    problems: Vec<String>,
+    problems: Vec<&'static str>,
+    /// Every part by itself.
+    parts: Vec<PartView>,
     /// Jobs that wait.
     jobs_waiting: i64,
     /// Jobs that were given up.
     jobs_dead: i64,
+}
+
+/// A part of the server.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PartView {
+    /// `process`, `database`, `schema`, `photo_store` or `mesh`; more may be added.
+    #[schema(example = "database")]
+    part: &'static str,
+    /// Whether it is ready.
+    ready: bool,
+    /// Whether the server is not ready without it.
+    needed: bool,
+    /// Why it is not ready.
+    problem: Option<&'static str>,
 }
 
 /// Is the process alive?
@@ -43,33 +59,28 @@ async fn healthz() -> HttpResponse {
     ok(&Health { status: "ok" })
 }
 
-/// Can it serve? Says what is not ready.
+/// Can it serve? Says which part is not ready, and why. A server that is about to stop is not.
 #[utoipa::path(tag = "system", operation_id = "readiness", responses(
     (status = OK, body = Readiness), (status = SERVICE_UNAVAILABLE, description = "Not ready", body = Readiness)))]
 #[get("/readyz")]
 async fn readyz(services: web::Data<Services>) -> HttpResponse {
-    let probe = services
-        .db
-        .read(|conn| {
-            reference::revision(conn)?;
-            Ok::<_, Fail>(jobs::counts(conn)?)
-        })
-        .await;
-    let mut problems = Vec::new();
-    let (jobs_waiting, jobs_dead) = probe.unwrap_or_else(|_| {
-        problems.push("the database does not answer".to_owned());
-        (0, 0)
-    });
-    if services.registry().mesh.cells().is_empty() {
-        problems.push("there is no grid mesh; import one with `suishoupai import grids`".to_owned());
-    }
-    let ready = problems.is_empty();
-    let status = if ready {
-        actix_web::http::StatusCode::OK
-    } else {
-        actix_web::http::StatusCode::SERVICE_UNAVAILABLE
+    let found = readiness::look(&services).await;
+    let view = |(part, problem): &(Part, Option<&'static str>)| PartView {
+        part: part.as_str(),
+        ready: problem.is_none(),
+        needed: part.is_needed(),
+        problem: *problem,
     };
-    json(status, &Readiness { ready, problems, jobs_waiting, jobs_dead })
+    let ready = found.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = Readiness {
+        ready,
+        problems: found.parts.iter().filter_map(|(_, problem)| *problem).collect(),
+        parts: found.parts.iter().map(view).collect(),
+        jobs_waiting: found.jobs.0,
+        jobs_dead: found.jobs.1,
+    };
+    json(status, &body)
 }
 
 /// This contract.

@@ -6,6 +6,7 @@ use suishoupai_core::flow::{Actor, Command, Refusal, TicketId, next_alarm, step}
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::tickets::Loaded;
+use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::{Conn, DbError, desk, jobs, tickets};
 
 use super::tickets::persist;
@@ -38,7 +39,8 @@ const PUT_OFF: i64 = 3600;
 /// Lines that one ticket gets in one go at the most; what is left comes with the next turn.
 const AT_ONCE: usize = 16;
 
-/// Writes down everything that is due at this instant, the longest due first; says how many lines that made.
+/// Writes down everything that is due at this instant, the longest due first; says how many lines that made. While
+/// another process is at it, that is left to it.
 ///
 /// # Errors
 /// The database's.
@@ -56,9 +58,12 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
             return Ok(lines);
         }
         let full = due.len() as i64 == PORTION;
-        lines += services
+        let written = services
             .db
             .write(move |conn| {
+                if !turn::take(conn, Turn::Alarms)? {
+                    return Ok(None);
+                }
                 let mut lines = 0;
                 for ticket in &due {
                     lines += match ring(conn, &registry, *ticket, now) {
@@ -72,10 +77,11 @@ pub async fn sweep(services: &Services) -> Result<usize, Fail> {
                         Err(error) => return Err(error),
                     };
                 }
-                Ok::<_, Fail>(lines)
+                Ok::<_, Fail>(Some(lines))
             })
             .await?;
-        if !full {
+        lines += written.unwrap_or_default();
+        if written.is_none() || !full {
             return Ok(lines);
         }
     }

@@ -2,13 +2,17 @@
 
 pub mod alarms;
 pub mod calendar;
+pub mod exposures;
 pub mod imports;
+pub mod masks;
 pub mod merging;
 mod once;
+pub mod orphans;
 pub mod photos;
 pub mod places;
 pub mod policy;
 pub mod read;
+pub mod readiness;
 pub mod reports;
 pub mod resumable;
 pub mod roster;

@@ -2,18 +2,19 @@
 
 use std::time::Instant;
 
+use suishoupai_core::flow::masking::Area;
 use suishoupai_core::flow::may_see;
 use suishoupai_core::flow::supervision::may_see_order;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, MediaKind, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
+use suishoupai_storage::db::{Conn, DbError, jobs, masks, supervision, tickets};
 use suishoupai_storage::picture::{Inspected, PictureError, RenderError, Renditions};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 use suishoupai_storage::video::{Video, is_video};
 
-use super::videos;
+use super::{orphans, videos};
 use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Text;
@@ -22,6 +23,19 @@ use crate::services::Services;
 
 /// The kind of the job that makes the renditions of a photo.
 pub const RENDER: &str = "render_photo";
+/// The beginning of the kinds of jobs that make them with a mask; the version of the mask follows, because the job of an
+/// earlier one may be under way.
+const MASK: &str = "mask_photo:";
+
+/// The kind of the job that makes the renditions with the mask of a version.
+pub fn mask_job(version: i64) -> String {
+    format!("{MASK}{version}")
+}
+
+/// Whether jobs of this kind make renditions.
+pub fn is_rendering(kind: &str) -> bool {
+    kind == RENDER || kind.starts_with(MASK)
+}
 
 /// A picture or a video that has been looked at.
 #[derive(Debug)]
@@ -170,6 +184,7 @@ pub fn refused(error: &PictureError) -> Problem {
 /// 503 when the store does not take it.
 pub async fn store(services: &Services, prepared: &Prepared) -> Result<(), Fail> {
     let key = original_key(prepared.sha256(), prepared.extension())?;
+    orphans::rely_on(services, &key).await?;
     services.store.put_file(&key, &prepared.spooled).await?;
     services.metrics.photo_stored(prepared.spooled.length());
     Ok(())
@@ -216,6 +231,9 @@ pub fn record(
         created_at: now,
         kind: MediaKind::Photo,
         duration_ms: None,
+        mask_version: 0,
+        mask_hash: None,
+        rendition: None,
     };
     match &prepared.content {
         Content::Photo(seen) => {
@@ -302,12 +320,12 @@ pub async fn with_metadata(services: &Services, account: Account, id: i64) -> Re
     if is_official || photo.account == owner { Ok(photo) } else { Err(Code::PhotoNotFound.into()) }
 }
 
-/// A photo by key, for a caller with a signed link.
+/// A photo by key, for a caller with a signed link; `None` when there is none.
 ///
 /// # Errors
-/// 404 when there is none.
-pub async fn by_key(services: &Services, id: i64) -> Result<Photo, Fail> {
-    services.db.read(move |conn| rows::find(conn, id)?.ok_or(Fail::from(Code::PhotoNotFound))).await
+/// The database's.
+pub async fn by_key(services: &Services, id: i64) -> Result<Option<Photo>, Fail> {
+    services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await
 }
 
 /// Which bytes of a photo.
@@ -343,46 +361,93 @@ pub fn key_of(photo: &Photo, rendition: Rendition) -> Result<ObjectKey, Fail> {
     match rendition {
         Rendition::Original => original_key(&photo.sha256, &photo.extension),
         _ if photo.state != PhotoState::Ready => Err(Code::PhotoNotFound.into()),
-        Rendition::Display => Ok(ObjectKey::display(&photo.sha256)),
-        Rendition::Thumbnail => Ok(ObjectKey::thumbnail(&photo.sha256)),
+        Rendition::Display => Ok(ObjectKey::display(photo.rendition_digest())),
+        Rendition::Thumbnail => Ok(ObjectKey::thumbnail(photo.rendition_digest())),
         Rendition::Playback if photo.kind != MediaKind::Video => Err(Code::PhotoNotFound.into()),
         Rendition::Playback => videos::playback_key(photo),
     }
 }
 
-/// Makes the renditions of a photo: the job. A picture that cannot be rendered is recorded as such and not tried
-/// again; failures of store and database are.
+/// Makes the renditions of a photo with the mask that it now has: the job. A picture that cannot be rendered is recorded
+/// as such and not tried again; failures of store and database are.
 ///
 /// # Errors
 /// The store's or the database's.
 pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
-    let Some(photo) = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await? else {
+    let Some(masked) = services.db.read(move |conn| masks::find(conn, id).map_err(Fail::from)).await? else {
         return Ok(());
     };
     let begun = Instant::now();
+    let photo = masked.photo;
+    if photo.mask_version > 0 {
+        // What shows more than it should goes first.
+        remove_unused(services, &photo).await?;
+    }
     let made = match photo.kind {
-        MediaKind::Photo => pictures_of(services, &photo).await?.map_err(|error| error.to_string()),
+        MediaKind::Photo => {
+            pictures_of(services, &photo, masked.mask.areas).await?.map_err(|error| error.to_string())
+        }
         MediaKind::Video => videos::render(services, &photo).await?,
     };
+    let digest = photo.rendition_digest();
     let outcome = match made {
         Ok(renditions) => {
             let (width, height) = renditions.display_size;
-            services.store.put(&ObjectKey::display(&photo.sha256), renditions.display.into()).await?;
-            services.store.put(&ObjectKey::thumbnail(&photo.sha256), renditions.thumbnail.into()).await?;
+            services.store.put(&ObjectKey::display(digest), renditions.display.into()).await?;
+            services.store.put(&ObjectKey::thumbnail(digest), renditions.thumbnail.into()).await?;
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
             Ok((pixels(width), pixels(height)))
         }
         Err(why) => Err(why),
     };
     services.metrics.photo_rendered(outcome.is_ok(), begun);
-    services.db.write(move |conn| rows::rendered(conn, id, outcome.clone()).map_err(Fail::from)).await
+    let version = photo.mask_version;
+    let counted = services
+        .db
+        .write(move |conn| rows::rendered(conn, id, version, outcome.clone()).map_err(Fail::from))
+        .await?;
+    // Masked anew meanwhile: what was just made shows too much, and another job makes the right ones.
+    if counted { Ok(()) } else { remove_unused(services, &photo).await }
+}
+
+/// Removes renditions of a photo with earlier masks, or without one, that no photo uses.
+async fn remove_unused(services: &Services, photo: &Photo) -> Result<(), Fail> {
+    let id = photo.id;
+    let unused = services.db.read(move |conn| masks::unused_renditions(conn, id).map_err(Fail::from)).await?;
+    for digest in &unused {
+        services.store.delete(&ObjectKey::display(digest)).await?;
+        services.store.delete(&ObjectKey::thumbnail(digest)).await?;
+    }
+    if unused.is_empty() {
+        return Ok(());
+    }
+    // Somebody may have sent the same picture just now, and its renditions may have been among what was removed.
+    let first = services.db.reserve(100 * unused.len() as i64).await?.start;
+    let now = services.now();
+    services
+        .db
+        .write(move |conn| {
+            let mut job = first;
+            for digest in &unused {
+                for photo in masks::users(conn, digest)? {
+                    jobs::enqueue(conn, job, RENDER, photo, now)?;
+                    job += 1;
+                }
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// The two pictures of a photo, or why they cannot be made.
-async fn pictures_of(services: &Services, photo: &Photo) -> Result<Result<Renditions, PictureError>, Fail> {
+async fn pictures_of(
+    services: &Services,
+    photo: &Photo,
+    areas: Vec<Area>,
+) -> Result<Result<Renditions, PictureError>, Fail> {
     let key = original_key(&photo.sha256, &photo.extension)?;
     let length = u64::try_from(photo.bytes).unwrap_or(0);
-    match services.renderer.render(length, services.store.get(&key)).await {
+    match services.renderer.render(length, areas, services.store.get(&key)).await {
         Ok(renditions) => Ok(Ok(renditions)),
         Err(RenderError::Picture(error)) => Ok(Err(error)),
         Err(RenderError::Load(error)) => Err(error.into()),

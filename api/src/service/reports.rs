@@ -4,6 +4,7 @@ mod follow;
 mod group;
 mod incoming;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -12,20 +13,23 @@ use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::{Conn, photos};
 
 pub use follow::follow;
-pub use group::Group;
+pub use group::{Group, group};
 pub use incoming::Incoming;
 
 use super::photos::Prepared;
 use super::places::{Spot, locate};
+use super::tickets::Position;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
 use group::{alone, together};
+pub(crate) use incoming::New;
 use incoming::save;
 
 /// Letters of a query code: no 0, O, 1, I, which are misread aloud and on paper.
@@ -44,6 +48,8 @@ pub struct Draft {
     pub landmark: Option<String>,
     /// The category, if the reporter chose one.
     pub category: Option<String>,
+    /// Where the phone is, which need not be the place of the report.
+    pub position: Option<Position>,
     /// Keys of photos uploaded before.
     pub photo_ids: Vec<i64>,
     /// Whether the handlers must not know who reports.
@@ -137,6 +143,23 @@ pub struct Plain {
 /// # Errors
 /// As [`create`].
 pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) -> Result<Ticket, Fail> {
+    let named = photos::named(conn, &plain.draft.photo_ids)?;
+    let new = open_plain(registry, plain, &named, now)?;
+    let ticket = new.step.ticket.clone();
+    save(conn, vec![new])?;
+    Ok(ticket)
+}
+
+/// Opens the ticket of a report; nothing is written. `named` are the photos that there are of those that it names.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn open_plain(
+    registry: &Registry,
+    plain: Plain,
+    named: &HashMap<i64, Named>,
+    now: Moment,
+) -> Result<New, Fail> {
     let Plain { account, draft, spot, keys: [report, ticket], query_code } = plain;
     check_category(registry, spot.district, &draft)?;
     let own_find = own_find_unit(&account, &spot, registry).is_some();
@@ -153,11 +176,7 @@ pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) 
     let (fresh, ids) = (Vec::new(), 0..0);
     let incoming =
         Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed: None, repeat: None, now };
-    let named = photos::named(conn, &incoming.draft.photo_ids)?;
-    let new = incoming.prepare(registry, &named, &[])?;
-    let ticket = new.step.ticket.clone();
-    save(conn, vec![new])?;
-    Ok(ticket)
+    incoming.prepare(registry, named, &[])
 }
 
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {

@@ -45,13 +45,11 @@ pub async fn send_code(services: &Services, phone: &str) -> Result<(), Fail> {
     services
         .db
         .write(move |conn| {
-            if let Some(last) = login::code_for_update(conn, &index)? {
-                let wait = last.sent_at + interval - now.millis();
-                if wait > 0 {
-                    return Err(too_many(wait));
-                }
+            let before = now.plus_millis(-interval);
+            match login::save_code(conn, &index, &code_hash, expires, (now, before))? {
+                Some(sent_at) => Err(too_many(sent_at + interval - now.millis())),
+                None => Ok(()),
             }
-            login::save_code(conn, &index, &code_hash, expires, now).map_err(Fail::from)
         })
         .await?;
     // The log is the demo's sender. It is the one place where a code appears, and only the last digits of the
@@ -155,35 +153,39 @@ pub async fn by_password(services: &Services, name: &str, password: String) -> R
     let now = services.now();
     let key = format!("login/{}", hex::encode(services.sealer.index("login", name)));
     let name = name.to_owned();
+    // A try counts before it is looked at, so that many at once, at whichever processes, are no more than one after
+    // the other; one that was right is taken back.
     let (hits, until, account) = services
         .db
-        .read({
+        .write({
             let key = key.clone();
             move |conn| {
-                let (hits, until) = login::hits(conn, &key, WINDOW, now)?;
+                let (hits, until) = login::hit(conn, &key, WINDOW, now)?;
                 Ok::<_, Fail>((hits, until, accounts::find_by_login(conn, &name)?))
             }
         })
         .await?;
-    if hits >= NAME_TRIES {
+    if hits > NAME_TRIES {
         return Err(too_many(until.millis() - now.millis()));
     }
     let account = account.filter(|account| account.is_active);
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    let right = services.passwords.verify(password, stored).await.map_err(|error| match error {
+    let verified = services.passwords.verify(password, stored).await;
+    let account = account.filter(|_| !matches!(verified, Ok(false)));
+    if account.is_some() || verified.is_err() {
+        // Right, or not looked at because the server is busy: nothing was guessed.
+        services.db.write(move |conn| login::take_back(conn, &key, WINDOW, now).map_err(Fail::from)).await?;
+    }
+    verified.map_err(|error| match error {
         PasswordError::Busy => Fail::from(Problem::new(Code::Unavailable).retry_after(1)),
         other => Fail::internal(&other),
     })?;
-    match account {
-        Some(account) if right => issue(services, account, now),
-        _ => {
-            services.db.write(move |conn| login::hit(conn, &key, WINDOW, now).map_err(Fail::from)).await?;
-            Err(Code::LoginFailed.into())
-        }
-    }
+    issue(services, account.ok_or(Code::LoginFailed)?, now)
 }
 
 fn issue(services: &Services, account: Account, now: Moment) -> Result<Session, Fail> {
+    // The clock may have been set back since older tokens were revoked; the new one must not count among them.
+    let now = now.max(account.tokens_from);
     let (token, expires) = services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
     Ok(Session { token, expires, account })
 }

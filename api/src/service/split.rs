@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use suishoupai_core::flow::{
-    Actor, Channel, Command, Opening, PhotoRef, Stage, State, Step, open, step, told,
+    Actor, Channel, Command, Event, Opening, PhotoRef, Stage, State, Step, open, step, told,
 };
 use suishoupai_core::model::Level;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::db::tickets::{Loaded, Opened, Place};
-use suishoupai_storage::db::{Conn, photos, tickets};
+use suishoupai_storage::db::{Conn, history, photos, tickets};
 
 use super::reports::numbered;
 use super::tickets::{Order, execute, persist};
@@ -77,6 +78,7 @@ fn open_part(
     // Parts of a part hang from the ticket that holds the report.
     let origin = ticket.parent.unwrap_or(ticket.id);
     let evidence = photos::evidence_of(conn, ticket.id)?;
+    let history = history::of_ticket(conn, ticket.id)?;
     let before = evidence.into_iter().filter(|(stage, _, _)| *stage == Stage::Before);
     let opening = Opening {
         id,
@@ -87,9 +89,7 @@ fn open_part(
         reporter: ticket.reporters.first().copied().ok_or(Code::Internal)?,
         unit: None,
         facts: BTreeMap::from([("split_from".to_owned(), parent.number.clone())]),
-        photos: before
-            .map(|(stage, _, photo)| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage })
-            .collect(),
+        photos: before.map(|(stage, seq, photo)| again(&history, stage, seq, &photo)).collect(),
         parent: Some(origin),
     };
     let first = open(opening, now, rules).map_err(|why| refusal(&why))?;
@@ -100,6 +100,13 @@ fn open_part(
         persist(conn, registry, &mut loaded, claimed.map_err(|why| refusal(&why))?)?;
     }
     Ok(())
+}
+
+/// A photo of the history of the ticket from which something is split off, with what was doubted of it there.
+fn again(history: &[(Event, String)], stage: Stage, seq: i64, photo: &Photo) -> PhotoRef {
+    let line = history.iter().map(|(event, _)| event).find(|event| event.seq == seq);
+    let named = line.and_then(|event| event.photos.iter().find(|it| it.id == photo.id && it.stage == stage));
+    named.cloned().unwrap_or_else(|| PhotoRef::new(photo.id, &photo.sha256, stage))
 }
 
 fn insert(

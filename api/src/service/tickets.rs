@@ -1,11 +1,13 @@
 //! Every change of a ticket takes this one path: load in a write, ask the rules, save the step.
 
 use suishoupai_core::flow::{
-    Actor, Command, PhotoRef, Refusal, Stage, Step, TicketId, Verb, lapse_first, may_see, step, told,
+    Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, Sighting, Stage, Step, TicketId, Verb, doubts,
+    lapse_first, may_see, step, told,
 };
 use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::model::Duty;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::tickets::Loaded;
 use suishoupai_storage::db::{Conn, accounts, photos, reference, reports, tickets};
 
@@ -107,8 +109,13 @@ pub fn execute_on(
     if lapse {
         lapse_claim(conn, registry, loaded, now)?;
     }
-    let photos = attached(conn, actor, &order.photos, order.stage)?;
-    let command = on_the_spot(order, loaded, now);
+    let place = LonLat { lon: loaded.lon, lat: loaded.lat };
+    let scene = PhotoScene { place, opened_at: Some(loaded.ticket.created_at), now };
+    let policy = rules.policy(&loaded.ticket, now);
+    let named = own_photos(conn, actor, &order.photos)?;
+    let seen = |photo| sighted(photo, order.stage, order.position, &scene, policy);
+    let photos: Vec<PhotoRef> = named.iter().map(seen).collect();
+    let command = on_the_spot(order, place, now);
     let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)
         .map_err(|why| refused(conn, loaded, &why))?;
     if let Command::Rate { solved, stars, words } = &order.command {
@@ -130,7 +137,7 @@ pub fn persist(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, step: 
 }
 
 /// The command with how far from the ticket's place the caller stood.
-fn on_the_spot(order: &Order, loaded: &Loaded, now: Moment) -> Command {
+pub(crate) fn on_the_spot(order: &Order, place: LonLat, now: Moment) -> Command {
     let mut command = order.command.clone();
     let spot = match &mut command {
         Command::Arrive { spot, .. }
@@ -139,7 +146,6 @@ fn on_the_spot(order: &Order, loaded: &Loaded, now: Moment) -> Command {
         | Command::Rework { spot, .. } => spot,
         _ => return command,
     };
-    let place = LonLat { lon: loaded.lon, lat: loaded.lat };
     if let Some(position) = order.position {
         let metres = distance_m(position.at, place).round();
         // The earth is smaller than the range of the number.
@@ -164,26 +170,20 @@ fn lapse_claim(conn: &mut Conn, registry: &Registry, loaded: &mut Loaded, now: M
     persist(conn, registry, loaded, lapsed)
 }
 
-/// Puts a ticket back into its pool if its claim has run out; the job calls it for each.
+/// Puts a ticket back into its pool if its claim has run out; says whether it had. The job calls it for each.
 ///
 /// # Errors
 /// The database's.
-pub async fn lapse(services: &Services, ticket: TicketId) -> Result<(), Fail> {
-    let registry = services.registry();
-    let now = services.now();
-    services
-        .db
-        .write(move |conn| {
-            let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(()) };
-            if loaded.ticket.lease_is_over(now) {
-                lapse_claim(conn, &registry, &mut loaded, now)?;
-            }
-            Ok(())
-        })
-        .await
+pub fn lapse(conn: &mut Conn, registry: &Registry, ticket: TicketId, now: Moment) -> Result<bool, Fail> {
+    let Some(mut loaded) = tickets::find_for_update(conn, ticket)? else { return Ok(false) };
+    let is_over = loaded.ticket.lease_is_over(now);
+    if is_over {
+        lapse_claim(conn, registry, &mut loaded, now)?;
+    }
+    Ok(is_over)
 }
 
-/// The caller's own photos with these keys, as they are bound into a history.
+/// The caller's own photos with these keys, as they are bound into a history that has no place.
 ///
 /// # Errors
 /// 404 for a key that is not one of the caller's photos.
@@ -193,6 +193,11 @@ pub(super) fn attached(
     ids: &[i64],
     stage: Stage,
 ) -> Result<Vec<PhotoRef>, Fail> {
+    let named = own_photos(conn, actor, ids)?;
+    Ok(named.iter().map(|photo| PhotoRef::new(photo.id, &photo.sha256, stage)).collect())
+}
+
+fn own_photos(conn: &mut Conn, actor: &Actor, ids: &[i64]) -> Result<Vec<Named>, Fail> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -200,10 +205,26 @@ pub(super) fn attached(
     let named = photos::named(conn, ids)?;
     let own = |id: &i64| {
         let photo = named.get(id).filter(|photo| photo.account == account);
-        let photo = photo.ok_or_else(|| unknown_photo(*id))?;
-        Ok(PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage })
+        photo.copied().ok_or_else(|| unknown_photo(*id).into())
     };
     ids.iter().map(own).collect()
+}
+
+/// A photo as it is bound into the history of a ticket, with what is doubted about where and when it was taken.
+pub(super) fn sighted(
+    photo: &Named,
+    stage: Stage,
+    position: Option<Position>,
+    scene: &PhotoScene,
+    policy: &Policy,
+) -> PhotoRef {
+    let seen = Sighting {
+        camera_at: photo.taken_at,
+        camera_place: photo.gps,
+        phone: position.map(|position| (position.at, position.taken_at)),
+    };
+    let doubts = doubts(&seen, stage, scene, policy);
+    PhotoRef { doubts, ..PhotoRef::new(photo.id, &photo.sha256, stage) }
 }
 
 /// A photo id that is not one of the caller's.

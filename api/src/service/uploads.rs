@@ -149,7 +149,8 @@ pub async fn complete(services: &Services, account: Account, id: i64) -> Result<
     let found = services.db.read(move |conn| rows::find(conn, id).map_err(Fail::from)).await?;
     let upload = found.filter(|upload| upload.account == account.id).ok_or(Code::UploadNotFound)?;
     if let Some(photo) = upload.photo {
-        return photos::by_key(services, photo).await.map(|photo| (photo, false));
+        let photo = photos::by_key(services, photo).await?.ok_or(Code::PhotoNotFound)?;
+        return Ok((photo, false));
     }
     if services.now() > upload.expires_at {
         return Err(Code::UploadExpired.into());

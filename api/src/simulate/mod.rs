@@ -6,11 +6,15 @@
 
 mod audit;
 mod chance;
+mod desk;
+mod fill;
+mod life;
 mod moves;
 mod people;
 mod plan;
 mod queue;
 mod replay;
+mod reporter;
 mod scene;
 mod tally;
 #[cfg(test)]
@@ -18,12 +22,14 @@ mod tests;
 mod town;
 mod world;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Db, reference, write_much};
+use suishoupai_storage::db::{Db, reference};
 
 pub use audit::audit;
+pub use fill::{Filled, Filling, fill};
 pub use tally::Tally;
 
 use crate::config::Config;
@@ -34,6 +40,7 @@ use crate::password::Passwords;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use chance::Chance;
+use desk::Desk;
 use people::People;
 use scene::Scene;
 use town::Town;
@@ -42,8 +49,11 @@ use world::World;
 /// Monday, 2 March 2026, midnight in China: the calendar of the demonstration covers the months after it.
 const START: Moment = Moment::from_millis(1_772_380_800_000);
 
-/// Stretches that share a transaction.
-const TOGETHER: usize = 5;
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// Stretches that share a transaction: pages that many of them change are written once.
+const TOGETHER: usize = 40;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,16 +101,15 @@ impl Outcome {
 /// `not_allowed_in_state` where the database holds a district already; the database's.
 pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
     let scene = Arc::new(prepare(db, options).await?);
-    db.write(|conn| write_much(conn).map_err(Fail::from)).await?;
     let mut world = World::new(&scene);
     loop {
         let (stage, before) = (Arc::clone(&scene), world);
         let (goes_on, after) = db
             .write(move |conn| {
-                let mut world = before.clone();
+                let (mut world, mut desk) = (before.clone(), Desk::default());
                 let mut goes_on = true;
                 for _ in 0..TOGETHER {
-                    goes_on = goes_on && world.advance(conn, &stage)?;
+                    goes_on = goes_on && world.advance(conn, &stage, &mut desk)?;
                 }
                 Ok::<_, Fail>((goes_on, world))
             })
@@ -110,6 +119,7 @@ pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
             break;
         }
     }
+    db.settle().await?;
     let registry =
         Arc::new(Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?);
     let (tally, found) = audit::look(db, &registry, scene.end).await?;
@@ -119,24 +129,30 @@ pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
     Ok(Outcome { tally, refused, faults })
 }
 
-/// Loads the demonstration's district and staffs every unit of it.
+/// Looks that the database is empty, loads the demonstration's district, and staffs every unit of it.
 async fn prepare(db: &Db, options: Options) -> Result<Scene, Fail> {
     if !db.read(reference::load).await?.districts.is_empty() {
         return Err(not_empty().into());
     }
+    let end = START.plus_seconds(i64::from(options.days) * 86_400);
+    found(db, options, START..end, options.total()).await
+}
+
+/// Loads the demonstration's district and staffs every unit of it, for `total` tickets in a span of time.
+async fn found(db: &Db, options: Options, span: Range<Moment>, total: i64) -> Result<Scene, Fail> {
+    let Range { start, end } = span;
     let passwords = Passwords::new().map_err(|error| Fail::internal(&error))?;
-    demo::load(db, &passwords, START).await?;
+    demo::load(db, &passwords, start).await?;
     let registry = Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?;
     let mut people = People::hire(&registry, options.residents());
     people.number(&db.reserve(people.keys_needed()).await?);
     let hash = passwords.hash(PASSWORD.to_owned()).await.map_err(|error| Fail::internal(&error))?;
     // Stretch 0 is the town itself; the stretches of the run count from 1.
     let town = Town::new(&registry, people, &mut Chance::new(options.seed, 0));
-    let keys = db.reserve(2 * options.total()).await?;
-    let end = START.plus_seconds(i64::from(options.days) * 86_400);
-    let scene = Arc::new(Scene { options, registry, town, start: START, end, first_ticket: keys.start });
+    let first_ticket = db.reserve(2 * total).await?.start;
+    let scene = Arc::new(Scene { options, registry, town, start, end, first_ticket, total });
     let hired = Arc::clone(&scene);
-    db.write(move |conn| hired.town.people.write(conn, &hash, START)).await?;
+    db.write(move |conn| hired.town.people.write(conn, &hash, start)).await?;
     Arc::into_inner(scene).ok_or_else(|| Code::Internal.into())
 }
 

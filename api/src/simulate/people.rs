@@ -19,6 +19,9 @@ use crate::service::digest;
 /// How many grids one worker walks.
 const GRIDS_EACH: usize = 8;
 
+/// What stands for the bytes of every photo.
+pub(super) const PICTURE: &[u8] = b"a simulated photo";
+
 /// The index of a person among all.
 pub(super) type Who = usize;
 
@@ -172,7 +175,7 @@ fn photo(person: &Person, now: Moment) -> Photo {
         id: person.photo,
         district: person.account.district,
         account: person.account.id,
-        sha256: digest(b"a simulated photo"),
+        sha256: digest(PICTURE),
         media_type: "image/jpeg".to_owned(),
         extension: "jpg".to_owned(),
         bytes: 17,
@@ -188,5 +191,8 @@ fn photo(person: &Person, now: Moment) -> Photo {
         created_at: now,
         kind: MediaKind::Photo,
         duration_ms: None,
+        mask_version: 0,
+        mask_hash: None,
+        rendition: None,
     }
 }

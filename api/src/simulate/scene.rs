@@ -23,6 +23,8 @@ pub(super) struct Scene {
     pub(super) end: Moment,
     /// The keys of the tickets, without gaps; those of the reports follow.
     pub(super) first_ticket: i64,
+    /// How many tickets there are at the most.
+    pub(super) total: i64,
 }
 
 impl Scene {

@@ -105,6 +105,18 @@ impl Town {
         hour * 3_600_000 + (chance.part() * 3_600_000.0) as i64
     }
 
+    /// By when in a day this part of its reports has come in, in milliseconds after midnight.
+    pub(super) fn by_then(part: f64) -> i64 {
+        let mut left = part.clamp(0.0, 1.0) * HOURS.iter().sum::<f64>();
+        for (hour, reports) in HOURS.into_iter().enumerate() {
+            if left < reports {
+                return hour as i64 * 3_600_000 + (left / reports * 3_600_000.0) as i64;
+            }
+            left -= reports;
+        }
+        86_399_999
+    }
+
     /// A department, or the street of a ticket: whom the centre tries next.
     pub(super) fn handler(
         &self,

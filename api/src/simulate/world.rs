@@ -3,31 +3,30 @@
 use std::collections::BTreeMap;
 
 use suishoupai_core::flow::{Actor, Stage, Ticket, TicketId, Verb, allowed_actions};
-use suishoupai_core::geo::{Datum, LonLat};
+use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::Conn;
-use suishoupai_storage::db::tickets::{self, Loaded};
+use suishoupai_storage::db::tickets::Loaded;
 
+use super::DAY;
 use super::chance::Chance;
+use super::desk::Desk;
 use super::moves::choose;
 use super::people::Who;
 use super::plan::{Seen, follow};
 use super::queue::{Act, Queue, Task};
+use super::reporter::compose;
 use super::scene::{Look, Move, Scene};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::service::alarms::ring_on;
-use crate::service::places::locate;
-use crate::service::reports::{Draft, Plain, take_in};
+use crate::service::reports::take_in;
 use crate::service::tickets::{Order, Position, execute_on};
 
 /// Tasks for which chances are drawn from one source, and which share a transaction.
 const STRETCH: usize = 400;
 /// Every so many commands the buttons that a phone would show are compared with what the rules let pass.
 const COMPARED: u64 = 40;
-const DAY: i64 = 86_400_000;
-/// How far from its cell a place may lie, metres.
-const REACH_M: f64 = 200.0;
 
 /// What changes during a run. A stretch works on a copy and hands it back, so that it can be done again.
 #[derive(Clone, Debug, Default)]
@@ -53,9 +52,9 @@ impl World {
     }
 
     /// Carries out the next tasks in one transaction; false once nothing is left before the end.
-    pub(super) fn advance(&mut self, conn: &mut Conn, scene: &Scene) -> Result<bool, Fail> {
+    pub(super) fn advance(&mut self, conn: &mut Conn, scene: &Scene, desk: &mut Desk) -> Result<bool, Fail> {
         self.stretch += 1;
-        let mut run = Run { scene, chance: Chance::new(scene.options.seed, self.stretch), world: self };
+        let mut run = Run { scene, chance: Chance::new(scene.options.seed, self.stretch), world: self, desk };
         for _ in 0..STRETCH {
             let Some(task) = run.world.queue.pop(scene.end) else { return Ok(false) };
             run.carry_out(conn, task)?;
@@ -69,6 +68,7 @@ struct Run<'a> {
     scene: &'a Scene,
     chance: Chance,
     world: &'a mut World,
+    desk: &'a mut Desk,
 }
 
 impl Run<'_> {
@@ -94,43 +94,12 @@ impl Run<'_> {
     }
 
     fn report(&mut self, conn: &mut Conn, now: Moment) -> Result<(), Fail> {
-        let Some(plain) = self.compose(now)? else { return Ok(()) };
+        let index = self.world.alarms.len() as i64;
+        let Some(plain) = compose(self.scene, &mut self.chance, index, now)? else { return Ok(()) };
         let ticket = take_in(conn, &self.scene.registry, plain, now)?;
         self.world.alarms.push(0);
         self.follow(&ticket, Seen::default(), Some(Verb::Open), now);
         Ok(())
-    }
-
-    /// What somebody reports, and who: a worker on the round, or a resident.
-    fn compose(&mut self, now: Moment) -> Result<Option<Plain>, Fail> {
-        let (scene, chance) = (self.scene, &mut self.chance);
-        let town = &scene.town;
-        let Some(at) = town.place(chance) else { return Ok(None) };
-        let place = at.in_datum(Datum::Wgs84);
-        let Ok(spot) = locate(&scene.registry, &place, REACH_M) else { return Ok(None) };
-        let code = town.category(chance);
-        let data = scene.data().ok_or(Code::Internal)?;
-        let Some(category) = data.catalogue.get(&code) else { return Ok(None) };
-        let worker = town.people.workers.get(&spot.grid).map(|workers| workers[0]);
-        let own_find = worker.filter(|_| data.calendar.is_open(now) && chance.hit(0.35));
-        let residents = &town.people.residents;
-        let who = own_find.unwrap_or_else(|| residents.start + chance.below(residents.len()));
-        let person = town.people.all.get(who).ok_or(Code::Internal)?;
-        let index = self.world.alarms.len() as i64;
-        let ticket = scene.first_ticket + index;
-        let draft = Draft {
-            text: format!("{}：{}", category.minor_name, category.filing_condition),
-            place,
-            address: None,
-            landmark: None,
-            category: (own_find.is_some() || chance.hit(0.6)).then_some(code),
-            photo_ids: if own_find.is_some() || chance.hit(0.7) { vec![person.photo] } else { Vec::new() },
-            anonymous: false,
-            contact: None,
-        };
-        let report = ticket + scene.options.total();
-        let query_code = format!("{index:08}");
-        Ok(Some(Plain { account: person.account.clone(), draft, spot, keys: [report, ticket], query_code }))
     }
 
     fn ring(&mut self, conn: &mut Conn, task: Task) -> Result<(), Fail> {
@@ -138,7 +107,7 @@ impl Run<'_> {
             // The ticket has moved on, and its clocks with it.
             return Ok(());
         }
-        let mut loaded = find(conn, task.ticket)?;
+        let mut loaded = self.desk.take(conn, task.ticket)?;
         let seen = Seen::of(&loaded.ticket);
         let lines = ring_on(conn, &self.scene.registry, &mut loaded, task.at)?;
         if lines == 0 {
@@ -147,11 +116,15 @@ impl Run<'_> {
                 .push(format!("ticket {}: its row called for a clock that was not due", task.ticket));
         }
         self.follow(&loaded.ticket, seen, None, task.at);
+        if lines > 0 {
+            // Without a line the row alone has been brought in line.
+            self.desk.put(loaded);
+        }
         Ok(())
     }
 
     fn act(&mut self, conn: &mut Conn, task: Task) -> Result<(), Fail> {
-        let mut loaded = find(conn, task.ticket)?;
+        let mut loaded = self.desk.take(conn, task.ticket)?;
         let seen = Seen::of(&loaded.ticket);
         let mut look = Look {
             scene: self.scene,
@@ -164,11 +137,13 @@ impl Run<'_> {
         for (at, act) in look.later {
             self.world.queue.push(at, task.ticket, act);
         }
-        let Some(chosen) = chosen else { return Ok(()) };
-        let verb = chosen.command.verb();
-        if self.perform(conn, &mut loaded, chosen, task.at)? {
-            self.follow(&loaded.ticket, seen, Some(verb), task.at);
+        if let Some(chosen) = chosen {
+            let verb = chosen.command.verb();
+            if self.perform(conn, &mut loaded, chosen, task.at)? {
+                self.follow(&loaded.ticket, seen, Some(verb), task.at);
+            }
         }
+        self.desk.put(loaded);
         Ok(())
     }
 
@@ -247,8 +222,4 @@ impl Run<'_> {
         let index = usize::try_from(ticket - self.scene.first_ticket).ok()?;
         self.world.alarms.get_mut(index)
     }
-}
-
-fn find(conn: &mut Conn, ticket: TicketId) -> Result<Loaded, Fail> {
-    Ok(tickets::find_for_update(conn, ticket)?.ok_or(Code::TicketNotFound)?)
 }

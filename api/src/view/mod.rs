@@ -2,7 +2,9 @@
 
 mod course;
 mod desk;
+mod exposure;
 mod history;
+mod mask;
 mod order;
 mod photo;
 mod place;
@@ -12,9 +14,13 @@ mod ticket;
 
 pub use course::CourseView;
 pub use desk::{NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView};
+pub use exposure::{
+    ExposureEventView, ExposureLine, ExposurePage, ExposureView, PublishedPage, PublishedView,
+};
 pub use history::{EventView, events};
+pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};
-pub use photo::{EvidenceKind, EvidenceView, PhotoView, RenditionState};
+pub use photo::{EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
 pub use supervision::{

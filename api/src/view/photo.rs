@@ -1,7 +1,7 @@
 //! Photos in answers.
 
 use serde::Serialize;
-use suishoupai_core::flow::Stage;
+use suishoupai_core::flow::{Doubt, PhotoFlag, Stage};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::photos::{MediaKind, Photo, PhotoState};
 use utoipa::ToSchema;
@@ -82,11 +82,11 @@ pub struct PhotoView {
     pub created_at: Moment,
 }
 
-fn urls(scene: &Scene<'_>, photo: &Photo) -> (Option<String>, Option<String>) {
+pub(super) fn urls(scene: &Scene<'_>, photo: &Photo) -> (Option<String>, Option<String>) {
     match photo.state {
         PhotoState::Ready => (
-            Some(scene.links.link(photo.id, "display", scene.now)),
-            Some(scene.links.link(photo.id, "thumbnail", scene.now)),
+            Some(scene.links.link(photo.id, "display", photo.mask_version, scene.now)),
+            Some(scene.links.link(photo.id, "thumbnail", photo.mask_version, scene.now)),
         ),
         PhotoState::Received | PhotoState::Failed => (None, None),
     }
@@ -94,10 +94,10 @@ fn urls(scene: &Scene<'_>, photo: &Photo) -> (Option<String>, Option<String>) {
 
 fn playback(scene: &Scene<'_>, photo: &Photo) -> Option<String> {
     let is_there = photo.kind == MediaKind::Video && photo.state == PhotoState::Ready;
-    is_there.then(|| scene.links.link(photo.id, "playback", scene.now))
+    is_there.then(|| scene.links.link(photo.id, "playback", photo.mask_version, scene.now))
 }
 
-const fn rendition_state(state: PhotoState) -> RenditionState {
+pub(super) const fn rendition_state(state: PhotoState) -> RenditionState {
     match state {
         PhotoState::Received => RenditionState::Received,
         PhotoState::Ready => RenditionState::Ready,
@@ -145,6 +145,8 @@ pub struct EvidenceView {
     pub sha256: String,
     /// How far the renditions are.
     pub state: RenditionState,
+    /// Whether something in them was made unreadable.
+    pub masked: bool,
     /// Signed link to the display rendition, good for about an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_url: Option<String>,
@@ -164,6 +166,28 @@ pub struct EvidenceView {
     /// Metres between the camera's place and the ticket's, for officials only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gps_distance_m: Option<f64>,
+    /// What speaks against its having been taken there and then, for officials only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub flags: Vec<PhotoFlagView>,
+}
+
+/// A doubt about a photo.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PhotoFlagView {
+    /// What is doubted.
+    pub flag: PhotoFlag,
+    /// What is doubted, in the caller's language.
+    pub name: String,
+    /// Metres or seconds, as the flag says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<i64>,
+}
+
+impl PhotoFlagView {
+    fn of(scene: &Scene<'_>, doubt: &Doubt) -> Self {
+        Self { flag: doubt.flag, name: scene.pick(doubt.flag.zh(), doubt.flag.en()), value: doubt.value }
+    }
 }
 
 impl EvidenceView {
@@ -177,22 +201,30 @@ impl EvidenceView {
             event: *event,
             sha256: hex::encode(photo.sha256),
             state: rendition_state(photo.state),
+            masked: photo.is_masked(),
             display_url,
             thumbnail_url,
             duration_ms: photo.duration_ms,
             playback_url: playback(scene, photo),
             taken_at: None,
             gps_distance_m: None,
+            flags: Vec::new(),
         }
     }
 
-    /// The view for officials, with what the camera recorded.
+    /// The view for officials, with what the camera recorded and what was doubted when it was handed in.
     pub fn official(
         scene: &Scene<'_>,
         row: &(Stage, i64, Photo),
         place: suishoupai_core::geo::LonLat,
+        doubts: &[Doubt],
     ) -> Self {
         let distance = row.2.gps.map(|gps| suishoupai_core::geo::distance_m(gps, place).round());
-        Self { taken_at: row.2.taken_at, gps_distance_m: distance, ..Self::public(scene, row) }
+        Self {
+            taken_at: row.2.taken_at,
+            gps_distance_m: distance,
+            flags: doubts.iter().map(|doubt| PhotoFlagView::of(scene, doubt)).collect(),
+            ..Self::public(scene, row)
+        }
     }
 }

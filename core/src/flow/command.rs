@@ -168,6 +168,8 @@ pub enum Command {
     Alarm(super::alarm::Alarm),
     /// The calendar was changed.
     Recount,
+    /// 调取联系方式: the contacts of its reporters leave the installation in clear.
+    Reveal { reason: String },
 }
 
 impl Command {
@@ -220,6 +222,7 @@ impl Command {
             Command::Rate { .. } => Verb::Rate,
             Command::Alarm(alarm) => alarm.verb(),
             Command::Recount => Verb::Recount,
+            Command::Reveal { .. } => Verb::Reveal,
         }
     }
 }

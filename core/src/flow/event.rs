@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::onsite::Doubt;
 use super::refusal::Said;
 use super::state::{Role, Stage, State};
 use super::ticket::{AccountId, TicketId};
@@ -19,6 +20,16 @@ pub struct PhotoRef {
     pub sha256: String,
     /// When in the course of the ticket it was taken.
     pub stage: Stage,
+    /// What speaks against its having been taken there and then.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub doubts: Vec<Doubt>,
+}
+
+impl PhotoRef {
+    /// A photo of which nothing is doubted.
+    pub fn new(id: i64, sha256: &[u8; 32], stage: Stage) -> Self {
+        Self { id, sha256: hex::encode(sha256), stage, doubts: Vec::new() }
+    }
 }
 
 /// One line of the history. Its JSON text is what is stored and what is hashed.

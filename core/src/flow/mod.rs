@@ -5,7 +5,10 @@ mod apply;
 mod command;
 mod course;
 mod event;
+pub mod exposure;
+pub mod masking;
 mod notice;
+mod onsite;
 mod order_words;
 mod orders;
 mod permit;
@@ -30,6 +33,7 @@ pub use command::{Assist, Call, Command, OnSpot, Outcome, Quantity};
 pub use course::{CalledBack, Course, Request, Summoned, Urged, Waiting, Whistle};
 pub use event::{Event, GENESIS, PhotoRef, link};
 pub use notice::told;
+pub use onsite::{Doubt, PhotoFlag, Scene as PhotoScene, Sighting, doubts};
 pub use order_words::{
     OrderKind, OrderState, Pressure, RefuseReason, RequestKind, RequestState, ReturnReason, Satisfaction,
     Solved, Urging,

@@ -195,6 +195,7 @@ pub(super) fn has_point(
         | Verb::AssistLate
         | Verb::Review
         | Verb::Recount
+        | Verb::Reveal
         | Verb::Absorb
         | Verb::Detach => false,
         _ => true,

@@ -55,6 +55,15 @@ pub struct Policy {
     pub check_position_age_s: u32,
     /// Whether a check needs a photo.
     pub check_photo: bool,
+    /// How far from the place a photo may have been taken before that is noted, metres.
+    #[schema(minimum = 1, maximum = 100_000)]
+    pub photo_distance_m: u32,
+    /// How long before it is sent a photo may have been taken before that is noted, seconds.
+    #[schema(minimum = 1, maximum = 31_536_000)]
+    pub photo_age_s: u32,
+    /// How far the clock of a camera or phone may run ahead before that is noted, seconds.
+    #[schema(minimum = 0, maximum = 86_400)]
+    pub photo_ahead_s: u32,
     /// How long a ticket waits for its reporter at most.
     pub waiting: Limit,
     /// How long a suspension or deferral may last at most, natural days.
@@ -94,6 +103,9 @@ impl Default for Policy {
             check_distance_m: 200,
             check_position_age_s: 900,
             check_photo: true,
+            photo_distance_m: 300,
+            photo_age_s: 86_400,
+            photo_ahead_s: 300,
             waiting: Limit::new(3, WorkingDays),
             suspension_days: 365,
             call_back: true,
@@ -128,6 +140,9 @@ impl Policy {
         within("reworks_to_breach", self.reworks_to_breach, 1, 20);
         within("check_distance_m", self.check_distance_m, 1, 100_000);
         within("check_position_age_s", self.check_position_age_s, 1, 86_400);
+        within("photo_distance_m", self.photo_distance_m, 1, 100_000);
+        within("photo_age_s", self.photo_age_s, 1, 31_536_000);
+        within("photo_ahead_s", self.photo_ahead_s, 0, 86_400);
         within("suspension_days", self.suspension_days, 1, 3650);
         within("call_back_tries", self.call_back_tries, 1, 10);
         within("breach_again/amount", self.breach_again.amount, 1, 10_000);

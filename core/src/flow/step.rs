@@ -71,6 +71,9 @@ pub(super) struct Line {
 
 /// Carries out a command on a ticket, purely: nothing is read but the arguments and nothing is written.
 ///
+/// Time does not go back within a ticket: a step at an instant before the last line (of a server whose clock was set
+/// back, or runs behind that of another one) happens at the instant of that line.
+///
 /// # Errors
 /// The refusal with its reason; the ticket is as before.
 pub fn step(
@@ -81,6 +84,7 @@ pub fn step(
     now: Moment,
     rules: Rules<'_>,
 ) -> Result<Step, Refusal> {
+    let now = now.max(ticket.updated_at);
     let verb = command.verb();
     let (row, post) = permit(ticket, verb, actor, rules.tree)?;
     let mut after = ticket.clone();

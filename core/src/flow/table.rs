@@ -251,6 +251,7 @@ pub const TABLE: &[Row] = &[
     row(Verb::AssistLate, IN_WORK, SYSTEM, Tie::Server, Target::Stay),
     row(Verb::Review, RESTING, SYSTEM, Tie::Server, to(State::Handling)),
     row(Verb::Recount, CLOCKED, SYSTEM, Tie::Server, Target::Stay),
+    row(Verb::Reveal, State::ALL, SYSTEM, Tie::Server, Target::Stay),
 ];
 
 /// The states that a row can lead to from `from`.

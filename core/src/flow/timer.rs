@@ -150,14 +150,13 @@ impl Timer {
     pub fn resume(&mut self, now: Moment, soon_percent: u8, calendar: &WorkCalendar) {
         let Some(stop) = self.stopped.take() else { return };
         let rested = self.measure(stop.at, now, calendar);
-        if rested <= 0 {
-            return;
-        }
         // Rests between two extensions are one, so that a clock does not grow with each.
         match self.spans.last_mut() {
+            _ if rested <= 0 => {}
             Some(Span::Stopped(millis)) => *millis = millis.saturating_add(rested),
             _ => self.spans.push(Span::Stopped(rested)),
         }
+        // Also where it rested for no time: the calendar may have changed meanwhile.
         self.count(calendar);
         self.set_soon(soon_percent, calendar);
     }

@@ -107,5 +107,7 @@ words! {
         Review = "review", "到期复核", "recall for review";
         /// 时限重算: the calendar was changed.
         Recount = "recount", "时限重算", "compute the deadlines anew";
+        /// 调取联系方式: contacts were exported in clear, with the reason.
+        Reveal = "reveal", "调取联系方式", "note that contacts were exported";
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts and their posts.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::{AccountId, Post, Role};
 use suishoupai_core::model::District;
@@ -100,6 +102,10 @@ fn complete(conn: &mut Conn, record: Record) -> Result<Account, DbError> {
         .select((posts::role, posts::unit_id))
         .order((posts::role, posts::unit_id))
         .load(conn)?;
+    with_posts(record, rows)
+}
+
+fn with_posts(record: Record, rows: Vec<(String, i64)>) -> Result<Account, DbError> {
     let mut posts = rows
         .into_iter()
         .map(|(role, unit)| Ok(Post { role: Role::stored(&role)?, unit }))
@@ -123,26 +129,67 @@ fn complete(conn: &mut Conn, record: Record) -> Result<Account, DbError> {
     })
 }
 
-/// The account with this key as it may act at `now`: with the posts of colleagues on leave for whom it stands in,
-/// save those of administrators.
+/// Those of the accounts `ids` that there are, as they may act at `now`: with the posts of colleagues on leave for whom
+/// they stand in, save those of administrators. The statements are as many for one account as for many.
 ///
 /// # Errors
 /// The database's.
-pub fn find_acting(conn: &mut Conn, id: AccountId, now: Moment) -> Result<Option<Account>, DbError> {
-    let Some(mut account) = find(conn, id)? else { return Ok(None) };
-    if !account.is_official {
-        return Ok(Some(account));
+pub fn find_acting(
+    conn: &mut Conn,
+    ids: &[AccountId],
+    now: Moment,
+) -> Result<HashMap<AccountId, Account>, DbError> {
+    let mut found = find_any(conn, ids)?;
+    let officials: Vec<AccountId> =
+        found.values().filter(|account| account.is_official).map(|account| account.id).collect();
+    if officials.is_empty() {
+        return Ok(found);
     }
-    for absent in super::roster::standing_in(conn, id, now)? {
-        let Some(colleague) = find(conn, absent)?.filter(|colleague| colleague.is_active) else { continue };
-        for post in colleague.posts {
-            if post.role != Role::Administrator && !account.posts.contains(&post) {
-                account.posts.push(post);
+    let pairs = super::roster::standing_in(conn, &officials, now)?;
+    if pairs.is_empty() {
+        return Ok(found);
+    }
+    let absent: Vec<AccountId> = pairs.iter().map(|(_, absent)| *absent).collect();
+    let colleagues = find_any(conn, &absent)?;
+    for (substitute, absent) in pairs {
+        let colleague = colleagues.get(&absent).filter(|colleague| colleague.is_active);
+        let (Some(account), Some(colleague)) = (found.get_mut(&substitute), colleague) else { continue };
+        for post in &colleague.posts {
+            if post.role != Role::Administrator && !account.posts.contains(post) {
+                account.posts.push(*post);
             }
         }
         account.stands_for.push(absent);
     }
-    Ok(Some(account))
+    Ok(found)
+}
+
+/// Those of the accounts `ids` that there are: with one statement on PostgreSQL, where each costs a way to the server
+/// and back; with kept ones on SQLite, where a call costs nothing.
+fn find_any(conn: &mut Conn, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    let Conn::Pg(pg) = conn else {
+        for id in ids {
+            found.extend(find(conn, *id)?.map(|account| (*id, account)));
+        }
+        return Ok(found);
+    };
+    let rows: Vec<(Record, Option<(String, i64)>)> = accounts::table
+        .left_join(posts::table)
+        .filter(accounts::id.eq_any(ids.to_vec()))
+        .select((COLUMNS, (posts::role, posts::unit_id).nullable()))
+        .order((accounts::id, posts::role, posts::unit_id))
+        .load(pg)?;
+    let mut rows = rows.into_iter().peekable();
+    while let Some((record, post)) = rows.next() {
+        let id = record.id;
+        let mut posts: Vec<(String, i64)> = post.into_iter().collect();
+        while let Some((_, post)) = rows.next_if(|(next, _)| next.id == id) {
+            posts.extend(post);
+        }
+        found.insert(id, with_posts(record, posts)?);
+    }
+    Ok(found)
 }
 
 /// The account with this key.

@@ -27,29 +27,24 @@ macro_rules! each_backend {
 }
 pub(crate) use each_backend;
 
-/// Inserts rows of one table: one by one with a kept statement on SQLite, where a call costs nothing; together on
-/// PostgreSQL, where each costs a way to the server and back. The optional words end the statement.
-macro_rules! insert_rows {
-    ($conn:expr, $table:expr, $rows:expr $(, $ending:ident)?) => {{
-        let mut rows = $rows;
-        match $conn {
-            $crate::db::Conn::Pg(conn) if rows.len() > 1 => {
-                diesel::insert_into($table).values(rows)$(.$ending())?.execute(conn)?;
-            }
+/// Inserts very many rows of one table: one by one with a kept statement on SQLite, by COPY on PostgreSQL.
+macro_rules! pour_rows {
+    ($conn:expr, $table:expr, $rows:expr) => {{
+        let rows = $rows;
+        match &mut *$conn {
+            $crate::db::Conn::Pg(_) if rows.is_empty() => {}
             $crate::db::Conn::Pg(conn) => {
-                if let Some(row) = rows.pop() {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
-                }
+                diesel::copy_from($table).from_insertable(&rows).execute(conn)?;
             }
             $crate::db::Conn::Sqlite(conn) => {
                 for row in rows {
-                    diesel::insert_into($table).values(row)$(.$ending())?.execute(conn)?;
+                    diesel::insert_into($table).values(row).execute(conn)?;
                 }
             }
         }
     }};
 }
-pub(crate) use insert_rows;
+pub(crate) use pour_rows;
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,29 +86,39 @@ impl Target {
 pub(super) enum Use {
     /// By the one writer.
     Write,
+    /// By the one writer of a program that does nothing but write, and for which a half-written file is of no use.
+    Fill,
     /// By one of many readers.
     Read,
 }
 
-/// Prepares a connection for a program that does nothing but write: more pages at hand, fewer ways to the file. It
-/// lasts as long as the connection, and changes nothing in what is durable when.
-///
-/// # Errors
-/// The database's.
-pub fn write_much(conn: &mut Conn) -> Result<(), DbError> {
-    match conn {
-        Conn::Pg(_) => Ok(()),
-        Conn::Sqlite(conn) => {
-            Ok(conn.batch_execute("PRAGMA cache_size = -262144; PRAGMA wal_autocheckpoint = 20000")?)
+/// How long libpq waits for a server that has gone without a word (a machine that lost its power, a cut line), in
+/// seconds, and milliseconds for the last one. Without these it waits for ever.
+const BOUNDS: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "20"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+/// The URL with those bounds that it does not set itself.
+fn bounded(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in BOUNDS {
+        if !url.contains(&format!("{name}=")) {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{sign}{name}={value}"));
         }
     }
+    url
 }
 
 /// Opens a connection and prepares it.
 pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
     match target {
         Target::Postgres(url) => {
-            let mut conn = PgConnection::establish(url).map_err(DbError::connect)?;
+            let mut conn = PgConnection::establish(&bounded(url)).map_err(DbError::connect)?;
             // A statement that takes longer than this is a defect; it must not hold a connection for ever.
             conn.batch_execute(
                 "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'",
@@ -136,9 +141,41 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
                 // The pages of a dozen indexes change with every step. They are written to the file once in 16 MiB
                 // of log and stay at hand meanwhile.
                 Use::Write => "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000",
+                // More pages at hand, fewer ways to the file, and no waiting for the disk before the end.
+                Use::Fill => {
+                    "PRAGMA synchronous = OFF; PRAGMA cache_size = -393216; PRAGMA wal_autocheckpoint = 100000"
+                }
             };
             conn.batch_execute(own).map_err(DbError::from)?;
             Ok(Conn::Sqlite(conn))
         }
+    }
+}
+
+/// Brings what has been written to the disk, also what a connection for filling wrote without waiting for it.
+///
+/// # Errors
+/// The database's and the system's.
+pub(super) fn settle(target: &Target) -> Result<(), DbError> {
+    let Target::Sqlite(path) = target else { return Ok(()) };
+    if let Conn::Sqlite(mut conn) = connect(target, Use::Write)? {
+        conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    }
+    // What a checkpoint wrote before, while nobody waited for the disk.
+    let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| DbError::Unavailable(format!("{path} cannot be brought to the disk: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounded;
+
+    #[test]
+    fn a_url_gets_the_bounds_that_it_does_not_set() {
+        let all = "connect_timeout=5&keepalives_idle=20&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=30000";
+        assert_eq!(bounded("postgres://u@h/d"), format!("postgres://u@h/d?{all}"));
+        let rest = all.replace("connect_timeout=5&", "");
+        let own = "postgres://u@h/d?connect_timeout=60&sslmode=require";
+        assert_eq!(bounded(own), format!("{own}&{rest}"));
     }
 }

@@ -43,9 +43,16 @@ impl DbError {
 
     /// The same failure, told to another of those who waited for the same commit.
     pub(super) fn again(&self) -> Self {
+        self.outage().unwrap_or_else(|| DbError::Unavailable(self.to_string()))
+    }
+
+    /// A copy of the failure where it is not the change's fault and would meet the next change as well: the database
+    /// is away or full. What became of a change that was just being committed is not known then.
+    pub fn outage(&self) -> Option<Self> {
         match self {
-            DbError::Full => DbError::Full,
-            other => DbError::Unavailable(other.to_string()),
+            DbError::Full => Some(DbError::Full),
+            DbError::Unavailable(why) => Some(DbError::Unavailable(why.clone())),
+            _ => None,
         }
     }
 
@@ -67,27 +74,43 @@ impl DbError {
     }
 }
 
+/// What PostgreSQL (in English, which an operator may have changed; see `pool.rs`) and SQLite say when they cannot go
+/// on at present, though nothing is wrong with the statement.
+const PASSING: [&str; 6] = [
+    "server closed the connection",
+    "terminating connection",
+    "the database system is",
+    "canceling statement due to",
+    "database is locked",
+    "disk I/O error",
+];
+
 impl From<Error> for DbError {
     fn from(error: Error) -> Self {
-        let (kind, message) = match &error {
-            Error::DatabaseError(kind, info) => (kind, info.message().to_owned()),
-            _ => return DbError::Statement(error),
+        let (kind, info) = match error {
+            Error::DatabaseError(kind, info) => (kind, info),
+            // Why it could not be committed is what counts; that it could not be undone either means that the
+            // connection is gone.
+            Error::RollbackErrorOnCommit { commit_error, .. } => return Self::from(*commit_error),
+            Error::BrokenTransactionManager => {
+                return DbError::Unavailable("the connection broke inside a transaction".to_owned());
+            }
+            other => return DbError::Statement(other),
         };
+        let message = info.message().to_owned();
         match kind {
             DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::ForeignKeyViolation => {
                 DbError::Constraint(message)
             }
-            DatabaseErrorKind::ClosedConnection => DbError::Unavailable(message),
+            // A server that lets nobody write has handed over to another one, or is about to be promoted.
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction => DbError::Unavailable(message),
             _ if message.contains("database or disk is full") || message.contains("No space left") => {
                 DbError::Full
             }
-            _ if ["server closed the connection", "terminating connection", "database is locked"]
-                .iter()
-                .any(|sign| message.contains(sign)) =>
-            {
-                DbError::Unavailable(message)
-            }
-            _ => DbError::Statement(error),
+            _ if PASSING.iter().any(|sign| message.contains(sign)) => DbError::Unavailable(message),
+            _ => DbError::Statement(Error::DatabaseError(kind, info)),
         }
     }
 }

@@ -6,9 +6,10 @@ use diesel::prelude::*;
 use suishoupai_core::flow::AccountId;
 use suishoupai_core::time::Moment;
 
-use super::conn::{Conn, each_backend, insert_rows};
+use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::idempotency;
+use super::unnest::insert_rows;
 
 /// A kept answer.
 #[derive(Clone, Debug, Queryable)]
@@ -70,12 +71,13 @@ pub struct Answer {
     pub created_at: i64,
 }
 
-/// Keeps answers.
+/// Keeps answers, in the order of their keys, so that two processes which keep the same wait for each other one way.
 ///
 /// # Errors
 /// [`DbError::Conflict`] when a concurrent request with the same key came first: doing the work again finds its
 /// answer.
-pub fn keep(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
+pub fn keep(conn: &mut Conn, mut answers: Vec<Answer>) -> Result<(), DbError> {
+    answers.sort_unstable_by(|x, y| (x.account_id, &x.key).cmp(&(y.account_id, &y.key)));
     match insert_answers(conn, answers) {
         Err(DbError::Constraint(_)) => Err(DbError::Conflict),
         outcome => outcome,
@@ -83,7 +85,12 @@ pub fn keep(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
 }
 
 fn insert_answers(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
-    insert_rows!(conn, idempotency::table, answers);
+    insert_rows!(
+        conn,
+        idempotency,
+        answers,
+        Answer { account_id, key, request_hash, status, body, created_at }
+    );
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Sign-in codes, and counters that bound attempts.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use suishoupai_core::time::Moment;
@@ -21,7 +22,8 @@ pub struct LoginCode {
     pub sent_at: i64,
 }
 
-/// Remembers a code, in place of an earlier one.
+/// Remembers a code, in place of one that was sent before `before`, or after `now` by a clock that was set back since. Gives when the last one was sent where that is not
+/// as long ago; nothing is changed then. Of several at once one is remembered.
 ///
 /// # Errors
 /// The database's.
@@ -30,8 +32,8 @@ pub fn save_code(
     phone: &[u8],
     code_hash: &[u8],
     expires_at: Moment,
-    now: Moment,
-) -> Result<(), DbError> {
+    (now, before): (Moment, Moment),
+) -> Result<Option<i64>, DbError> {
     let row = (
         login_codes::phone_index.eq(phone.to_vec()),
         login_codes::code_hash.eq(code_hash.to_vec()),
@@ -39,18 +41,24 @@ pub fn save_code(
         login_codes::tries.eq(0),
         login_codes::sent_at.eq(now.millis()),
     );
-    each_backend!(conn, conn => diesel::insert_into(login_codes::table)
+    let replaced = (
+        login_codes::code_hash.eq(excluded(login_codes::code_hash)),
+        login_codes::expires_at.eq(excluded(login_codes::expires_at)),
+        login_codes::tries.eq(excluded(login_codes::tries)),
+        login_codes::sent_at.eq(excluded(login_codes::sent_at)),
+    );
+    let save = diesel::insert_into(login_codes::table)
         .values(row)
         .on_conflict(login_codes::phone_index)
         .do_update()
-        .set((
-            login_codes::code_hash.eq(excluded(login_codes::code_hash)),
-            login_codes::expires_at.eq(excluded(login_codes::expires_at)),
-            login_codes::tries.eq(excluded(login_codes::tries)),
-            login_codes::sent_at.eq(excluded(login_codes::sent_at)),
-        ))
-        .execute(conn))?;
-    Ok(())
+        .set(replaced);
+    let waited = login_codes::sent_at.le(before.millis()).or(login_codes::sent_at.gt(now.millis()));
+    let save = diesel::query_dsl::methods::FilterDsl::filter(save, waited);
+    let saved = each_backend!(&mut *conn, conn => save.execute(conn))?;
+    if saved > 0 {
+        return Ok(None);
+    }
+    Ok(Some(login_codes::table.find(phone.to_vec()).select(login_codes::sent_at).first(conn)?))
 }
 
 /// The code of a phone, inside a write: the row is locked, so that two tries at once both count.
@@ -87,25 +95,37 @@ pub fn drop_code(conn: &mut Conn, phone: &[u8]) -> Result<(), DbError> {
 }
 
 /// Counts a hit under `key` in a fixed window of `window_millis`, and tells how many there are now and when the
-/// window ends.
+/// window ends. The counter is locked until the transaction ends, so hits of several processes at once all count.
 ///
 /// # Errors
 /// The database's.
 pub fn hit(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Result<(i32, Moment), DbError> {
     let start = now.millis() - now.millis().rem_euclid(window_millis);
-    let end = Moment::from_millis(start + window_millis);
-    let same_window = throttles::table.filter(throttles::key.eq(key).and(throttles::window_start.eq(start)));
-    if diesel::update(same_window).set(throttles::hits.eq(throttles::hits + 1)).execute(conn)? == 0 {
-        let row = (throttles::key.eq(key), throttles::window_start.eq(start), throttles::hits.eq(1));
-        each_backend!(conn, conn => diesel::insert_into(throttles::table)
-            .values(row)
-            .on_conflict(throttles::key)
-            .do_update()
-            .set((throttles::window_start.eq(start), throttles::hits.eq(1)))
-            .execute(conn))?;
-    }
+    let row = (throttles::key.eq(key), throttles::window_start.eq(start), throttles::hits.eq(1));
+    let same_window = throttles::window_start.eq(excluded(throttles::window_start));
+    each_backend!(&mut *conn, conn => diesel::insert_into(throttles::table)
+        .values(row)
+        .on_conflict(throttles::key)
+        .do_update()
+        .set((
+            throttles::hits.eq(case_when(same_window, throttles::hits + 1).otherwise(1)),
+            throttles::window_start.eq(excluded(throttles::window_start)),
+        ))
+        .execute(conn))?;
     let hits = throttles::table.find(key).select(throttles::hits).first(conn)?;
-    Ok((hits, end))
+    Ok((hits, Moment::from_millis(start + window_millis)))
+}
+
+/// Takes a hit of the present window back.
+///
+/// # Errors
+/// The database's.
+pub fn take_back(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Result<(), DbError> {
+    let start = now.millis() - now.millis().rem_euclid(window_millis);
+    let counted = throttles::table.find(key).filter(throttles::window_start.eq(start));
+    let counted = counted.filter(throttles::hits.gt(0));
+    diesel::update(counted).set(throttles::hits.eq(throttles::hits - 1)).execute(conn)?;
+    Ok(())
 }
 
 /// The hits under `key` in the present window.

@@ -97,6 +97,14 @@ pub fn check(target: &Target) -> Result<(), DbError> {
     schema_of(&mut conn)?.is_current()
 }
 
+/// As [`check`], on an open connection.
+///
+/// # Errors
+/// [`DbError::Refused`] as of [`Schema::is_current`], the database's.
+pub fn schema_is_current(conn: &mut Conn) -> Result<(), DbError> {
+    schema_of(conn)?.is_current()
+}
+
 /// The migrations that this program has for the engine of a database, oldest first.
 ///
 /// # Errors

@@ -5,18 +5,25 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod bulk;
+pub mod chain;
 mod conn;
 pub mod copy;
 pub mod counts;
 pub mod desk;
 mod error;
+pub mod exposures;
 pub mod history;
 pub mod idempotency;
 mod ids;
 pub mod jobs;
 pub mod lists;
 pub mod login;
+pub mod masks;
 mod migrate;
+pub mod news;
+pub mod originals;
+pub mod orphans;
 pub mod photos;
 mod pool;
 pub mod reference;
@@ -27,6 +34,8 @@ pub mod schema;
 pub mod supervision;
 pub mod texts;
 pub mod tickets;
+pub mod turn;
+mod unnest;
 mod update;
 pub mod uploads;
 mod word;
@@ -34,9 +43,9 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use conn::{Conn, Target, write_much};
+pub use conn::{Conn, Target};
 pub use error::DbError;
-pub use migrate::{Applied, Schema, check, known_migrations, migrate};
+pub use migrate::{Applied, Schema, check, known_migrations, migrate, schema_is_current};
 
 use ids::Ids;
 use pool::Pool;
@@ -57,6 +66,7 @@ struct Inner {
     readers: Pool,
     writer: Writes,
     ids: Ids,
+    target: Target,
     meter: DbMeter,
 }
 
@@ -76,16 +86,40 @@ impl Db {
     /// # Errors
     /// When it cannot be reached.
     pub fn open(target: &Target, pool: u32, group: usize) -> Result<Self, DbError> {
+        Self::open_for(target, pool, group, conn::Use::Write)
+    }
+
+    /// Opens a database that is to be filled from nothing and of which a half is worth nothing: on SQLite nothing
+    /// that is written is durable before [`Db::settle`].
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open_to_fill(target: &Target, pool: u32) -> Result<Self, DbError> {
+        Self::open_for(target, pool, 1, conn::Use::Fill)
+    }
+
+    fn open_for(target: &Target, pool: u32, group: usize, writes: conn::Use) -> Result<Self, DbError> {
         let meter = DbMeter::default();
         let readers = |used_for| Pool::open(target, used_for, pool, meter.clone());
         let (readers, writer) = match target {
             Target::Sqlite(_) => {
-                let writer = Writer::start(target, group, meter.clone())?;
+                let writer = Writer::start(target, group, writes, meter.clone())?;
                 (readers(conn::Use::Read)?, Writes::Grouped(writer))
             }
-            Target::Postgres(_) => (readers(conn::Use::Write)?, Writes::Pooled),
+            Target::Postgres(_) => (readers(writes)?, Writes::Pooled),
         };
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), meter }) })
+        let target = target.clone();
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), target, meter }) })
+    }
+
+    /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
+    ///
+    /// # Errors
+    /// The database's and the system's.
+    pub async fn settle(&self) -> Result<(), DbError> {
+        let inner = Arc::clone(&self.inner);
+        let settled = tokio::task::spawn_blocking(move || conn::settle(&inner.target)).await;
+        settled.map_err(|error| DbError::Unavailable(error.to_string()))?
     }
 
     /// What it counts of itself.

@@ -54,6 +54,24 @@ pub struct Photo {
     pub kind: MediaKind,
     /// How long a video lasts, milliseconds.
     pub duration_ms: Option<i64>,
+    /// How many lines the chain of its mask has.
+    pub mask_version: i64,
+    /// The hash of the last of them.
+    pub mask_hash: Option<[u8; 32]>,
+    /// The digest under which its renditions are kept, where it is masked.
+    pub rendition: Option<[u8; 32]>,
+}
+
+impl Photo {
+    /// The digest under which its renditions are kept.
+    pub fn rendition_digest(&self) -> &[u8; 32] {
+        self.rendition.as_ref().unwrap_or(&self.sha256)
+    }
+
+    /// Whether something in its renditions is masked.
+    pub fn is_masked(&self) -> bool {
+        self.rendition.is_some()
+    }
 }
 
 /// Whether evidence stands or moves. A video has the same columns, keys and renditions as a photo, and a copy to be played
@@ -122,6 +140,9 @@ struct Record {
     created_at: i64,
     kind: String,
     duration_ms: Option<i64>,
+    mask_version: i64,
+    mask_hash: Option<Vec<u8>>,
+    rendition: Option<Vec<u8>>,
 }
 
 impl Record {
@@ -151,8 +172,15 @@ impl Record {
             created_at: Moment::from_millis(self.created_at),
             kind: kind.ok_or_else(|| DbError::corrupt("kind of photo", &self.kind))?,
             duration_ms: self.duration_ms,
+            mask_version: self.mask_version,
+            mask_hash: digest(self.id, self.mask_hash)?,
+            rendition: digest(self.id, self.rendition)?,
         })
     }
+}
+
+fn digest(photo: i64, bytes: Option<Vec<u8>>) -> Result<Option<[u8; 32]>, DbError> {
+    bytes.map(|bytes| bytes.try_into().map_err(|_| DbError::corrupt("digest of photo", photo))).transpose()
 }
 
 /// Records an uploaded photo.
@@ -182,6 +210,9 @@ pub fn insert(conn: &mut Conn, photo: &Photo) -> Result<(), DbError> {
         created_at: photo.created_at.millis(),
         kind: photo.kind.as_str().to_owned(),
         duration_ms: photo.duration_ms,
+        mask_version: photo.mask_version,
+        mask_hash: photo.mask_hash.map(|hash| hash.to_vec()),
+        rendition: photo.rendition.map(|digest| digest.to_vec()),
     };
     diesel::insert_into(photos::table).values(&record).execute(conn)?;
     Ok(())
@@ -193,6 +224,19 @@ pub fn insert(conn: &mut Conn, photo: &Photo) -> Result<(), DbError> {
 /// The database's.
 pub fn find(conn: &mut Conn, id: i64) -> Result<Option<Photo>, DbError> {
     photos::table.find(id).first::<Record>(conn).optional()?.map(Record::read).transpose()
+}
+
+/// The photo with this key inside a write, so that nobody else changes it before the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub fn find_for_update(conn: &mut Conn, id: i64) -> Result<Option<Photo>, DbError> {
+    // SQLite has one writer, which holds the lock already; PostgreSQL locks the row.
+    let record = match conn {
+        Conn::Sqlite(conn) => photos::table.find(id).first::<Record>(conn).optional()?,
+        Conn::Pg(conn) => photos::table.find(id).for_update().first::<Record>(conn).optional()?,
+    };
+    record.map(Record::read).transpose()
 }
 
 /// The photo that an account has uploaded with these bytes.
@@ -208,8 +252,8 @@ pub fn find_same(conn: &mut Conn, account: AccountId, sha256: &[u8; 32]) -> Resu
         .transpose()
 }
 
-/// What binds a photo into a history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What binds a photo into a history, with what its camera claims.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Named {
     /// The key.
     pub id: i64,
@@ -217,49 +261,87 @@ pub struct Named {
     pub account: AccountId,
     /// SHA-256 of the original's bytes.
     pub sha256: [u8; 32],
+    /// Camera time.
+    pub taken_at: Option<Moment>,
+    /// Camera place, WGS-84.
+    pub gps: Option<LonLat>,
 }
+
+impl From<&Photo> for Named {
+    fn from(photo: &Photo) -> Self {
+        Self {
+            id: photo.id,
+            account: photo.account,
+            sha256: photo.sha256,
+            taken_at: photo.taken_at,
+            gps: photo.gps,
+        }
+    }
+}
+
+/// The columns of [`Named`].
+type NamedRow = (i64, AccountId, Vec<u8>, Option<i64>, Option<f64>, Option<f64>);
 
 /// Those of the photos `ids` that there are, by key.
 ///
 /// # Errors
 /// The database's.
 pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Named>, DbError> {
-    let columns = photos::table.select((photos::id, photos::account_id, photos::sha256));
-    // A statement for one key can be kept, one for several has another text for each number of keys.
-    let rows: Vec<(i64, AccountId, Vec<u8>)> = match ids {
+    let columns = photos::table.select((
+        photos::id,
+        photos::account_id,
+        photos::sha256,
+        photos::taken_at,
+        photos::gps_lon,
+        photos::gps_lat,
+    ));
+    // On SQLite a statement for one key can be kept, one for several has another text for each number of keys.
+    let rows: Vec<NamedRow> = match ids {
         [] => Vec::new(),
         [id] => {
             let one = columns.filter(photos::id.eq(*id));
             each_backend!(conn, conn => one.load(conn))?
         }
-        _ => columns.filter(photos::id.eq_any(ids.to_vec())).load(conn)?,
+        _ => {
+            let any = columns.filter(photos::id.eq_any(ids.to_vec()));
+            each_backend!(conn, conn => any.load(conn))?
+        }
     };
     rows.into_iter()
-        .map(|(id, account, sha256)| {
+        .map(|(id, account, sha256, taken_at, lon, lat)| {
             let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
-            Ok((id, Named { id, account, sha256 }))
+            let taken_at = taken_at.map(Moment::from_millis);
+            let gps = lon.zip(lat).map(|(lon, lat)| LonLat { lon, lat });
+            Ok((id, Named { id, account, sha256, taken_at, gps }))
         })
         .collect()
 }
 
-/// Records the outcome of rendering.
+/// Records the outcome of rendering the photo with the mask of a version; `false`, and nothing is done, where it has been
+/// masked anew since.
 ///
 /// # Errors
 /// The database's.
-pub fn rendered(conn: &mut Conn, id: i64, outcome: Result<(i32, i32), String>) -> Result<(), DbError> {
+pub fn rendered(
+    conn: &mut Conn,
+    id: i64,
+    mask_version: i64,
+    outcome: Result<(i32, i32), String>,
+) -> Result<bool, DbError> {
     let (state, failure, display) = match outcome {
         Ok(size) => (PhotoState::Ready, None, Some(size)),
         Err(why) => (PhotoState::Failed, Some(why), None),
     };
-    diesel::update(photos::table.find(id))
-        .set((
-            photos::state.eq(state.as_str()),
-            photos::failure.eq(failure),
-            photos::display_width.eq(display.map(|(width, _)| width)),
-            photos::display_height.eq(display.map(|(_, height)| height)),
-        ))
-        .execute(conn)?;
-    Ok(())
+    let updated =
+        diesel::update(photos::table.filter(photos::id.eq(id).and(photos::mask_version.eq(mask_version))))
+            .set((
+                photos::state.eq(state.as_str()),
+                photos::failure.eq(failure),
+                photos::display_width.eq(display.map(|(width, _)| width)),
+                photos::display_height.eq(display.map(|(_, height)| height)),
+            ))
+            .execute(conn)?;
+    Ok(updated > 0)
 }
 
 /// The evidence of a ticket, in the order in which it came.

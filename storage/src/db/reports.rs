@@ -6,9 +6,10 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::conn::{Conn, insert_rows};
+use super::conn::{Conn, pour_rows};
 use super::error::DbError;
 use super::schema::{ratings, reports};
+use super::unnest::insert_rows;
 use super::word::Word;
 
 /// A report as stored.
@@ -157,7 +158,46 @@ pub fn fingerprint(report: &Report) -> String {
 /// The database's.
 pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
     let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
-    insert_rows!(conn, reports::table, rows);
+    insert_rows!(
+        conn,
+        reports,
+        rows,
+        Record {
+            id,
+            district,
+            receipt,
+            query_code_hash,
+            account_id,
+            anonymous,
+            contact_sealed,
+            channel,
+            text,
+            category,
+            datum,
+            lon_sent,
+            lat_sent,
+            lon,
+            lat,
+            address,
+            landmark,
+            cell_id,
+            grid_id,
+            distance_m,
+            ticket_id,
+            created_at,
+        }
+    );
+    Ok(())
+}
+
+/// Writes very many reports and ratings at once; their tickets have been written before.
+///
+/// # Errors
+/// The database's.
+pub(super) fn pour(conn: &mut Conn, reports: Vec<Report>, ratings: Vec<RatingRecord>) -> Result<(), DbError> {
+    let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
+    pour_rows!(conn, reports::table, rows);
+    pour_rows!(conn, ratings::table, ratings);
     Ok(())
 }
 
@@ -299,19 +339,38 @@ pub fn insert_rating(
     account: AccountId,
     rating: &Rating,
 ) -> Result<(), DbError> {
-    diesel::insert_into(ratings::table)
-        .values((
-            ratings::ticket_id.eq(ticket),
-            ratings::round.eq(rating.round),
-            ratings::account_id.eq(account),
-            ratings::district.eq(district),
-            ratings::solved.eq(rating.solved),
-            ratings::stars.eq(rating.stars),
-            ratings::words.eq(&rating.words),
-            ratings::created_at.eq(rating.created_at),
-        ))
-        .execute(conn)?;
+    let row = RatingRecord::of(ticket, district, account, rating);
+    diesel::insert_into(ratings::table).values(row).execute(conn)?;
     Ok(())
+}
+
+/// A rating as a row.
+#[derive(Insertable)]
+#[diesel(table_name = ratings, treat_none_as_default_value = false)]
+pub(super) struct RatingRecord {
+    ticket_id: i64,
+    round: i32,
+    account_id: i64,
+    district: i32,
+    solved: bool,
+    stars: i32,
+    words: Option<String>,
+    created_at: i64,
+}
+
+impl RatingRecord {
+    pub(super) fn of(ticket: TicketId, district: District, account: AccountId, rating: &Rating) -> Self {
+        Self {
+            ticket_id: ticket,
+            round: rating.round,
+            account_id: account,
+            district,
+            solved: rating.solved,
+            stars: rating.stars,
+            words: rating.words.clone(),
+            created_at: rating.created_at,
+        }
+    }
 }
 
 /// The ratings of a ticket, oldest first.

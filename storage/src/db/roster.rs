@@ -6,7 +6,7 @@ use suishoupai_core::flow::AccountId;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::conn::Conn;
+use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::{absences, shifts};
 
@@ -46,17 +46,31 @@ pub struct Shift {
     pub to: Moment,
 }
 
-/// For whom an account stands in at an instant.
+/// For whom accounts stand in at an instant: pairs of the substitute and the colleague.
 ///
 /// # Errors
 /// The database's.
-pub fn standing_in(conn: &mut Conn, substitute: AccountId, now: Moment) -> Result<Vec<AccountId>, DbError> {
-    Ok(absences::table
-        .filter(absences::substitute_id.eq(substitute).and(absences::to_at.gt(now.millis())))
-        .filter(absences::from_at.le(now.millis()))
-        .select(absences::account_id)
-        .order(absences::id)
-        .load(conn)?)
+pub fn standing_in(
+    conn: &mut Conn,
+    substitutes: &[AccountId],
+    now: Moment,
+) -> Result<Vec<(AccountId, AccountId)>, DbError> {
+    let lasting = absences::table
+        .filter(absences::from_at.le(now.millis()).and(absences::to_at.gt(now.millis())))
+        .select((absences::substitute_id, absences::account_id))
+        .order(absences::id);
+    let found = match substitutes {
+        // A statement that SQLite can keep.
+        [one] => {
+            let of_one = lasting.filter(absences::substitute_id.eq(*one));
+            each_backend!(conn, conn => of_one.load(conn))
+        }
+        _ => {
+            let of_any = lasting.filter(absences::substitute_id.eq_any(substitutes.to_vec()));
+            each_backend!(conn, conn => of_any.load(conn))
+        }
+    };
+    Ok(found?)
 }
 
 /// Writes a leave.

@@ -181,6 +181,18 @@ table! {
         created_at -> BigInt,
         kind -> Text,
         duration_ms -> Nullable<BigInt>,
+        mask_version -> BigInt,
+        mask_hash -> Nullable<Binary>,
+        rendition -> Nullable<Binary>,
+    }
+}
+
+table! {
+    orphans (object_key) {
+        object_key -> Text,
+        sha256 -> Binary,
+        found_at -> BigInt,
+        doomed -> Bool,
     }
 }
 
@@ -319,6 +331,7 @@ table! {
         locked_until -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         created_at -> BigInt,
+        lease -> Nullable<BigInt>,
         request_id -> Nullable<Text>,
     }
 }
@@ -488,6 +501,7 @@ table! {
         accepted_at -> Nullable<BigInt>,
         rounds -> Integer,
         last_hash -> Binary,
+        updated_at -> BigInt,
     }
 }
 
@@ -518,6 +532,50 @@ table! {
     }
 }
 
+table! {
+    mask_events (photo_id, seq) {
+        photo_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
+table! {
+    exposures (id) {
+        id -> BigInt,
+        district -> Integer,
+        ticket_id -> BigInt,
+        photo_id -> BigInt,
+        mask_version -> BigInt,
+        declared_clean -> Bool,
+        text -> Text,
+        state -> Text,
+        version -> BigInt,
+        proposed_by -> BigInt,
+        proposed_at -> BigInt,
+        decided_by -> Nullable<BigInt>,
+        published_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        last_hash -> Binary,
+    }
+}
+
+table! {
+    exposure_events (exposure_id, seq) {
+        exposure_id -> BigInt,
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        verb -> Text,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(posts -> accounts (account_id));
@@ -526,6 +584,8 @@ joinable!(summons -> tickets (ticket_id));
 joinable!(notices -> tickets (ticket_id));
 joinable!(supervision_tickets -> supervision_orders (order_id));
 joinable!(supervision_photos -> photos (photo_id));
+joinable!(exposures -> photos (photo_id));
+joinable!(exposures -> tickets (ticket_id));
 allow_tables_to_appear_in_same_query!(
     tickets,
     work_orders,
@@ -541,3 +601,5 @@ allow_tables_to_appear_in_same_query!(
 allow_tables_to_appear_in_same_query!(accounts, posts);
 allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);
 allow_tables_to_appear_in_same_query!(supervision_photos, photos);
+allow_tables_to_appear_in_same_query!(exposures, photos);
+allow_tables_to_appear_in_same_query!(exposures, tickets);

@@ -1,8 +1,8 @@
 //! `UPDATE` with a prepared statement that is kept.
 //!
 //! diesel prepares every `update(…).set(…)` anew, because a changeset may leave columns out. The changesets here
-//! never do (`treat_none_as_null`), so their text is always the same. To prepare costs SQLite more than to carry
-//! out, and PostgreSQL a round trip.
+//! never do (`treat_none_as_null`), so their text is always the same, or they leave out whole groups of columns
+//! ([`Several`]), which makes few texts. To prepare costs SQLite more than to carry out, and PostgreSQL a round trip.
 
 use std::marker::PhantomData;
 
@@ -11,7 +11,18 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::{QueryResult, QuerySource};
 
-/// `UPDATE table SET changes WHERE condition`. `M` names the text: a type used for one text only.
+/// Names a statement whose text depends on which groups of columns it sets: each text is kept by itself.
+///
+/// SQLite takes a row out of every index of which a column is set and puts it back in, also where the value stays the
+/// same; so a group that has not changed is left out.
+pub(super) struct Several;
+
+impl QueryId for Several {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// `UPDATE table SET changes WHERE condition`. `M` names the text: a type used for one text only, or [`Several`].
 pub(super) struct KeptUpdate<T: QuerySource, C, W, M> {
     table: T::FromClause,
     changes: C,
@@ -19,7 +30,8 @@ pub(super) struct KeptUpdate<T: QuerySource, C, W, M> {
     text: PhantomData<M>,
 }
 
-/// Sets every column of `changes` in the rows for which `condition` holds. `M` is a type of its own for every text.
+/// Sets every column of `changes` in the rows for which `condition` holds. `M` is a type of its own for every text, or
+/// [`Several`].
 pub(super) fn update_kept<M, T, C, W>(table: T, changes: C, condition: W) -> KeptUpdate<T, C::Changeset, W, M>
 where
     T: Table,
@@ -46,9 +58,9 @@ where
     }
 }
 
-impl<T: QuerySource, C, W, M: 'static> QueryId for KeptUpdate<T, C, W, M> {
-    type QueryId = M;
-    const HAS_STATIC_QUERY_ID: bool = true;
+impl<T: QuerySource, C, W, M: QueryId> QueryId for KeptUpdate<T, C, W, M> {
+    type QueryId = M::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = M::HAS_STATIC_QUERY_ID;
 }
 
 impl<Conn, T: QuerySource, C, W, M> RunQueryDsl<Conn> for KeptUpdate<T, C, W, M> {}

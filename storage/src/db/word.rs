@@ -1,5 +1,6 @@
 //! Words of the core's enums as they stand in columns.
 
+use suishoupai_core::flow::exposure::ExposureState;
 use suishoupai_core::flow::supervision::SupervisionState;
 use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, State, Verb};
 use suishoupai_core::model::{CategoryKind, DutyMode, Level, LimitUnit};
@@ -30,4 +31,5 @@ words! {
     State = "state", Verb = "verb", Role = "role", OrderKind = "kind of order", OrderState = "state of order",
     Channel = "channel", Level = "level", CategoryKind = "kind of category", LimitUnit = "unit of limit",
     DutyMode = "mode of duty", RequestKind = "kind of request", SupervisionState = "state of supervision order",
+    ExposureState = "state of exposure",
 }

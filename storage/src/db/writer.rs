@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
@@ -29,8 +29,8 @@ struct Turn<'a> {
 /// A change that was carried out, but not committed.
 struct Done {
     reply: Reply,
-    /// Whether a change that was alone has to be undone.
-    undo: bool,
+    /// Whether it has to be undone; a change that shares the transaction has been, by its savepoint.
+    failed: bool,
 }
 
 /// A change that waits, counted as long as it does.
@@ -44,13 +44,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer's thread; `group` bounds how many changes share a commit.
-    pub(super) fn start(target: &Target, group: usize, meter: DbMeter) -> Result<Self, DbError> {
-        let conn = connect(target, Use::Write)?;
+    pub(super) fn start(target: &Target, group: usize, writes: Use, meter: DbMeter) -> Result<Self, DbError> {
+        let conn = connect(target, writes)?;
         let (jobs, waiting) = channel();
         let (target, counts) = (target.clone(), meter.clone());
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(conn, &target, &waiting, group.max(1), &counts))
+            .spawn(move || serve(conn, (&target, writes), &waiting, group.max(1), &counts))
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
         Ok(Self { jobs: Some(jobs), meter, thread: Some(thread) })
     }
@@ -73,15 +73,10 @@ impl Writer {
             span.in_scope(|| origin::within(origin, || meter.timed(Work::Write, || work(conn))))
         };
         let job: Job = Box::new(move |turn| {
-            let mut undo = false;
             let outcome = turn.map_err(E::from).and_then(|turn| {
-                if !turn.alone {
-                    return in_savepoint(turn.conn, work);
-                }
-                let outcome = guarded(turn.conn, work);
-                undo = outcome.is_err();
-                outcome
+                if turn.alone { guarded(turn.conn, work) } else { in_savepoint(turn.conn, work) }
             });
+            let failed = outcome.is_err();
             let reply: Reply = Box::new(move |commit| {
                 let result = match (outcome, commit) {
                     (Ok(value), Ok(())) => Ok(value),
@@ -91,7 +86,7 @@ impl Writer {
                 // A caller that has gone away (a phone that lost its network) needs no answer.
                 drop(answer.send(result));
             });
-            Done { reply, undo }
+            Done { reply, failed }
         });
         self.jobs.as_ref().and_then(|jobs| jobs.send((self.meter.queued(), job)).ok()).ok_or_else(gone)?;
         answered.await.map_err(|_| gone())?
@@ -141,7 +136,7 @@ pub(super) fn in_savepoint<T, E: From<DbError>>(
     })
 }
 
-fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usize, meter: &DbMeter) {
+fn serve(mut conn: Conn, place: (&Target, Use), waiting: &Receiver<Queued>, group: usize, meter: &DbMeter) {
     while let Ok((_, first)) = waiting.recv() {
         let mut jobs = vec![first];
         while jobs.len() < group
@@ -150,27 +145,41 @@ fn serve(mut conn: Conn, target: &Target, waiting: &Receiver<Queued>, group: usi
             jobs.push(next);
         }
         meter.grouped(jobs.len());
-        commit_group(&mut conn, target, jobs);
+        commit_group(&mut conn, place, jobs);
     }
 }
 
-fn commit_group(conn: &mut Conn, target: &Target, jobs: Vec<Job>) {
-    let begun = begin(conn);
+fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>) {
+    let mut open = begin(conn);
     let alone = jobs.len() == 1;
-    let done: Vec<Done> = jobs
-        .into_iter()
-        .map(|job| match &begun {
+    let mut done = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let one = match &open {
             Ok(()) => job(Ok(Turn { conn, alone })),
             Err(error) => job(Err(error.again())),
-        })
-        .collect();
-    let undo = done.iter().any(|done| done.undo);
-    let outcome = begun.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
+        };
+        // The rest of the group must not run outside of a transaction, where each would be committed by itself.
+        if one.failed && !alone && open.is_ok() && !is_open(conn) {
+            open = Err(DbError::Full);
+        }
+        done.push(one);
+    }
+    let undo = alone && done.iter().any(|done| done.failed);
+    let outcome = open.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
-        recover(conn, target);
+        recover(conn, place);
     }
     for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
+    }
+}
+
+/// Whether the transaction is still open: SQLite undoes all of it by itself when the disk is full or fails.
+fn is_open(conn: &mut Conn) -> bool {
+    match conn {
+        // Inside of a transaction no other one can begin.
+        Conn::Sqlite(inner) => inner.batch_execute("BEGIN").is_err(),
+        Conn::Pg(_) => true,
     }
 }
 
@@ -197,8 +206,8 @@ fn roll_back(conn: &mut Conn) -> Result<(), DbError> {
 }
 
 /// After a failed commit (a full disk) the connection's state is unknown: a fresh one takes its place.
-fn recover(conn: &mut Conn, target: &Target) {
-    match connect(target, Use::Write) {
+fn recover(conn: &mut Conn, (target, writes): (&Target, Use)) {
+    match connect(target, writes) {
         Ok(fresh) => *conn = fresh,
         Err(error) => tracing::error!(%error, "the writer could not reconnect"),
     }

@@ -7,6 +7,7 @@
 mod decode;
 mod encode;
 mod error;
+mod mask;
 mod metadata;
 mod pool;
 mod raster;
@@ -26,7 +27,7 @@ use suishoupai_core::time::Moment;
 pub use decode::Stop;
 pub use error::PictureError;
 pub use pool::{Pool, PoolSettings, RenderError};
-pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_until};
+pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked, render_until};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 

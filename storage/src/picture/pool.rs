@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use suishoupai_core::flow::masking::Area;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::decode::Stop;
@@ -66,13 +67,15 @@ impl Pool {
         }
     }
 
-    /// Renders the picture of `length` bytes that `load` gives, once there are a worker and memory for it.
+    /// Renders the picture of `length` bytes that `load` gives, with `areas` unreadable, once there are a worker and
+    /// memory for it.
     ///
     /// # Errors
     /// [`RenderError`].
     pub async fn render<E, B>(
         &self,
         length: u64,
+        areas: Vec<Area>,
         load: impl Future<Output = Result<B, E>>,
     ) -> Result<Renditions, RenderError<E>>
     where
@@ -87,7 +90,7 @@ impl Pool {
         let memory = self.decoding.reserve(inspected.memory).await;
         let work = move |stop: &Stop| {
             let _held = (worker, original, memory);
-            render_until((*bytes).as_ref(), &inspected, &limits, stop)
+            render_until((*bytes).as_ref(), &inspected, &limits, &areas, stop)
         };
         self.within_time(work).await.map_err(RenderError::Picture)
     }
@@ -203,7 +206,7 @@ mod tests {
                     loading.fetch_sub(1, Ordering::SeqCst);
                     loaded(bytes.clone()).await
                 };
-                pool.render(bytes.len() as u64, load).await.map(|made| made.display_size)
+                pool.render(bytes.len() as u64, Vec::new(), load).await.map(|made| made.display_size)
             });
         }
         while let Some(done) = running.join_next().await {
@@ -216,9 +219,9 @@ mod tests {
     #[tokio::test]
     async fn a_refused_picture_and_a_failed_load_give_everything_back() {
         let pool = pool(1, 1 << 20, Duration::from_secs(600));
-        let refused = pool.render(3, loaded(b"GIF89a".to_vec())).await.unwrap_err();
+        let refused = pool.render(3, Vec::new(), loaded(b"GIF89a".to_vec())).await.unwrap_err();
         assert!(matches!(refused, RenderError::Picture(PictureError::UnsupportedType { found: "GIF" })));
-        let failed = pool.render(3, async { Err::<Vec<u8>, _>("away") }).await.unwrap_err();
+        let failed = pool.render(3, Vec::new(), async { Err::<Vec<u8>, _>("away") }).await.unwrap_err();
         assert!(matches!(failed, RenderError::Load("away")));
         assert_eq!(pool.workers.available_permits(), 1);
         assert_eq!(pool.originals.free.available_permits(), pool.originals.units as usize);
@@ -260,7 +263,7 @@ mod tests {
             [make::jpeg(400, 300), make::progressive_jpeg(40, 30), make::png(40, 30), make::webp(40, 30)]
         {
             let inspected = inspect(&bytes, &limits).unwrap();
-            assert!(render_until(&bytes, &inspected, &limits, &stop).is_err(), "{:?}", inspected.kind);
+            assert!(render_until(&bytes, &inspected, &limits, &[], &stop).is_err(), "{:?}", inspected.kind);
         }
     }
 }

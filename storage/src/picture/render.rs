@@ -2,9 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use suishoupai_core::flow::masking::Area;
+
 use super::decode::{Raster, Stop, decode};
 use super::encode::encode;
 use super::error::PictureError;
+use super::mask::blot;
 use super::raster::{Shrinker, from_rgb, to_srgb};
 use super::{Inspected, Limits};
 
@@ -56,10 +59,23 @@ pub struct Luma {
 /// # Errors
 /// [`PictureError`] where the image data cannot be decoded.
 pub fn render(bytes: &[u8], inspected: &Inspected, limits: &Limits) -> Result<Renditions, PictureError> {
-    render_until(bytes, inspected, limits, &Stop::default())
+    render_masked(bytes, inspected, limits, &[])
 }
 
-/// As [`render`], and ends soon with an error when it is told to `stop`.
+/// As [`render`], with the areas unreadable in both.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_masked(
+    bytes: &[u8],
+    inspected: &Inspected,
+    limits: &Limits,
+    areas: &[Area],
+) -> Result<Renditions, PictureError> {
+    render_until(bytes, inspected, limits, areas, &Stop::default())
+}
+
+/// As [`render_masked`], and ends soon with an error when it is told to `stop`.
 ///
 /// # Errors
 /// As [`render`].
@@ -67,9 +83,10 @@ pub fn render_until(
     bytes: &[u8],
     inspected: &Inspected,
     limits: &Limits,
+    areas: &[Area],
     stop: &Stop,
 ) -> Result<Renditions, PictureError> {
-    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, stop)))
+    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, areas, stop)))
         .unwrap_or(Err(PictureError::Damaged { what: "its image data cannot be decoded" }))
 }
 
@@ -77,6 +94,7 @@ fn render_unguarded(
     bytes: &[u8],
     inspected: &Inspected,
     limits: &Limits,
+    areas: &[Area],
     stop: &Stop,
 ) -> Result<Renditions, PictureError> {
     let decoded = decode(bytes, inspected, limits, stop)?;
@@ -91,6 +109,8 @@ fn render_unguarded(
     };
     // Turned after shrinking, when there are a quarter of the samples or less; the full ones are freed by then.
     let mut display = small.upright(inspected.orientation)?;
+    // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
+    blot(&mut display, areas);
     let quality = if decoded.snapped { SNAPPED_QUALITY } else { DISPLAY_QUALITY };
     let encoded = encode(&display, quality)?;
     let display_size = (display.luma.width as u32, display.luma.height as u32);

@@ -36,7 +36,9 @@ impl StoreError {
     /// For `map_err`: names the action, and tells a full disk from other failures.
     pub(super) fn during(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace
+            }
             _ => Self::Io { action, source },
         }
     }

@@ -28,8 +28,6 @@ pub(super) struct Samples {
     pub(super) chunks: Vec<Range<u64>>,
     /// Bytes of the first sample, which begins the first chunk.
     pub(super) first: u64,
-    /// How many there are.
-    pub(super) count: u64,
     /// How long they last together, in units of the track.
     pub(super) duration: u64,
 }
@@ -92,7 +90,7 @@ pub(super) fn read<R: Read + Seek>(window: &mut Window<R>, tables: &Tables) -> R
         return damaged("its index counts other samples than it has");
     }
     let first = sizes.sum(0, 1).unwrap_or_default();
-    Ok(Samples { chunks, first, count, duration })
+    Ok(Samples { chunks, first, duration })
 }
 
 /// How many rows of `width` bytes a table has whose number stands at `at` of its body.

@@ -1,9 +1,11 @@
 //! What several topics share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
-use suishoupai_tests::{Caller, Official, Resident, Server};
+use suishoupai_tests::{Caller, Official, Reply, Resident, Server, caller};
 
 /// Code of the district's centre.
 pub(crate) const CENTRE: &str = "350203000000";
@@ -11,6 +13,40 @@ pub(crate) const CENTRE: &str = "350203000000";
 pub(crate) const STREET: &str = "350203001000";
 /// Code of the community of the demonstration's point.
 pub(crate) const COMMUNITY: &str = "350203001001";
+
+/// Waits until something is so.
+///
+/// # Panics
+/// Where it takes too long.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Ends the work of others when it is dropped, also where the test fails meanwhile.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Sends a report under a key; the answer, if there is one.
+pub(crate) fn keyed_report(who: &Caller, key: &str, draft: &Value) -> Result<Reply, String> {
+    Caller::try_send(who.request(Method::POST, "reports").header("idempotency-key", key).json(draft))
+}
+
+/// What `/readyz` says of a part that is not ready; empty for one that is.
+pub(crate) fn trouble(base: &str, part: &str) -> String {
+    let body = caller(base).get("/readyz").json();
+    let parts = body["parts"].as_array().unwrap_or_else(|| panic!("{body}"));
+    let found = parts.iter().find(|one| one["part"] == part).unwrap_or_else(|| panic!("no {part}: {body}"));
+    found["problem"].as_str().unwrap_or_default().to_owned()
+}
 
 /// A resident, the report, and the key of its ticket.
 pub(crate) fn reported(server: &Server, text: &str) -> (Resident, Value, i64) {
@@ -99,6 +135,15 @@ pub(crate) fn rendered(server: &Server, owner: &Caller, photo: i64) -> Value {
         }
         // The server's own worker has taken the job; it needs a moment.
         assert!(Instant::now() < deadline, "not rendered: {known}");
+        std::thread::yield_now();
+    }
+}
+
+/// Asks until it is so.
+pub(crate) fn eventually(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come to this: {what}");
         std::thread::yield_now();
     }
 }

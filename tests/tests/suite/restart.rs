@@ -32,7 +32,15 @@ fn a_stop_is_clean(engine: Engine) {
     let mut process = Process::with_demo(engine);
     let base = process.serve().to_owned();
     assert_eq!(caller(&base).get("/readyz").expect(200)["ready"], true);
+    let probe = |process: &Process, more: &[&str]| {
+        process.run(&[&["probe", "--address", base.strip_prefix("http://").unwrap()], more].concat())
+    };
+    let (code, text) = probe(&process, &[]);
+    assert!(code == Some(0) && text.contains("\"ready\":true"), "{text}");
+    assert_eq!(probe(&process, &["--alive"]).0, Some(0));
     assert_eq!(process.terminate(), Some(0));
+    let (code, text) = probe(&process, &[]);
+    assert!(code == Some(1) && text.contains("does not answer"), "{text}");
     let second = process.serve().to_owned();
     caller(&second).get("/healthz").expect(200);
     assert_eq!(process.terminate(), Some(0));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use suishoupai_api::config::StoreReading;
 use suishoupai_tests::{Caller, Engine, S3Server, Server, both, cut, huge_png, jpeg, jpeg_from_phone};
 
-use crate::common::rendered;
+use crate::common::{rendered, trouble};
 
 both!(
     a_photo_goes_straight_to_the_store,
@@ -15,7 +15,8 @@ both!(
     a_photo_is_read_in_ranges_and_by_its_tag,
     an_upload_may_be_as_large_as_it_may_and_no_larger,
     a_bucket_that_goes_away_stops_only_photos,
-    readers_are_sent_on_to_the_bucket
+    readers_are_sent_on_to_the_bucket,
+    an_original_without_a_photo_is_swept
 );
 
 fn announced(caller: &Caller, bytes: &[u8]) -> Value {
@@ -230,6 +231,8 @@ fn a_bucket_that_goes_away_stops_only_photos(engine: Engine) {
     let mut bucket = S3Server::start();
     let server = Server::start_on_s3(engine, &bucket, |_| ());
     let resident = server.resident();
+    let kept = resident.upload(&jpeg(63, 48));
+    assert_eq!(rendered(&server, &resident, kept)["state"], "ready");
     let before = jpeg(64, 48);
     let upload = announced(&resident, &before);
     sent(&resident, &upload, &before);
@@ -239,9 +242,15 @@ fn a_bucket_that_goes_away_stops_only_photos(engine: Engine) {
     assert!(!refused.header("retry-after").is_empty());
     refused.problem(503, "unavailable");
     resident.complete(&upload).problem(503, "unavailable");
+    resident.get(&format!("photos/{kept}/original")).problem(503, "unavailable");
     let report = resident.report("停电时也能上报");
-    server.official("grid1").ticket(report["ticket_id"].as_i64().unwrap());
-    server.nobody().get("/healthz").expect(200);
+    let (grid1, ticket) = (server.official("grid1"), report["ticket_id"].as_i64().unwrap());
+    assert_eq!(grid1.get("tickets/pool").expect(200)["items"][0]["id"], ticket);
+    assert_eq!(grid1.claim_and_file(ticket, "P0201")["state"], "dispatched");
+    assert_eq!(resident.own(&report)["state"], "dispatched");
+    // Said, but no reason to send requests elsewhere: every server has the same store.
+    assert!(trouble(server.base(), "photo_store").contains("does not answer"));
+    assert_eq!(server.nobody().get("/readyz").expect(200)["ready"], true);
 
     bucket.start_again();
     let photo = resident.complete(&upload).expect(201)["id"].as_i64().unwrap();
@@ -278,4 +287,28 @@ fn readers_are_sent_on_to_the_bucket(engine: Engine) {
     let signed = resident.get(&format!("photos/{photo}/original")).header("location").to_owned();
     let unsigned = server.nobody().get(signed.split('?').next().unwrap());
     assert_eq!(unsigned.status, 403, "{}", unsigned.text());
+}
+
+fn an_original_without_a_photo_is_swept(engine: Engine) {
+    let server = Server::start_for_days(engine);
+    let resident = server.resident();
+    let [lost, again, used] = [64, 65, 66].map(|width| jpeg(width, 48));
+    server.leave_behind(&lost);
+    server.leave_behind(&again);
+    let photo = resident.upload(&used);
+    assert_eq!((server.sweep_orphans(), server.originals().len()), (0, 3), "they are noted first");
+    server.advance_seconds(23 * 3600);
+    assert_eq!(server.sweep_orphans(), 0);
+    // The same bytes come again, and find their object.
+    let rescued = resident.upload(&again);
+    server.advance_seconds(2 * 3600);
+    assert_eq!((server.sweep_orphans(), server.originals().len()), (1, 2));
+    server.advance_seconds(48 * 3600);
+    assert_eq!((server.sweep_orphans(), server.sweep_orphans()), (0, 0));
+    for (photo, bytes) in [(photo, &used), (rescued, &again)] {
+        assert!(&resident.get(&format!("photos/{photo}/original")).body == bytes);
+    }
+    // What was swept may come again too.
+    let photo = resident.upload(&lost);
+    assert!(resident.get(&format!("photos/{photo}/original")).body == lost);
 }

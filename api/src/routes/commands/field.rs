@@ -167,6 +167,8 @@ pub(crate) struct SolveBody {
     note: Option<Words<1000>>,
     /// What was done in figures.
     outcome: Option<OutcomeBody>,
+    /// Where the caller stands, if that is known: compared with the place, and not kept.
+    position: Option<PositionBody>,
     /// Keys of photos uploaded before: at least one, taken after the work.
     #[serde(default)]
     photo_ids: PhotoIds,
@@ -184,14 +186,14 @@ async fn solve(
     body: Json<SolveBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let SolveBody { version, category, answer, note, outcome, photo_ids } = body.into_inner();
+    let SolveBody { version, category, answer, note, outcome, position, photo_ids } = body.into_inner();
     let command = Command::Solve {
         category: category.into_string(),
         answer: answer.into_string(),
         note: note.map(Words::into_string),
         outcome: OutcomeBody::read(outcome),
     };
-    let with = With::photos(photo_ids, Stage::After);
+    let with = With { position: PositionBody::read(position)?, ..With::photos(photo_ids, Stage::After) };
     order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }
 

@@ -7,7 +7,7 @@ use suishoupai_core::model::Limit;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::parts::{LimitBody, OutcomeBody};
+use super::parts::{LimitBody, OutcomeBody, PositionBody};
 use super::{Id, PhotoIds, UnitIds, With, order};
 use crate::auth::{Auth, Centre, Handler, Manager};
 use crate::extract::{Json, Path};
@@ -262,6 +262,8 @@ pub(crate) struct FinishBody {
     note: Option<Words<1000>>,
     /// What was done in figures.
     outcome: Option<OutcomeBody>,
+    /// Where the caller stands, if that is known: compared with the place, and not kept.
+    position: Option<PositionBody>,
     /// Keys of photos uploaded before: the lead needs at least one, taken after the work.
     #[serde(default)]
     photo_ids: PhotoIds,
@@ -279,12 +281,12 @@ async fn finish(
     body: Json<FinishBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let FinishBody { version, answer, note, outcome, photo_ids } = body.into_inner();
+    let FinishBody { version, answer, note, outcome, position, photo_ids } = body.into_inner();
     let command = Command::Finish {
         answer: answer.into_string(),
         note: note.map(Words::into_string),
         outcome: OutcomeBody::read(outcome),
     };
-    let with = With::photos(photo_ids, Stage::After);
+    let with = With { position: PositionBody::read(position)?, ..With::photos(photo_ids, Stage::After) };
     order(&services, caller, &request, id.0.0, (version, command, with), lang).await
 }

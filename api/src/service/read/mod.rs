@@ -1,6 +1,8 @@
 //! Reading tickets and reports for answers: every row authorised, names fetched in one go.
 
+mod exposure;
 mod lists;
+mod mask;
 mod report;
 mod supervision;
 mod ticket;
@@ -20,7 +22,9 @@ use crate::registry::Registry;
 use crate::services::Services;
 use crate::view::{PlaceView, Scene};
 
+pub use exposure::{exposure, exposures, published};
 pub use lists::{list, orders, pool};
+pub use mask::mask;
 pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};
 pub use supervision::{supervision_order, supervision_orders};
 pub use ticket::{ticket, ticket_after};

@@ -1,8 +1,9 @@
 //! One ticket, as officials see it.
 
-use suishoupai_core::flow::{Verb, allowed_actions, may_see};
+use suishoupai_core::flow::{Doubt, Stage, Verb, allowed_actions, may_see};
 use suishoupai_core::model::UnitId;
 use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::db::reports::Report;
 use suishoupai_storage::db::{supervision, tickets};
 use suishoupai_storage::seal::Sealer;
@@ -74,6 +75,8 @@ async fn view(
 fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &Sealer) -> TicketView {
     let t = &data.loaded.ticket;
     let place = suishoupai_core::geo::LonLat { lon: data.loaded.lon, lat: data.loaded.lat };
+    let evidence =
+        |row: &(Stage, i64, Photo)| EvidenceView::official(scene, row, place, doubts_of(data, row));
     let mut path: Vec<UnitId> = data.history.iter().map(|(event, _)| event.responsible).collect();
     path.dedup();
     TicketView {
@@ -93,7 +96,7 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
             until: holder.until,
         }),
         reports: data.reports.iter().map(|report| report_in_ticket(scene, report, sealer)).collect(),
-        evidence: data.evidence.iter().map(|row| EvidenceView::official(scene, row, place)).collect(),
+        evidence: data.evidence.iter().map(evidence).collect(),
         orders: t.orders.iter().map(|order| OrderView::of(scene, order)).collect(),
         events: events(scene, &data.history, true),
         ratings: data.ratings.iter().cloned().map(RatingView::from).collect(),
@@ -110,6 +113,13 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
         course: CourseView::of(scene, t),
         supervision_orders: Vec::new(),
     }
+}
+
+/// What the history says against a photo.
+fn doubts_of<'a>(data: &'a Dossier, (stage, seq, photo): &(Stage, i64, Photo)) -> &'a [Doubt] {
+    let line = data.history.iter().map(|(event, _)| event).find(|event| event.seq == *seq);
+    let named = line.and_then(|event| event.photos.iter().find(|it| it.id == photo.id && it.stage == *stage));
+    named.map_or(&[], |named| &named.doubts)
 }
 
 fn report_in_ticket(scene: &Scene<'_>, report: &Report, sealer: &Sealer) -> ReportInTicket {

@@ -20,27 +20,26 @@ const WINDOW: i64 = 60 * 60 * 1000;
 pub async fn follow(services: &Services, receipt: &str, code: &str) -> Result<Report, Fail> {
     let now = services.now();
     let key = format!("follow/{}", hex::encode(services.sealer.index("receipt", receipt)));
-    let receipt = receipt.to_owned();
-    let (hits, until, report) = services
-        .db
-        .read({
-            let key = key.clone();
-            move |conn| {
-                let (hits, until) = login::hits(conn, &key, WINDOW, now)?;
-                Ok::<_, Fail>((hits, until, rows::find_by_receipt(conn, &receipt)?))
-            }
-        })
-        .await?;
-    if hits >= FOLLOW_TRIES {
-        let seconds = u32::try_from((until.millis() - now.millis()) / 1000 + 1).unwrap_or(1);
-        return Err(Problem::new(Code::TooManyRequests).retry_after(seconds).into());
-    }
-    let given = digest(code.to_ascii_uppercase().as_bytes());
-    match report {
-        Some(report) if bool::from(report.query_code_hash.ct_eq(&given)) => Ok(report),
-        _ => {
-            services.db.write(move |conn| login::hit(conn, &key, WINDOW, now).map_err(Fail::from)).await?;
-            Err(Code::ReportNotFound.into())
+    let (receipt, given) = (receipt.to_owned(), digest(code.to_ascii_uppercase().as_bytes()));
+    let found = services.db.write(move |conn| {
+        // A try counts before it is looked at, and the counter is locked meanwhile, so that many at once are no more
+        // than one after the other; one that was right is taken back.
+        let (hits, until) = login::hit(conn, &key, WINDOW, now)?;
+        if hits > FOLLOW_TRIES {
+            return Ok::<_, Fail>(Err(until));
+        }
+        let report = rows::find_by_receipt(conn, &receipt)?;
+        let right = report.filter(|report| bool::from(report.query_code_hash.ct_eq(&given)));
+        if right.is_some() {
+            login::take_back(conn, &key, WINDOW, now)?;
+        }
+        Ok(Ok(right))
+    });
+    match found.await? {
+        Ok(right) => right.ok_or_else(|| Code::ReportNotFound.into()),
+        Err(until) => {
+            let seconds = u32::try_from((until.millis() - now.millis()) / 1000 + 1).unwrap_or(1);
+            Err(Problem::new(Code::TooManyRequests).retry_after(seconds).into())
         }
     }
 }

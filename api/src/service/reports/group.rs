@@ -1,106 +1,70 @@
 //! Reports that come in at the same time are written together: one transaction, and one way to the disk, for all that
 //! wait while the group before is being committed. Each is answered after the commit, and each fails alone.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use suishoupai_storage::db::{Conn, DbError, idempotency, photos};
+use suishoupai_storage::db::{Conn, idempotency, photos};
 use suishoupai_storage::seal::Sealer;
-use tokio::sync::oneshot;
 
 use super::Receipt;
 use super::incoming::{Incoming, New, save};
 use crate::fail::Fail;
-use crate::problem::{Code, Problem};
+use crate::problem::Code;
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
+use crate::together::{Asked, Together};
 
 /// How many reports share a transaction at the most.
 const MOST: usize = 64;
+/// How many such transactions there are at the same time. While one is on its way to the disk nothing else would be
+/// written; more than two would only make the groups smaller.
+const AT_ONCE: u32 = 2;
 
 type Answer = Result<Receipt, Fail>;
 
 /// The reports that wait to be written.
-#[derive(Debug, Default)]
-pub struct Group {
-    waiting: Mutex<VecDeque<(Incoming, oneshot::Sender<Answer>)>>,
-    /// Held by whoever writes; the others wait for it in the order of coming.
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
+pub type Group = Together<Incoming, Answer>;
 
-impl Group {
-    /// Keeps everybody from writing until the answer is dropped, so that a group can be seen to gather. Not for the
-    /// async threads: it blocks.
-    pub fn hold(&self) -> impl Sized + use<> {
-        Arc::clone(&self.turn).blocking_lock_owned()
-    }
-
-    /// How many reports wait.
-    pub fn waiting(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    fn put(&self, incoming: Incoming) -> oneshot::Receiver<Answer> {
-        let (tell, told) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((incoming, tell));
-        told
-    }
-
-    fn take(&self) -> Vec<(Incoming, oneshot::Sender<Answer>)> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.len().min(MOST);
-        waiting.drain(..count).collect()
-    }
+/// The reports that wait, at first none.
+pub fn group() -> Group {
+    Together::new(AT_ONCE, MOST)
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.
 pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer {
-    let mut told = services.intake.put(incoming);
-    loop {
-        let turn = Arc::clone(&services.intake.turn);
-        let turn = tokio::select! {
-            answer = &mut told => return answer.unwrap_or_else(|_| Err(Code::Unavailable.into())),
-            turn = turn.lock_owned() => turn,
-        };
-        let group = services.intake.take();
-        if group.is_empty() {
-            drop(turn);
-            // Whoever took this report has written it, and is about to say so.
-            return told.await.unwrap_or_else(|_| Err(Code::Unavailable.into()));
-        }
+    let written = services.intake.ask(incoming, |group| {
         let services = services.clone();
-        // A task of its own: the one whose turn it is may lose its client, the others must not lose their answers.
-        tokio::spawn(async move {
-            let _turn = turn;
-            write(&services, group).await;
-        });
-    }
+        async move { write(&services, group).await }
+    });
+    written.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }
 
-async fn write(services: &Services, group: Vec<(Incoming, oneshot::Sender<Answer>)>) {
+async fn write(services: &Services, group: Vec<Asked<Incoming, Answer>>) {
     let (incoming, tell): (Vec<Arc<Incoming>>, Vec<_>) =
         group.into_iter().map(|(incoming, tell)| (Arc::new(incoming), tell)).unzip();
-    let mut answers = match incoming.len() {
-        1 => Vec::new(),
-        _ => match try_together(services, incoming.clone()).await {
-            Ok(answers) => answers,
-            // Whoever waits for a database that does not serve is told so at once, and not one after the other.
-            Err(Fail::Db(error @ (DbError::Unavailable(_) | DbError::Full))) => {
-                tracing::error!(%error, "the database did not take reports");
-                let refused = || Some(Err(Problem::new(Code::Unavailable).retry_after(5).into()));
-                incoming.iter().map(|_| refused()).collect()
-            }
-            Err(_) => Vec::new(),
-        },
-    };
+    // Where the database is away or full, nobody is tried again: each would wait for it in turn, and a report whose
+    // commit was not answered may have been written.
+    let mut outage = None;
+    let mut answers = Vec::new();
+    if incoming.len() > 1 {
+        match try_together(services, incoming.clone()).await {
+            Ok(together) => answers = together,
+            Err(fail) => outage = fail.outage(),
+        }
+    }
     // What could not be written with the others is tried alone; so one bad row fails alone.
     answers.resize_with(incoming.len(), || None);
     for ((incoming, answer), tell) in incoming.into_iter().zip(answers).zip(tell) {
-        let answer = match answer {
-            Some(answer) => answer,
-            None => alone(services, incoming).await,
+        let answer = match (answer, outage.as_ref().and_then(Fail::outage)) {
+            (Some(answer), _) => answer,
+            (None, Some(fail)) => Err(fail),
+            (None, None) => alone(services, incoming).await,
         };
+        if outage.is_none() {
+            outage = answer.as_ref().err().and_then(Fail::outage);
+        }
         // A client that has gone away needs no answer.
         drop(tell.send(answer));
     }
@@ -187,7 +151,7 @@ fn record_fresh(conn: &mut Conn, incoming: &Incoming) -> Result<Vec<photos::Name
             return Err(Code::Internal.into());
         };
         let (photo, _) = record(conn, account, account.district, prepared, [photo, job], *now)?;
-        named.push(photos::Named { id: photo.id, account: photo.account, sha256: photo.sha256 });
+        named.push(photos::Named::from(&photo));
     }
     Ok(named)
 }

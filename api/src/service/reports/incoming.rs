@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use suishoupai_core::flow::{Channel, Opening, PhotoRef, Role, Stage, Step, open, told};
+use suishoupai_core::flow::{Channel, Opening, PhotoRef, PhotoScene, Policy, Role, Stage, Step, open, told};
 use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
@@ -23,7 +23,7 @@ use crate::registry::Registry;
 use crate::service::digest;
 use crate::service::photos::Prepared;
 use crate::service::places::Spot;
-use crate::service::tickets::unknown_photo;
+use crate::service::tickets::{sighted, unknown_photo};
 
 /// Everything that the write of a report needs.
 #[derive(Debug)]
@@ -42,11 +42,12 @@ pub struct Incoming {
 }
 
 /// A report that passed every check, ready to be written.
-pub(super) struct New {
-    pub(super) step: Step,
-    place: Place,
-    told: Vec<UnitId>,
-    report: Report,
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) step: Step,
+    pub(crate) place: Place,
+    pub(crate) told: Vec<UnitId>,
+    pub(crate) report: Report,
 }
 
 /// Writes tickets and their reports.
@@ -98,7 +99,7 @@ impl Incoming {
                 ("receipt".to_owned(), self.receipt.number.clone()),
                 ("report_sha256".to_owned(), sha256),
             ]),
-            photos: self.photos(named, fresh)?,
+            photos: self.photos(named, fresh, rules.policies.at(self.now).1)?,
             parent: None,
         };
         let step = open(opening, self.now, rules).map_err(|why| refusal(&why))?;
@@ -110,17 +111,21 @@ impl Incoming {
         if self.receipt.own_find { Channel::GridWorker } else { Channel::Resident }
     }
 
-    fn photos(&self, named: &HashMap<i64, Named>, fresh: &[Named]) -> Result<Vec<PhotoRef>, Problem> {
+    fn photos(
+        &self,
+        named: &HashMap<i64, Named>,
+        fresh: &[Named],
+        policy: &Policy,
+    ) -> Result<Vec<PhotoRef>, Problem> {
         let own = |id: &i64| {
             let photo = named.get(id).filter(|photo| photo.account == self.account.id);
             photo.ok_or_else(|| unknown_photo(*id))
         };
         let mut found = self.draft.photo_ids.iter().map(own).collect::<Result<Vec<_>, _>>()?;
         found.extend(fresh);
-        Ok(found
-            .iter()
-            .map(|photo| PhotoRef { id: photo.id, sha256: hex::encode(photo.sha256), stage: Stage::Before })
-            .collect())
+        let scene = PhotoScene { place: self.spot.at, opened_at: None, now: self.now };
+        let seen = |photo: &&Named| sighted(photo, Stage::Before, self.draft.position, &scene, policy);
+        Ok(found.iter().map(seen).collect())
     }
 
     fn place(&self, registry: &Registry) -> Place {

@@ -42,6 +42,8 @@ pub struct SupervisionOrder {
     pub accepted_at: Option<Moment>,
     /// How many replies have been demanded.
     pub rounds: i32,
+    /// When its last line was written.
+    pub updated_at: Moment,
 }
 
 impl SupervisionOrder {
@@ -91,6 +93,7 @@ impl SupervisionOrder {
             return Err("its number or its order is not the next");
         }
         order.state = line.to;
+        order.updated_at = at;
         match line.verb {
             SupervisionVerb::Issue => {}
             SupervisionVerb::Reply => {
@@ -140,5 +143,6 @@ fn issued(line: &SupervisionEvent) -> Result<SupervisionOrder, &'static str> {
         replied_at: None,
         accepted_at: None,
         rounds: 1,
+        updated_at: Moment::from_millis(line.at),
     })
 }

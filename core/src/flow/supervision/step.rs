@@ -127,7 +127,7 @@ pub fn issue(issue: Issue, actor: &Actor, around: Around<'_>) -> Result<Supervis
     take(None, event)
 }
 
-/// Carries out a command on an order. `photos` come with a reply.
+/// Carries out a command on an order. `photos` come with a reply. As with tickets, time does not go back within an order.
 ///
 /// # Errors
 /// The refusal with its reason; the order is as before.
@@ -138,6 +138,7 @@ pub fn supervise(
     photos: &[PhotoRef],
     around: Around<'_>,
 ) -> Result<SupervisionStep, SupervisionRefusal> {
+    let around = Around { now: around.now.max(order.updated_at), ..around };
     let verb = command.verb();
     let (row, post) = permit(Standing::of(order), verb, actor, around.tree)?;
     let (words, due_at) = match command {

@@ -164,6 +164,7 @@ pub(super) fn command(verb: Verb, role: char) -> Command {
         Verb::Supplement => Command::Supplement { words: words() },
         Verb::Rate => Command::Rate { solved: true, stars: 5, words: None },
         Verb::Recount => Command::Recount,
+        Verb::Reveal => Command::Reveal { reason: words() },
     }
 }
 

@@ -238,7 +238,7 @@ pub(super) fn there() -> OnSpot {
 }
 
 pub(super) fn photo(stage: Stage) -> Vec<PhotoRef> {
-    vec![PhotoRef { id: 7, sha256: "ab".repeat(32), stage }]
+    vec![PhotoRef::new(7, &[0xab; 32], stage)]
 }
 
 pub(super) fn start() -> Moment {

@@ -211,6 +211,7 @@ fn pointless(ticket: &Ticket, verb: Verb, now: Moment, world: &World) -> bool {
         | Verb::AssistLate
         | Verb::Review
         | Verb::Recount
+        | Verb::Reveal
         | Verb::Absorb
         | Verb::Detach => true,
         _ => false,

@@ -66,6 +66,7 @@ breach         X:=    X:=    X:=    X:=    X:=    X:=       X:=        .        
 assist_late    .      .      .      .      .      X:=       X:=        .         .         .        .      .    . . .
 review         .      .      .      .      .      .         .          X:H       X:H       .        .      .    . . .
 recount        X:=    X:=    X:=    X:=    X:=    X:=       X:=        .         .         X:=      X:=    .    . . .
+reveal         X:=    X:=    X:=    X:=    X:=    X:=       X:=        X:=       X:=       X:=      X:=    X:=  X:= X:= X:=
 ";
 
 /// What an assisting unit may do with its own order, which leaves the ticket where it is.
@@ -94,6 +95,7 @@ pub(super) const OF_THE_SERVER: &[Verb] = &[
     Verb::AssistLate,
     Verb::Review,
     Verb::Recount,
+    Verb::Reveal,
     Verb::Absorb,
     Verb::Detach,
 ];

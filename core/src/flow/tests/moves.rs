@@ -216,6 +216,7 @@ pub(super) fn command(verb: Verb, made: &Move, case: &Case<'_>) -> Command {
         Verb::AssistLate => Command::Alarm(Alarm::AssistLate(2)),
         Verb::Review => Command::Alarm(Alarm::Review),
         Verb::Recount => Command::Recount,
+        Verb::Reveal => Command::Reveal { reason: words() },
     }
 }
 

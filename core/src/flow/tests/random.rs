@@ -206,7 +206,7 @@ fn every_random_life_keeps_the_laws() {
     let worlds = [World::new(), World::with_short_days()];
     let seen = RefCell::new((BTreeSet::new(), BTreeSet::from([Verb::Open]), 0));
     let life = (prop::bool::weighted(0.2), prop::collection::vec(any_move(), 20..80));
-    let checked = TestRunner::new(fixed(80)).run(&life, |(own_find, moves)| {
+    let checked = TestRunner::new(fixed(120)).run(&life, |(own_find, moves)| {
         play(&worlds, own_find, &moves, |done| {
             let (states, verbs, steps) = &mut *seen.borrow_mut();
             states.insert(done.ticket.state);

@@ -361,3 +361,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_clock_that_is_set_back_sets_no_history_back() {
+    let world = World::new();
+    let first = issued(&world, D01);
+    let at = |seconds: i64| around(&world, start().plus_seconds(seconds));
+    let replied = supervise(&first.order, &reply(), &officer(D01), &[], at(3600)).unwrap();
+    let due_at = start().plus_seconds(2 * DAY);
+    let sent_back = supervise(&replied.order, &reinspect(due_at), &chief(), &[], at(0)).unwrap();
+    assert_eq!(
+        (sent_back.event.at, replied.event.at),
+        (replied.event.at, start().plus_seconds(3600).millis())
+    );
+    let again = supervise(&sent_back.order, &reply(), &officer(D01), &[], at(-60)).unwrap();
+    assert_eq!(again.event.at, replied.event.at);
+    assert_eq!(again.order.updated_at.millis(), again.event.at);
+    let lines = [first.event, replied.event, sent_back.event, again.event];
+    assert_eq!(SupervisionOrder::replay(&lines).unwrap(), again.order);
+}

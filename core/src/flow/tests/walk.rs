@@ -354,3 +354,20 @@ fn work_is_not_given_to_units_that_cannot_take_it() {
     assert_eq!(refused(D01, &[D01]), Refusal::NamedTwice(D01));
     assert_eq!(refused(D01, &[D02, D02]), Refusal::NamedTwice(D02));
 }
+
+#[test]
+fn a_clock_that_is_set_back_sets_no_history_back() {
+    let world = World::new();
+    let mut case = Case::filed(&world, MANHOLE);
+    let last = case.ticket.updated_at;
+    case.later(-3600);
+    let signed = case.by(&officer(D02), &Command::Accept);
+    assert_eq!((signed.at, case.ticket.updated_at), (last.millis(), last));
+    assert!(case.ticket.due_at.unwrap() > last, "its limits run from there");
+    case.later(7200);
+    // The first squad of the other department assists.
+    case.by(&officer(SQUAD_1), &finish());
+    let finished = case.by_with_photo(&officer(D02), &finish());
+    assert_eq!(finished.at, case.now.millis());
+    assert!(case.events.is_sorted_by_key(|event| event.at));
+}

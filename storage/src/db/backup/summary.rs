@@ -50,7 +50,14 @@ pub struct PhotoRow {
     pub extension: String,
     /// Its length.
     pub bytes: i64,
+    /// Whether the row before has named this original already.
+    pub is_again: bool,
+    /// The digest under which its renditions are kept, where it is masked.
+    pub rendition: Option<Vec<u8>>,
 }
+
+/// The columns of [`PhotoRow`].
+type PhotoColumns = (Vec<u8>, String, i64, Option<Vec<u8>>);
 
 #[derive(Queryable)]
 struct Head {
@@ -137,24 +144,54 @@ fn district_summaries(conn: &mut Conn) -> Result<Vec<DistrictSummary>, DbError> 
 }
 
 fn each_photo(conn: &mut Conn, take: &mut dyn FnMut(PhotoRow) -> Result<(), DbError>) -> Result<(), DbError> {
-    let query = photos::table.select((photos::sha256, photos::extension, photos::bytes)).distinct().order((
-        photos::sha256,
-        photos::extension,
-        photos::bytes,
-    ));
-    let mut one =
-        |(sha256, extension, bytes): (Vec<u8>, String, i64)| take(PhotoRow { sha256, extension, bytes });
-    match conn {
-        Conn::Sqlite(conn) => {
-            for row in query.load_iter::<_, DefaultLoadingMode>(conn)? {
-                one(row?)?;
+    let mut last = None;
+    let mut one = |(sha256, extension, bytes, rendition): PhotoColumns| {
+        let original = (sha256.clone(), extension.clone());
+        let is_again = last.as_ref() == Some(&original);
+        last = Some(original);
+        take(PhotoRow { sha256, extension, bytes, is_again, rendition })
+    };
+    // Row by row, of whichever engine.
+    macro_rules! each {
+        ($query:expr, $row:ident: $columns:ty => $read:expr) => {
+            match conn {
+                Conn::Sqlite(conn) => {
+                    for row in $query.load_iter::<$columns, DefaultLoadingMode>(conn)? {
+                        let $row = row?;
+                        one($read)?;
+                    }
+                }
+                Conn::Pg(conn) => {
+                    for row in $query.load_iter::<$columns, PgRowByRowLoadingMode>(conn)? {
+                        let $row = row?;
+                        one($read)?;
+                    }
+                }
             }
-        }
-        Conn::Pg(conn) => {
-            for row in query.load_iter::<_, PgRowByRowLoadingMode>(conn)? {
-                one(row?)?;
-            }
-        }
+        };
+    }
+    if knows_masks(conn)? {
+        let columns = (photos::sha256, photos::extension, photos::bytes, photos::rendition);
+        each!(photos::table.select(columns).distinct().order(columns), row: PhotoColumns => row);
+    } else {
+        let columns = (photos::sha256, photos::extension, photos::bytes);
+        let query = photos::table.select(columns).distinct().order(columns);
+        each!(query, row: (Vec<u8>, String, i64) => (row.0, row.1, row.2, None));
     }
     Ok(())
+}
+
+/// Whether the schema has masks: an installation is backed up before it is brought up to date.
+fn knows_masks(conn: &mut Conn) -> Result<bool, DbError> {
+    let sql = match conn {
+        Conn::Sqlite(_) => {
+            "SELECT count(*) AS count FROM pragma_table_info('photos') WHERE name = 'rendition'"
+        }
+        Conn::Pg(_) => {
+            "SELECT count(*) AS count FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND table_name = 'photos' AND column_name = 'rendition'"
+        }
+    };
+    let found: Count = each_backend!(conn, inner => diesel::sql_query(sql).get_result(inner))?;
+    Ok(found.count > 0)
 }

@@ -34,6 +34,27 @@ pub fn of_ticket(conn: &mut Conn, ticket: TicketId) -> Result<Vec<(Event, String
         .collect()
 }
 
+/// Lines of a ticket as stored (number, text, hash in hexadecimal), oldest first: up to `limit` of those after `after` and
+/// up to `last`.
+///
+/// # Errors
+/// The database's.
+pub fn stored(
+    conn: &mut Conn,
+    ticket: TicketId,
+    after: i64,
+    last: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String, String)>, DbError> {
+    let rows: Vec<(i64, String, Vec<u8>)> = events::table
+        .filter(events::ticket_id.eq(ticket).and(events::seq.gt(after)).and(events::seq.le(last)))
+        .select((events::seq, events::content, events::hash))
+        .order(events::seq)
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(seq, content, hash)| (seq, content, hex::encode(hash))).collect())
+}
+
 /// The histories of all tickets with keys in a range, by key, each oldest first.
 ///
 /// # Errors

@@ -7,11 +7,12 @@ use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use suishoupai_core::flow::{Event, GENESIS, TicketId, link};
 
+use crate::db::chain::Chains;
 use crate::db::error::DbError;
 use crate::db::reports::{self, Report};
-use crate::db::schema::{events, tickets};
+use crate::db::schema::{events, evidence, photos, tickets};
 use crate::db::supervision::{self, VerifiedOrders};
-use crate::db::{Conn, Db};
+use crate::db::{Conn, Db, exposures, masks};
 
 /// Tickets verified with one connection before others get their turn.
 const PAGE: i64 = 500;
@@ -42,7 +43,14 @@ pub struct Verified {
     pub breaks: Vec<Break>,
     /// The same of supervision orders, which have chains of their own.
     pub supervision: VerifiedOrders,
+    /// The same of the masks of photos.
+    pub masks: Chains,
+    /// The same of the exposure board.
+    pub exposures: Chains,
 }
+
+/// Verifies a page of chains of one kind.
+type Page = fn(&mut Conn, i64, &mut Chains) -> Result<Option<i64>, DbError>;
 
 #[derive(Queryable)]
 struct Head {
@@ -81,6 +89,23 @@ pub async fn verify(db: &Db) -> Result<Verified, DbError> {
             .await?;
     }
     seen.supervision = supervision::verify(db).await?;
+    seen.masks = chains(db, masks::verify_page).await?;
+    seen.exposures = chains(db, exposures::verify_page).await?;
+    Ok(seen)
+}
+
+async fn chains(db: &Db, page: Page) -> Result<Chains, DbError> {
+    let mut seen = Chains::default();
+    let mut after = Some(i64::MIN);
+    while let Some(last) = after {
+        (after, seen) = db
+            .read(move |conn| {
+                let mut seen = seen;
+                let next = page(conn, last, &mut seen)?;
+                Ok::<_, DbError>((next, seen))
+            })
+            .await?;
+    }
     Ok(seen)
 }
 
@@ -110,13 +135,21 @@ fn page(conn: &mut Conn, after: TicketId, seen: &mut Verified) -> Result<Option<
         .load(conn)?;
     let sent = reports::of_tickets(conn, first..=last)?;
     let sent: HashMap<&str, &Report> = sent.iter().map(|report| (report.receipt.as_str(), report)).collect();
+    let digests: HashMap<i64, Vec<u8>> = evidence::table
+        .inner_join(photos::table)
+        .filter(evidence::ticket_id.between(first, last))
+        .select((photos::id, photos::sha256))
+        .load::<(i64, Vec<u8>)>(conn)?
+        .into_iter()
+        .collect();
     let mut rest = lines.as_slice();
     for head in heads {
         let (own, others) = rest.split_at(rest.partition_point(|line| line.ticket <= head.id));
         rest = others;
         seen.tickets += 1;
         seen.events += own.len() as u64;
-        let broken = first_break(&head, own).or_else(|| altered_report(&sent, head.id, own.first()?));
+        let broken =
+            first_break(&head, own, &digests).or_else(|| altered_report(&sent, head.id, own.first()?));
         if let Some((seq, what)) = broken
             && seen.breaks.len() < MOST_BREAKS
         {
@@ -137,6 +170,14 @@ pub fn verify_all(conn: &mut Conn) -> Result<Verified, DbError> {
         after = page(conn, last, &mut seen)?;
     }
     seen.supervision = supervision::verify_all(conn)?;
+    let kinds: [(Page, &mut Chains); 2] =
+        [(masks::verify_page, &mut seen.masks), (exposures::verify_page, &mut seen.exposures)];
+    for (page, seen) in kinds {
+        let mut after = Some(i64::MIN);
+        while let Some(last) = after {
+            after = page(conn, last, seen)?;
+        }
+    }
     Ok(seen)
 }
 
@@ -180,7 +221,7 @@ pub(in crate::db) fn next_link(
     Ok(hash)
 }
 
-fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {
+fn first_break(head: &Head, lines: &[Line], digests: &HashMap<i64, Vec<u8>>) -> Option<(i64, String)> {
     let mut previous = GENESIS;
     let mut state = None;
     for (line, seq) in lines.iter().zip(1..) {
@@ -202,6 +243,14 @@ fn first_break(head: &Head, lines: &[Line]) -> Option<(i64, String)> {
         }
         if event.from != state {
             return Some((seq, "it does not begin in the state in which the line before ended".to_owned()));
+        }
+        // The row of a photo leads to its bytes; if it were altered, they would be verified against the wrong digest.
+        let altered = event
+            .photos
+            .iter()
+            .find(|photo| digests.get(&photo.id).is_none_or(|digest| hex::encode(digest) != photo.sha256));
+        if let Some(photo) = altered {
+            return Some((seq, format!("photo {} is not the one that the line names", photo.id)));
         }
         state = Some(event.to);
         previous = hash;

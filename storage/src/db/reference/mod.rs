@@ -13,6 +13,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::news::{self, News};
 use super::schema::{districts, registry_revision};
 
 pub use catalogue::{load_categories, save_categories};
@@ -63,11 +64,12 @@ pub fn revision(conn: &mut Conn) -> Result<i64, DbError> {
     Ok(registry_revision::table.find(1).select(registry_revision::value).first(conn)?)
 }
 
+/// Counts a change, and tells the other processes of it.
 fn bump(conn: &mut Conn) -> Result<(), DbError> {
     diesel::update(registry_revision::table.find(1))
         .set(registry_revision::value.eq(registry_revision::value + 1))
         .execute(conn)?;
-    Ok(())
+    news::tell(conn, News::Reference)
 }
 
 /// Reads everything.

@@ -66,6 +66,7 @@ pub(super) fn loaded(record: Record, tickets: Vec<TicketId>) -> Result<Loaded, D
         replied_at: record.replied_at.map(Moment::from_millis),
         accepted_at: record.accepted_at.map(Moment::from_millis),
         rounds: record.rounds,
+        updated_at: Moment::from_millis(record.updated_at),
     };
     Ok(Loaded { order, number: record.number, last_hash })
 }

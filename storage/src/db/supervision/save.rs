@@ -1,17 +1,20 @@
 //! A step of a supervision order written down.
 
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use suishoupai_core::flow::supervision::{SupervisionEvent, SupervisionOrder, SupervisionStep};
 use suishoupai_core::flow::{GENESIS, link};
 use suishoupai_core::time::Moment;
 
 use super::Loaded;
-use crate::db::conn::{Conn, each_backend, insert_rows};
+use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{supervision_events, supervision_orders, supervision_photos, supervision_tickets};
+use crate::db::unnest::insert_rows;
 use crate::db::update::update_kept;
 
 /// Names the text that saves the row of an order.
+#[derive(QueryId)]
 struct OrderChange;
 
 #[derive(Queryable, Insertable)]
@@ -34,6 +37,7 @@ pub(super) struct Record {
     pub(super) accepted_at: Option<i64>,
     pub(super) rounds: i32,
     pub(super) last_hash: Vec<u8>,
+    pub(super) updated_at: i64,
 }
 
 /// What a step may change in the row.
@@ -50,6 +54,7 @@ struct Change {
     accepted_at: Option<i64>,
     rounds: i32,
     last_hash: Vec<u8>,
+    updated_at: i64,
 }
 
 #[derive(Insertable)]
@@ -105,12 +110,13 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
         accepted_at: None,
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let inserted = diesel::insert_into(supervision_orders::table).values(record);
     each_backend!(&mut *conn, conn => inserted.execute(conn))?;
     let tickets: Vec<_> =
         order.tickets.iter().map(|ticket| TicketRecord { order_id: order.id, ticket_id: *ticket }).collect();
-    insert_rows!(&mut *conn, supervision_tickets::table, tickets);
+    insert_rows!(&mut *conn, supervision_tickets, tickets, TicketRecord { order_id, ticket_id });
     write_line(conn, order, &step.event, content, hash)
 }
 
@@ -134,6 +140,7 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: SupervisionStep) -> Resu
         accepted_at: order.accepted_at.map(Moment::millis),
         rounds: order.rounds,
         last_hash: hash.to_vec(),
+        updated_at: order.updated_at.millis(),
     };
     let unmoved =
         supervision_orders::id.eq(order.id).and(supervision_orders::version.eq(loaded.order.version));
@@ -170,7 +177,7 @@ fn write_line(
         .iter()
         .map(|photo| PhotoRecord { order_id: order.id, event_seq: event.seq, photo_id: photo.id })
         .collect();
-    insert_rows!(conn, supervision_photos::table, photos);
+    insert_rows!(conn, supervision_photos, photos, PhotoRecord { order_id, event_seq, photo_id });
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The promises of the database layer, on both engines.
 
 pub(super) mod engine;
+mod news;
 mod schema;
 
 use std::sync::Arc;

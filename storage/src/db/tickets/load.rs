@@ -38,6 +38,14 @@ pub fn find_for_update(conn: &mut Conn, id: TicketId) -> Result<Option<Loaded>, 
     record.map(|record| complete(conn, record)).transpose()
 }
 
+/// The key of the ticket with this number.
+///
+/// # Errors
+/// The database's.
+pub fn find_by_number(conn: &mut Conn, number: &str) -> Result<Option<TicketId>, DbError> {
+    Ok(tickets::table.filter(tickets::number.eq(number)).select(tickets::id).first(conn).optional()?)
+}
+
 /// Up to `limit` tickets with keys above `after`, in their order.
 ///
 /// # Errors

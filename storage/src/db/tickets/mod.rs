@@ -1,5 +1,7 @@
 //! Tickets with their work orders: loaded for the rules, and saved as one step.
 
+mod life;
+mod lines;
 mod load;
 mod projections;
 mod records;
@@ -8,7 +10,8 @@ mod save;
 use suishoupai_core::flow::{Step, Ticket};
 use suishoupai_core::model::UnitId;
 
-pub use load::{find, find_for_update, goes_on_as, some_after};
+pub use life::{Life, Rows};
+pub use load::{find, find_by_number, find_for_update, goes_on_as, some_after};
 pub use projections::disagreeing;
 pub use save::{insert, save, set_alarm};
 

@@ -6,7 +6,7 @@ use suishoupai_core::flow::{CalledBack, Request, Ticket, TicketId, Whistle};
 use suishoupai_core::time::Moment;
 
 use super::Loaded;
-use crate::db::conn::Conn;
+use crate::db::conn::{Conn, pour_rows};
 use crate::db::error::DbError;
 use crate::db::schema::{call_backs, requests, summons};
 
@@ -90,6 +90,32 @@ pub(super) fn course(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result
         }
     }
     Ok(())
+}
+
+/// All rows of the courses of some tickets.
+#[derive(Default)]
+pub(super) struct Courses {
+    requests: Vec<RequestRow>,
+    summons: Vec<SummonsRow>,
+    call_backs: Vec<CallBackRow>,
+}
+
+impl Courses {
+    /// Adds the rows of a ticket.
+    pub(super) fn add(&mut self, ticket: &Ticket) {
+        let course = &ticket.course;
+        self.requests.extend(course.requests.iter().map(|request| request_row(ticket, request)));
+        self.summons.extend(course.whistles.iter().flat_map(|whistle| summons_rows(ticket, whistle)));
+        self.call_backs.extend(course.call_backs.iter().map(|call| call_back_row(ticket, call)));
+    }
+
+    /// Writes them, where none of their tickets has rows yet.
+    pub(super) fn write(self, conn: &mut Conn) -> Result<(), DbError> {
+        pour_rows!(conn, requests::table, self.requests);
+        pour_rows!(conn, summons::table, self.summons);
+        pour_rows!(conn, call_backs::table, self.call_backs);
+        Ok(())
+    }
 }
 
 /// The tickets, all those with keys from the first to the last of a page, and the tables whose rows are not those

@@ -45,18 +45,13 @@ pub(super) struct Record {
     pub(super) merged_into_id: Option<i64>,
 }
 
-/// What a step may change in the ticket's row.
+/// What a step changes in the ticket's row, besides what the groups below hold: columns of no index.
 #[derive(AsChangeset)]
 #[diesel(table_name = tickets, treat_none_as_null = true)]
 pub(super) struct Change {
-    pub(super) state: &'static str,
     pub(super) version: i64,
     pub(super) category: Option<String>,
     pub(super) urgent: bool,
-    pub(super) responsible_id: i64,
-    pub(super) holder_account: Option<i64>,
-    pub(super) holder_unit: Option<i64>,
-    pub(super) holder_until: Option<i64>,
     pub(super) handler_account: Option<i64>,
     pub(super) handler_unit: Option<i64>,
     pub(super) returns: i32,
@@ -69,16 +64,28 @@ pub(super) struct Change {
     pub(super) closed_at: Option<i64>,
     pub(super) last_hash: Vec<u8>,
     pub(super) sensitive: bool,
+}
+
+/// A claim, which has an index by its end.
+#[derive(AsChangeset, PartialEq)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
+pub(super) struct Claim {
+    pub(super) holder_account: Option<i64>,
+    pub(super) holder_unit: Option<i64>,
+    pub(super) holder_until: Option<i64>,
+}
+
+/// The instants of the present phase, by which the urgent lists are sorted.
+#[derive(AsChangeset, PartialEq)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
+pub(super) struct Instants {
     pub(super) stage_due_at: Option<i64>,
     pub(super) soon_at: Option<i64>,
-    pub(super) alarm_at: Option<i64>,
-    pub(super) course: String,
-    pub(super) merged_into_id: Option<i64>,
 }
 
 /// A line of a history.
 #[derive(Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRecord {
     pub(super) ticket_id: i64,
     pub(super) seq: i64,
@@ -92,7 +99,7 @@ pub(super) struct EventRecord {
 
 /// A photo that a line of a history names.
 #[derive(Insertable)]
-#[diesel(table_name = evidence)]
+#[diesel(table_name = evidence, treat_none_as_default_value = false)]
 pub(super) struct EvidenceRecord {
     pub(super) ticket_id: i64,
     pub(super) photo_id: i64,
@@ -104,7 +111,7 @@ pub(super) struct EvidenceRecord {
 
 /// That a unit is told of a line.
 #[derive(Insertable)]
-#[diesel(table_name = notices)]
+#[diesel(table_name = notices, treat_none_as_default_value = false)]
 pub(super) struct NoticeRecord {
     pub(super) district: i32,
     pub(super) unit_id: i64,
@@ -114,8 +121,8 @@ pub(super) struct NoticeRecord {
     pub(super) at: i64,
 }
 
-#[derive(Queryable, Insertable, AsChangeset)]
-#[diesel(primary_key(ticket_id, seq), table_name = work_orders, treat_none_as_null = true, treat_none_as_default_value = false)]
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = work_orders, treat_none_as_default_value = false)]
 pub(super) struct OrderRecord {
     pub(super) ticket_id: i64,
     pub(super) seq: i32,
@@ -125,6 +132,18 @@ pub(super) struct OrderRecord {
     pub(super) state: String,
     pub(super) created_at: i64,
     pub(super) due_at: i64,
+    pub(super) accepted_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
+    pub(super) result: Option<String>,
+    pub(super) timer: Option<String>,
+    pub(super) handed_by: Option<i64>,
+}
+
+/// What a step may change in the row of a work order, besides its unit and what the index of deadlines holds.
+#[derive(AsChangeset)]
+#[diesel(table_name = work_orders, treat_none_as_null = true)]
+pub(super) struct OrderChange {
+    pub(super) kind: String,
     pub(super) accepted_at: Option<i64>,
     pub(super) ended_at: Option<i64>,
     pub(super) result: Option<String>,

@@ -35,17 +35,21 @@ pub(super) fn decode(
         return Err(UNDECODABLE);
     }
     let reduction = Reduction::of(size);
-    if walked.is_planar()
-        && let Some(mut planes) = fast::decode(bytes, &walked, reduction.divisor, stop)
-    {
-        if reduction.snaps {
-            planes.make_even();
+    let mut is_faulty = false;
+    if walked.is_planar() {
+        match fast::decode(bytes, &walked, reduction.divisor, stop) {
+            Ok(mut planes) => {
+                if reduction.snaps {
+                    planes.make_even();
+                }
+                let snapped = reduction.snaps;
+                return Ok(Decoded { raster: Raster::Planes(planes), damaged: false, snapped, profile });
+            }
+            Err(declined) => is_faulty = declined == Declined::Faulty,
         }
-        let snapped = reduction.snaps;
-        return Ok(Decoded { raster: Raster::Planes(planes), damaged: false, snapped, profile });
     }
     // At EOI this decoder makes up data that are missing, at the end of input it reports them, where there is one
-    // scan. It never looks further ahead than half of these zeros.
+    // scan. It never looks further ahead than half of these zeros. Of several scans the fast decoder is the judge.
     let end: &[u8] = if walked.sequential { &[0; 16] } else { &[0xff, 0xd9] };
     let bare = walked.bare(bytes, end);
     let attempt = |strict| match stop.is_stopped() {
@@ -53,10 +57,19 @@ pub(super) fn decode(
         false => decode_bare(&bare, &walked, size, strict),
     };
     let (pixels, damaged) = match attempt(true) {
-        Ok(pixels) => (pixels, false),
+        Ok(pixels) => (pixels, is_faulty && !walked.sequential),
         Err(_) => (attempt(false)?, true),
     };
     Ok(Decoded { raster: Raster::Pixels(pixels), damaged, snapped: false, profile })
+}
+
+/// Why the fast decoder gives no planes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Declined {
+    /// The data have a fault.
+    Faulty,
+    /// Their layout is one that it does not know.
+    Unknown,
 }
 
 /// How much smaller a JPEG is decoded.

@@ -85,6 +85,11 @@ impl Planes {
         Self { video_levels: true, ..self }
     }
 
+    /// How many samples of brightness there are for one of colour, across and down; neither is 0.
+    pub(in super::super) fn ratio(&self) -> (usize, usize) {
+        (self.ratio.0.max(1), self.ratio.1.max(1))
+    }
+
     /// Width and height in pixels.
     pub(in super::super) fn size(&self) -> (usize, usize) {
         (self.luma.width, self.luma.height)

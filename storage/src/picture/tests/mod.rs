@@ -5,6 +5,7 @@ mod hostile;
 mod hostile_files;
 mod inspecting;
 pub(super) mod make;
+mod masking;
 mod reducing;
 mod rendering;
 

@@ -12,7 +12,7 @@ use super::make::*;
 use super::process;
 
 /// RGB pixels of a rendition.
-fn decoded(rendition: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(rendition: &[u8]) -> Vec<u8> {
     let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
     JpegDecoder::new_with_options(ZCursor::new(rendition), options).decode().unwrap()
 }

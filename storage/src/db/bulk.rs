@@ -1,0 +1,92 @@
+//! Tables filled from nothing: without their indexes and references meanwhile, which are made again in one go at the
+//! end. It all is one transaction, so the tables are never seen without.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::conn::Conn;
+use super::error::DbError;
+
+/// The tables of tickets.
+const TABLES: [&str; 10] = [
+    "tickets",
+    "reports",
+    "work_orders",
+    "events",
+    "evidence",
+    "notices",
+    "requests",
+    "summons",
+    "call_backs",
+    "ratings",
+];
+
+/// Something that is taken away and made again.
+#[derive(QueryableByName)]
+struct Part {
+    #[diesel(sql_type = Text)]
+    drop: String,
+    #[diesel(sql_type = Text)]
+    make: String,
+}
+
+/// Indexes of SQLite that a statement made; the others belong to keys.
+const SQLITE_INDEXES: &str = "SELECT 'DROP INDEX \"' || name || '\"' AS \"drop\", sql AS make FROM sqlite_master \
+    WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN";
+
+/// References to other tables on PostgreSQL, which looks each row up by itself, but all of them at once when the
+/// reference is made.
+const PG_REFERENCES: &str = "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop, \
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS make \
+    FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND connamespace = current_schema()::regnamespace \
+    AND conrelid::regclass::text IN";
+
+/// Indexes of PostgreSQL that no constraint needs.
+const PG_INDEXES: &str = "SELECT format('DROP INDEX %s', indexrelid::regclass) AS drop, \
+    pg_get_indexdef(indexrelid) AS make FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid \
+    WHERE relnamespace = current_schema()::regnamespace \
+    AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid) AND indrelid::regclass::text IN";
+
+/// Carries out `work`, which fills the tables of tickets, without their indexes.
+///
+/// # Errors
+/// Those of `work`, and the database's.
+pub fn fill<T, E: From<DbError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    let parts = take_away(conn)?;
+    let done = work(conn)?;
+    make_again(conn, &parts)?;
+    Ok(done)
+}
+
+fn take_away(conn: &mut Conn) -> Result<Vec<Part>, DbError> {
+    let tables = format!("('{}')", TABLES.join("', '"));
+    let parts = match conn {
+        Conn::Sqlite(conn) => diesel::sql_query(format!("{SQLITE_INDEXES} {tables}")).load::<Part>(conn)?,
+        Conn::Pg(conn) => {
+            // Nobody waits for this transaction, and an index of millions of rows takes its time.
+            conn.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'")?;
+            let mut parts = diesel::sql_query(format!("{PG_REFERENCES} {tables}")).load::<Part>(conn)?;
+            parts.extend(diesel::sql_query(format!("{PG_INDEXES} {tables}")).load::<Part>(conn)?);
+            parts
+        }
+    };
+    for part in &parts {
+        conn.batch_execute(&part.drop)?;
+    }
+    Ok(parts)
+}
+
+fn make_again(conn: &mut Conn, parts: &[Part]) -> Result<(), DbError> {
+    for part in parts.iter().rev() {
+        conn.batch_execute(&part.make)?;
+    }
+    if let Conn::Pg(conn) = conn {
+        // Without statistics the planner takes the tables for small.
+        conn.batch_execute(&format!("ANALYZE {}", TABLES.join(", ")))?;
+    }
+    Ok(())
+}

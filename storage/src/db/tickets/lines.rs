@@ -1,0 +1,84 @@
+//! Lines of histories as rows.
+
+use diesel::prelude::*;
+use suishoupai_core::flow::Event;
+use suishoupai_core::model::UnitId;
+
+use super::records::{EventRecord, EvidenceRecord, NoticeRecord};
+use crate::db::conn::Conn;
+use crate::db::error::DbError;
+use crate::db::schema::{events, evidence, notices};
+use crate::db::unnest::insert_rows;
+
+/// Lines of histories, with the photos that they name and the units that are told of them.
+#[derive(Default)]
+pub(super) struct Lines {
+    pub(super) events: Vec<EventRecord>,
+    pub(super) evidence: Vec<EvidenceRecord>,
+    pub(super) notices: Vec<NoticeRecord>,
+}
+
+impl Lines {
+    /// Adds a line, its stored text and its hash; `told` are the units that get a notice.
+    pub(super) fn add(
+        &mut self,
+        district: i32,
+        event: &Event,
+        content: String,
+        hash: [u8; 32],
+        told: &[UnitId],
+    ) {
+        let (ticket_id, verb) = (event.ticket, event.verb.as_str());
+        self.events.push(EventRecord {
+            ticket_id,
+            seq: event.seq,
+            district,
+            at: event.at,
+            verb,
+            public: event.public,
+            content,
+            hash: hash.to_vec(),
+        });
+        self.evidence.extend(event.photos.iter().map(|photo| EvidenceRecord {
+            ticket_id,
+            photo_id: photo.id,
+            stage: photo.stage.as_str(),
+            district,
+            event_seq: event.seq,
+            created_at: event.at,
+        }));
+        self.notices.extend(told.iter().map(|unit| NoticeRecord {
+            district,
+            unit_id: *unit,
+            ticket_id,
+            event_seq: event.seq,
+            verb,
+            at: event.at,
+        }));
+    }
+
+    /// Writes them.
+    pub(super) fn write(self, conn: &mut Conn) -> Result<(), DbError> {
+        insert_rows!(
+            &mut *conn,
+            events,
+            self.events,
+            EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
+        );
+        // The same photo may be named again at the same stage; the first naming counts.
+        insert_rows!(
+            &mut *conn,
+            evidence,
+            self.evidence,
+            EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        insert_rows!(
+            conn,
+            notices,
+            self.notices,
+            NoticeRecord { district, unit_id, ticket_id, event_seq, verb, at }
+        );
+        Ok(())
+    }
+}

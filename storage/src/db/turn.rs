@@ -1,0 +1,35 @@
+//! Turns at what every process does now and then: of several that want to do it at once, one does it and the others
+//! need not.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+
+use super::conn::Conn;
+use super::error::DbError;
+
+/// What is taken in turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// To write down claims that have run out.
+    Lapses = 2,
+    /// To write down what the clocks call for.
+    Alarms = 3,
+}
+
+/// The advisory locks of turns follow that of migrating.
+const LOCKS: i64 = 0x0073_7370_0000;
+
+/// Takes the turn until this transaction ends; false where another process has it. On SQLite whoever writes is alone.
+///
+/// # Errors
+/// The database's.
+pub fn take(conn: &mut Conn, turn: Turn) -> Result<bool, DbError> {
+    match conn {
+        Conn::Sqlite(_) => Ok(true),
+        Conn::Pg(conn) => {
+            let lock = sql::<Bool>("pg_try_advisory_xact_lock(").bind::<BigInt, _>(LOCKS + turn as i64);
+            Ok(diesel::select(lock.sql(")")).get_result(conn)?)
+        }
+    }
+}
