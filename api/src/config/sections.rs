@@ -66,6 +66,8 @@ section! {
         render_memory_mib: u64 = 512, 16 to 1_048_576;
         /// How long the renditions of one photo may take, in seconds.
         render_seconds: u64 = 10, 1 to 600;
+        /// Of how many photos near ones are found; each takes 32 bytes of memory, the oldest make room.
+        near_most: usize = 12_000_000, 1000 to 100_000_000;
         /// How long the link to a rendition is good, in minutes.
         rendition_url_minutes: u32 = 60, 1 to 10_080;
     }

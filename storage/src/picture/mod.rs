@@ -7,6 +7,7 @@
 mod decode;
 mod encode;
 mod error;
+mod hash;
 mod mask;
 mod metadata;
 mod pool;
@@ -26,6 +27,7 @@ use suishoupai_core::time::Moment;
 
 pub use decode::Stop;
 pub use error::PictureError;
+pub use hash::perceptual_hash;
 pub use pool::{Pool, PoolSettings, RenderError};
 pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked, render_until};
 pub use sniff::PictureKind;

@@ -8,7 +8,7 @@ use super::decode::{Raster, Stop, decode};
 use super::encode::encode;
 use super::error::PictureError;
 use super::mask::blot;
-use super::raster::{Shrinker, from_rgb, to_srgb};
+use super::raster::{Planes, Shrinker, from_rgb, to_srgb};
 use super::{Inspected, Limits};
 
 /// Longest side of the display rendition, in pixels.
@@ -32,7 +32,8 @@ pub struct Renditions {
     pub thumbnail: Vec<u8>,
     /// Width and height of `thumbnail` in pixels.
     pub thumbnail_size: (u32, u32),
-    /// The brightness of the thumbnail's pixels before encoding: what near pictures are found by.
+    /// The brightness of the thumbnail's pixels before masking and encoding: what near pictures are found by. It is
+    /// shown to nobody.
     pub thumbnail_luma: Luma,
     /// The image data have faults; parts of the renditions may be grey or smeared.
     pub damaged: bool,
@@ -109,6 +110,8 @@ fn render_unguarded(
     };
     // Turned after shrinking, when there are a quarter of the samples or less; the full ones are freed by then.
     let mut display = small.upright(inspected.orientation)?;
+    // Near pictures are found by what was sent, whatever is masked since.
+    let unmasked = (!areas.is_empty()).then(|| small_luma(&mut display, &mut shrinker)).transpose()?;
     // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
     blot(&mut display, areas);
     let quality = if decoded.snapped { SNAPPED_QUALITY } else { DISPLAY_QUALITY };
@@ -120,7 +123,11 @@ fn render_unguarded(
         display_size,
         thumbnail: encode(&thumbnail, THUMBNAIL_QUALITY)?,
         thumbnail_size: (thumbnail.luma.width as u32, thumbnail.luma.height as u32),
-        thumbnail_luma: thumbnail.brightness(),
+        thumbnail_luma: unmasked.unwrap_or_else(|| thumbnail.brightness()),
         damaged: decoded.damaged,
     })
+}
+
+fn small_luma(display: &mut Planes, shrinker: &mut Shrinker) -> Result<Luma, PictureError> {
+    Ok(display.reduced(THUMBNAIL_SIDE, shrinker)?.as_ref().unwrap_or(display).brightness())
 }

@@ -34,7 +34,8 @@ pub fn placeholder(video: &Video) -> Result<Renditions, PictureError> {
         display_size,
         thumbnail: encode(thumbnail_size, &small)?,
         thumbnail_size,
-        thumbnail_luma: Luma { width: thumbnail_size.0, height: thumbnail_size.1, data: small },
+        // It says nothing of the video, so there is nothing to be found by.
+        thumbnail_luma: Luma { width: 0, height: 0, data: Vec::new() },
         damaged: false,
     })
 }
