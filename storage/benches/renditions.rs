@@ -2,7 +2,7 @@
 //! came of it: width, height and bytes of the display rendition, milliseconds. `compare.py` drives it beside other
 //! programs that do the same. With an argument that is a folder, the renditions are left there.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
