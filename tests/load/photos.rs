@@ -66,7 +66,7 @@ fn made() -> Outcome<Vec<u8>> {
     let mut pixels = Vec::with_capacity(width * height * 3);
     for y in 0..height {
         for x in 0..width {
-            let (slow, fast) = ((x * x / 900 + y * y / 1300) as u8, (x * 7 ^ y * 5) as u8 & 31);
+            let (slow, fast) = ((x * x / 900 + y * y / 1300) as u8, ((x * 7) ^ (y * 5)) as u8 & 31);
             pixels.extend([slow.wrapping_add(fast), slow / 2 + fast, 255 - slow]);
         }
     }
