@@ -42,6 +42,7 @@ pub mod turn;
 mod unnest;
 mod update;
 pub mod uploads;
+pub mod uses;
 mod word;
 mod writer;
 
