@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use suishoupai_core::flow::Role;
 
 use super::table::section;
 use super::{Config, ConfigError, Secret};
@@ -26,6 +27,13 @@ section! {
         drain_lead_seconds: u64 = 5, 0 to 300;
         /// How long a client may take to send the head of a request, in seconds.
         client_timeout_seconds: u64 = 15, 1 to 3600;
+        /// How long a client may pause while it sends the body of a request, in seconds.
+        body_timeout_seconds: u64 = 30, 1 to 3600;
+        /// Longest address of a request with its query, in bytes.
+        address_limit_bytes: usize = 8192, 1024 to 65_536;
+        /// Pages of other origins that may call the API, such as `https://paizhao.example.cn`, separated by commas; without
+        /// it, none.
+        cors_origins: Option<String> = None;
         /// Whether to believe X-Forwarded-For; only behind a proxy that overwrites it.
         trust_forwarded_for: bool = false;
     }
@@ -124,8 +132,23 @@ section! {
 section! {
     /// Sign-in and keys.
     auth as Auth {
-        /// How long an access token is good, in minutes.
-        token_minutes: u32 = 480, 1 to 10_080;
+        /// How long an access token is good, in minutes; clients get the next one with their refresh token.
+        token_minutes: u32 = 15, 1 to 10_080;
+        /// How long a resident stays signed in on a device, in days.
+        resident_days: u32 = 90, 1 to 3650;
+        /// How long an official stays signed in on a device, in hours.
+        official_hours: u32 = 24, 1 to 8760;
+        /// How long a refresh token that was just exchanged is taken once more, of a client that lost the answer, in seconds.
+        refresh_grace_seconds: u32 = 60, 0 to 3600;
+        /// The roles that need a second factor, such as administrator,duty_chief; all, or none. Without it, administrator,
+        /// but nobody in a demonstration.
+        second_factor_roles: Option<String> = None;
+        /// Failed sign-ins of officials from one address within 15 minutes after which further ones are refused.
+        address_failures: u32 = 200, 1 to 1_000_000;
+        /// Most codes that are sent to one phone within 24 hours.
+        phone_codes_a_day: u32 = 10, 1 to 1000;
+        /// Most codes that are asked for from one address within an hour; many residents may share one.
+        address_codes_an_hour: u32 = 2000, 1 to 10_000_000;
         /// How long a code sent to a phone is good, in minutes.
         code_minutes: u32 = 5, 1 to 60;
         /// Wrong tries after which a code is dead.
@@ -134,8 +157,17 @@ section! {
         code_interval_seconds: u32 = 60, 1 to 3600;
         /// How codes are sent: log writes them to the log (trials only), none refuses sign-in by phone.
         code_sender: CodeSender = CodeSender::Log;
+        /// Where the platform of the mini-program tells whose a code is, such as
+        /// `https://api.weixin.qq.com/sns/jscode2session`; without it, nobody signs in by one.
+        mini_program_url: Option<String> = None;
+        /// The mini-program's name at its platform.
+        mini_program_id: Option<String> = None;
+        /// The secret that belongs to it.
+        mini_program_secret: Option<Secret> = None;
         /// The key that signs access tokens, 32 bytes in base64; without it, DIR/keys/token.key is made.
         token_key: Option<Secret> = None;
+        /// More keys whose access tokens are good, separated by commas: the last one, and the next one before it signs.
+        token_keys_also: Option<Secret> = None;
         /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
         data_key: Option<Secret> = None;
         /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
@@ -280,7 +312,45 @@ impl Data {
     }
 }
 
+impl Auth {
+    /// The roles that need a second factor.
+    ///
+    /// # Errors
+    /// A text for people when a word is no role of officials.
+    pub fn factor_roles(&self, in_demo: bool) -> Result<Vec<Role>, String> {
+        let words = match self.second_factor_roles.as_deref().map(str::trim) {
+            None if in_demo => "none",
+            None => Role::Administrator.as_str(),
+            Some(words) => words,
+        };
+        let officials =
+            || Role::ALL.iter().copied().filter(|role| !matches!(role, Role::Resident | Role::System));
+        match words {
+            "none" | "" => Ok(Vec::new()),
+            "all" => Ok(officials().collect()),
+            words => words
+                .split(',')
+                .map(|word| {
+                    officials().find(|role| role.as_str() == word.trim()).ok_or_else(|| {
+                        let known: Vec<&str> = officials().map(Role::as_str).collect();
+                        format!("must be all, none, or of {}, separated by commas", known.join(", "))
+                    })
+                })
+                .collect(),
+        }
+    }
+}
+
 impl Http {
+    /// The origins whose pages may call the API.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.cors_origins
+            .iter()
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+    }
+
     /// How many threads answer requests: as set, or one for each core.
     pub fn worker_threads(&self) -> usize {
         or_cores(self.workers)
@@ -313,6 +383,11 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
             return Err(config.bad(key, "must be http:// or https:// and a host, without / at the end"));
         }
     }
+    if config.http.origins().any(|origin| !is_origin(origin)) {
+        let problem = "must be origins such as https://paizhao.example.cn, separated by commas; * is none";
+        return Err(config.bad("http.cors_origins", problem));
+    }
+    check_mini_program(config)?;
     check_store(config)?;
     if config.data.dir.as_os_str().is_empty() {
         return Err(config.bad("data.dir", "must name a folder"));
@@ -327,9 +402,39 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
             secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
         }
     }
+    if config.auth.token_keys_also.iter().flat_map(Secret::parts).any(|key| key.key_bytes().is_err()) {
+        return Err(
+            config.bad("auth.token_keys_also", "must be keys of 32 bytes in base64, separated by commas")
+        );
+    }
+    config.auth.factor_roles(false).map_err(|problem| config.bad("auth.second_factor_roles", problem))?;
     tracing_subscriber::EnvFilter::builder()
         .parse(&config.log.level)
         .map_err(|error| config.bad("log.level", format!("{error}; write a level such as info")))?;
+    Ok(())
+}
+
+/// Scheme and host, with a port perhaps, and nothing else.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let fits =
+        |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b".-:[]".contains(&letter);
+    !host.is_empty() && host.bytes().all(fits)
+}
+
+/// Checks that a mini-program has all that its platform asks for.
+fn check_mini_program(config: &Config) -> Result<(), ConfigError> {
+    let auth = &config.auth;
+    let Some(url) = &auth.mini_program_url else { return Ok(()) };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if rest.is_none_or(str::is_empty) {
+        let problem = "must be an address that begins with https:// or http://";
+        return Err(config.bad("auth.mini_program_url", problem));
+    }
+    if auth.mini_program_id.is_none() || auth.mini_program_secret.is_none() {
+        let problem = "needs auth.mini_program_id and auth.mini_program_secret beside it";
+        return Err(config.bad("auth.mini_program_url", problem));
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod error;
 pub mod exposures;
 pub mod history;
 pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod jobs;
 pub mod lists;

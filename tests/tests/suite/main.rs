@@ -2,17 +2,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
+mod access;
 mod administration;
 mod alarms;
 mod arbitration;
 mod backup;
 mod bad_input;
+mod browsers;
 mod call_back;
 mod checks;
 mod claim_race;
 mod clock_back;
 mod common;
 mod contract;
+mod devices;
 mod evidence;
 mod exposures;
 mod fan_out;
@@ -34,6 +37,7 @@ mod masks;
 mod merging;
 mod metrics;
 mod migrating;
+mod mini_program;
 mod moving;
 mod onsite;
 mod outage;
@@ -45,6 +49,8 @@ mod resumable;
 mod resumable_broken;
 mod rolling;
 mod sensitive;
+mod service_keys;
+mod sign_in;
 mod simulation;
 mod supervision;
 mod supervision_lists;
