@@ -89,6 +89,8 @@ pub enum Reach {
     Own,
     /// Tickets that lie in the caller's subtree, or for whose unit there is or was work in them; and what belongs to such.
     Ticket,
+    /// Tickets that everybody may know of.
+    Public,
     /// Orders to a unit of the caller's subtree.
     Order,
     /// The caller's own photos, and those of tickets that the caller sees.
@@ -191,6 +193,8 @@ routes! {
     Post "/api/v1/exposures/{id}/approve": Chief, Ticket;
     Post "/api/v1/exposures/{id}/refuse": Chief, Ticket;
     Post "/api/v1/exposures/{id}/take-down": Decider, Ticket;
+    Get "/api/v1/follows": Anyone, Nothing;
+    Get "/api/v1/follows/{id}": Anyone, Own;
     Get "/api/v1/locate": Open, Nothing;
     Get "/api/v1/me": Anyone, Nothing;
     Delete "/api/v1/me/devices": Anyone, Nothing;
@@ -218,6 +222,7 @@ routes! {
     Post "/api/v1/reports": Reporter, Nothing;
     Post "/api/v1/reports/follow": Open, Nothing;
     Post "/api/v1/reports/form": Reporter, Nothing;
+    Post "/api/v1/reports/similar": Reporter, Nothing;
     Get "/api/v1/reports/{id}": Anyone, Own;
     Post "/api/v1/reports/{id}/not-fixed": ResidentOnly, Own;
     Post "/api/v1/reports/{id}/rating": ResidentOnly, Own;
@@ -237,6 +242,9 @@ routes! {
     Post "/api/v1/supervision-orders/{id}/reply": Handler, Order;
     Get "/api/v1/tickets": Official, Nothing;
     Get "/api/v1/tickets/pool": Field, Nothing;
+    Get "/api/v1/tickets/{id}/similar": Official, Ticket;
+    Post "/api/v1/tickets/{id}/follow": ResidentOnly, Public;
+    Post "/api/v1/tickets/{id}/unfollow": ResidentOnly, Public;
     Get "/api/v1/tickets/{id}": Official, Ticket;
     Post "/api/v1/tickets/{id}/accept": Handler, Ticket;
     Post "/api/v1/tickets/{id}/add-assist": Manager, Ticket;

@@ -9,5 +9,6 @@ pub mod demo;
 pub mod flow;
 pub mod geo;
 pub mod import;
+pub mod likeness;
 pub mod model;
 pub mod time;

@@ -18,6 +18,7 @@ mod resumable;
 pub mod roster;
 pub mod rules;
 pub mod service_keys;
+pub mod similar;
 pub mod supervision;
 pub mod system;
 pub mod texts;
@@ -47,6 +48,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resumable::register)
             .configure(reports::register)
             .configure(resident::register)
+            .configure(similar::register)
             .configure(tickets::register)
             .configure(commands::register)
             .configure(supervision::register)

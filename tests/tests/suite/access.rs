@@ -314,7 +314,8 @@ fn key_of(rows: &Rows, route: &Route, owner: &Caller) -> Option<i64> {
     match route.reach {
         Reach::Nothing => None,
         Reach::Ticket if route.path.contains("/exposures/") => Some(rows.exposure),
-        Reach::Ticket => Some(rows.ticket),
+        Reach::Ticket | Reach::Public => Some(rows.ticket),
+        Reach::Own if route.path.contains("/follows/") => Some(rows.ticket),
         Reach::Order => Some(rows.order),
         Reach::Photo => Some(rows.photo),
         Reach::Own if route.path.contains("/reports/") => rows.report["id"].as_i64(),
@@ -339,7 +340,7 @@ fn key_of(rows: &Rows, route: &Route, owner: &Caller) -> Option<i64> {
 fn reaches(route: &Route, asker: &Asker) -> bool {
     let official = asker.role != Role::Resident;
     match route.reach {
-        Reach::Nothing => true,
+        Reach::Nothing | Reach::Public => true,
         Reach::Own => !official && asker.place == Place::Own && !route.path.contains("/me/devices"),
         Reach::Photo if route.path.ends_with("/mask") || route.path.ends_with("/unmask") => {
             official && asker.place == Place::Own
