@@ -222,11 +222,15 @@ fn ask(contract: &Value, route: &Route, caller: &Caller, key: Option<i64>) -> Re
         if parameter["in"] == "query" && parameter["required"] == true {
             let name = parameter["name"].as_str().unwrap();
             let value = body_of(contract, &parameter["schema"], name);
-            query.push((name.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            query.push(format!("{name}={text}"));
         }
     }
     let method = Method::from_bytes(route.method.to_uppercase().as_bytes()).unwrap();
-    let mut request = caller.request(method, &path).query(&query);
+    if !query.is_empty() {
+        path = format!("{path}?{}", query.join("&"));
+    }
+    let mut request = caller.request(method, &path);
     if path.starts_with("/api/v1/uploads") {
         request = request
             .header("tus-resumable", "1.0.0")

@@ -66,12 +66,7 @@ fn row_for_update(conn: &mut Conn, key: &str) -> Result<Option<Row>, DbError> {
 ///
 /// # Errors
 /// The database's.
-pub fn try_once(
-    conn: &mut Conn,
-    key: &str,
-    rule: &Backoff,
-    now: Moment,
-) -> Result<Option<Moment>, DbError> {
+pub fn try_once(conn: &mut Conn, key: &str, rule: &Backoff, now: Moment) -> Result<Option<Moment>, DbError> {
     let now = now.millis();
     let fresh = (
         lockouts::key.eq(key),
