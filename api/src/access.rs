@@ -155,6 +155,7 @@ macro_rules! routes {
 }
 
 routes! {
+    Get "/": Open, Nothing;
     Get "/.well-known/jwks.json": Open, Nothing;
     Get "/api/v1/absences": Official, Nothing;
     Post "/api/v1/admin/absences": Admin, Nothing;

@@ -54,7 +54,8 @@ fn paced(payload: Payload, patience: Duration) -> Payload {
         let received = received + next.as_ref().map_or(0, |bytes| bytes.len() as u64);
         Some((next, (payload, received)))
     });
-    Payload::Stream { payload: Box::pin(parts) }
+    // Readers of forms ask again after the end.
+    Payload::Stream { payload: Box::pin(parts.fuse()) }
 }
 
 #[cfg(test)]
@@ -81,7 +82,7 @@ mod tests {
                 assert_eq!(paced.next().await.unwrap().unwrap(), "parts");
             }
             match paced.next().await {
-                None => assert!(ends),
+                None => assert!(ends && paced.next().await.is_none(), "the end stays the end"),
                 Some(outcome) => assert!(!ends && matches!(outcome, Err(PayloadError::Incomplete(Some(_))))),
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
+use reqwest::blocking::multipart::Form;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use suishoupai_api::access::{ROUTES, Reach, Route, Who};
@@ -118,7 +119,7 @@ fn hire(server: &Server, district: i32, role: Role, unit_code: &str) -> Caller {
     let new = NewAccount {
         id,
         district,
-        login: Some((format!("asker{id}"), String::new())),
+        login: Some((format!("asker{id}"), services.passwords.of_nobody())),
         display_name: role.zh().to_owned(),
         phone: None,
         posts: vec![Post { role, unit }],
@@ -128,19 +129,22 @@ fn hire(server: &Server, district: i32, role: Role, unit_code: &str) -> Caller {
 }
 
 /// The codes of the units in which a role stands in the three places; none where a role is of the whole district.
-fn seats(role: Role, grid: &str) -> (String, Option<&'static str>, &'static str) {
-    let all = |own: &str, other, elsewhere| (own.to_owned(), other, elsewhere);
+fn seats<'a>(role: Role, (grid, other): (&'a str, &'a str)) -> (&'a str, Option<&'a str>, &'a str) {
+    let all = |own, other, elsewhere| (own, other, elsewhere);
     match role {
-        Role::GridWorker => all(grid, Some("35020300100401"), "35020500100101"),
+        Role::GridWorker => all(grid, Some(other), "35020500100101"),
         Role::CommunityOfficer => all(COMMUNITY, Some("350203001004"), "350205001001"),
-        Role::StreetOfficer => all(STREET, Some("350203002000"), "350205001000"),
+        Role::StreetOfficer => all(STREET, Some("350203003000"), "350205001000"),
         Role::DepartmentOfficer => all("D03", Some("D09"), "D03"),
         _ => all("350203000000", None, "350205000000"),
     }
 }
 
 fn askers(server: &Server, owner: &Caller) -> Vec<Asker> {
-    let grid = server.services().registry().tree.get(server.grid_of_the_point()).unwrap().code.clone();
+    let registry = server.services().registry();
+    let code = |unit: i64| registry.tree.get(unit).unwrap().code.as_str();
+    let other = server.read(|conn| accounts::find_by_login(conn, "grid3")).unwrap().posts[0].unit;
+    let grids = (code(server.grid_of_the_point()), code(other));
     let mut all = Vec::new();
     for role in Role::ALL.iter().copied().filter(|role| *role != Role::System) {
         let mut add = |place, caller| all.push(Asker { role, place, caller });
@@ -149,12 +153,12 @@ fn askers(server: &Server, owner: &Caller) -> Vec<Asker> {
             add(Place::Own, owner.clone());
             continue;
         }
-        let (own, other, elsewhere) = seats(role, &grid);
+        let (own, other, elsewhere) = seats(role, grids);
         add(Place::Elsewhere, hire(server, ELSEWHERE, role, elsewhere));
         if let Some(other) = other {
             add(Place::Other, hire(server, suishoupai_api::demo::DISTRICT, role, other));
         }
-        add(Place::Own, hire(server, suishoupai_api::demo::DISTRICT, role, &own));
+        add(Place::Own, hire(server, suishoupai_api::demo::DISTRICT, role, own));
     }
     all
 }
@@ -240,6 +244,13 @@ fn ask(contract: &Value, route: &Route, caller: &Caller, key: Option<i64>) -> Re
     let content = &operation["requestBody"]["content"];
     if content["application/json"].is_object() {
         request = request.json(&body_of(contract, &content["application/json"]["schema"], ""));
+    } else if content["multipart/form-data"].is_object() {
+        let fields = body_of(contract, &content["multipart/form-data"]["schema"], "");
+        let mut form = Form::new();
+        for (name, value) in fields.as_object().unwrap() {
+            form = form.text(name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        }
+        request = request.multipart(form);
     } else if route.method == "patch" {
         request = request.header(CONTENT_TYPE, "application/offset+octet-stream").body("12");
     } else if content.is_object() && route.path == "/api/v1/photos" {
@@ -271,7 +282,7 @@ fn meaning(route: &Route, reply: &Reply) -> Meaning {
         (403, Some("forbidden")) if problem.get("rule").is_none() => Meaning::Forbidden,
         // A member of the body that names nothing has its pointer.
         (404, _) if problem.get("errors").is_none() && route.reach != Reach::Nothing => Meaning::Hidden,
-        (500.., Some(code)) => panic!("{route:?}: {code}"),
+        (500, Some(code)) => panic!("{route:?}: {code}"),
         _ => Meaning::Reached,
     }
 }
@@ -294,9 +305,8 @@ fn rows(server: &Server) -> (Rows, Caller) {
     let (from, to) = ("2026-03-05T09:30:00+08:00", "2026-03-06T09:30:00+08:00");
     let leave = json!({ "login": "grid1", "substitute": "grid2", "from": from, "to": to, "reason": "病假" });
     let leave = admin.post("admin/absences", &leave).expect(201);
-    let shift = json!({ "login": "grid1", "unit_code": "350203000000", "from": from, "to": to });
-    let shift = admin.post("admin/shifts", &shift);
-    let shift = if shift.status == 201 { key(&shift.json()) } else { 0 };
+    let shift = json!({ "login": "grid1", "unit": server.grid_of_the_point(), "from": from, "to": to });
+    let shift = admin.post("admin/shifts", &shift).expect(201);
     let posts = json!([{ "role": "observer", "unit_code": "350203000000" }]);
     let official = json!({ "login": "opfer", "name": "某人", "posts": posts });
     let official = admin.post("admin/officials", &official).expect(201);
@@ -305,7 +315,7 @@ fn rows(server: &Server) -> (Rows, Caller) {
     let district = vec![
         ("standard-texts", key(&text)),
         ("absences", key(&leave)),
-        ("shifts", shift),
+        ("shifts", key(&shift)),
         ("officials", key(&official["official"]["account"])),
         ("service-keys", key(&service_key["service_key"])),
     ];
@@ -349,7 +359,11 @@ fn reaches(route: &Route, asker: &Asker) -> bool {
         Reach::Photo if route.path.ends_with("/mask") || route.path.ends_with("/unmask") => {
             official && asker.place == Place::Own
         }
-        Reach::Ticket | Reach::Order | Reach::Photo | Reach::District => asker.place == Place::Own,
+        Reach::Order => {
+            let of_territory = [Role::GridWorker, Role::CommunityOfficer, Role::StreetOfficer];
+            asker.place == Place::Own && !of_territory.contains(&asker.role)
+        }
+        Reach::Ticket | Reach::Photo | Reach::District => asker.place == Place::Own,
     }
 }
 

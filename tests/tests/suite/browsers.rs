@@ -38,7 +38,8 @@ fn only_origins_that_are_named_may_read_answers(engine: Engine) {
                 (status, origin),
                 "{path}"
             );
-            assert!(answer.header("vary").contains("origin"), "{path}: {}", answer.header("vary"));
+            let varies = answer.headers.get_all("vary").iter().any(|value| value == "origin");
+            assert!(varies, "{path}: {:?}", answer.headers);
             assert!(answer.header("access-control-expose-headers").contains("x-request-id"));
         }
     }

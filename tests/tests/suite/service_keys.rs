@@ -33,8 +33,8 @@ fn a_key_reaches_what_it_is_for(engine: Engine) {
     assert_eq!(reader.get("me").expect(200)["display_name"], "12345 热线");
     reader.post("reports", &Resident::draft("只读")).problem(403, "forbidden");
     centre.get(&path).problem(403, "forbidden");
-    let claim = json!({ "version": 1 });
-    reader.post(&format!("{path}/dispatch"), &claim).problem(403, "forbidden");
+    let dispatch = json!({ "version": 1, "lead": 1, "reason": "x" });
+    reader.post(&format!("{path}/dispatch"), &dispatch).problem(403, "forbidden");
     // The scope lets it through to the rules, which refuse it by the state.
     let urge = json!({ "version": 1, "words": "请抓紧" });
     assert_ne!(centre.post(&format!("{path}/urge"), &urge).status, 403);
