@@ -6,6 +6,7 @@ mod access;
 mod administration;
 mod alarms;
 mod arbitration;
+mod asking;
 mod backup;
 mod bad_input;
 mod browsers;
