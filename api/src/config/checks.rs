@@ -1,8 +1,10 @@
 //! What settings mean together, and whether those with a form of their own have it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use suishoupai_core::flow::Role;
+use suishoupai_storage::picture::{Limits, PoolSettings};
 
 use super::{Auth, Config, ConfigError, Data, DatabaseUrl, Http, Photos, Secret, StoreKind};
 
@@ -77,6 +79,26 @@ impl Photos {
     /// How many threads make renditions: as set, or one for each core.
     pub fn render_threads(&self) -> usize {
         or_cores(self.render_workers)
+    }
+
+    /// What is accepted as a photo.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: usize::try_from(self.max_bytes).unwrap_or(usize::MAX),
+            pixels: self.max_pixels,
+            side: self.max_side,
+            ..Limits::default()
+        }
+    }
+
+    /// The bounds on making renditions.
+    pub fn pool(&self) -> PoolSettings {
+        PoolSettings {
+            workers: self.render_threads(),
+            memory: self.render_memory_mib << 20,
+            time_limit: Duration::from_secs(self.render_seconds),
+            limits: self.limits(),
+        }
     }
 }
 

@@ -67,6 +67,10 @@ section! {
         max_side: u32 = 16_384, 256 to 65_535;
         /// Threads that make the public renditions; 0 takes one for each core.
         render_workers: usize = 0, 0 to 256;
+        /// Memory that photos may take while renditions are made, in MiB. What needs more is rendered alone.
+        render_memory_mib: u64 = 512, 16 to 1_048_576;
+        /// How long the renditions of one photo may take, in seconds.
+        render_seconds: u64 = 10, 1 to 600;
         /// Of how many photos near ones are found; each takes 32 bytes of memory, the oldest make room.
         near_most: usize = 12_000_000, 1000 to 100_000_000;
         /// How long the link to a rendition is good, in minutes.

@@ -101,7 +101,8 @@ impl Crew {
         let span = tracing::info_span!("job", kind = job.kind, id = job.id, request_id = from);
         let origin = from.map(Into::into);
         let task = self.running.spawn(async move {
-            let outcome = origin::of(origin, tried(&services, &job).instrument(span)).await;
+            // The work of a picture is large; the tasks that wait for jobs need not carry it along.
+            let outcome = Box::pin(origin::of(origin, tried(&services, &job).instrument(span))).await;
             (job, outcome)
         });
         self.jobs.insert(task.id(), known);
