@@ -26,10 +26,12 @@ use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
 use crate::extract::{FormLimit, JsonLimit};
 use crate::fail::Fail;
+use crate::http::cors::cors;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::leaving::{Leaving, close_when_leaving};
 use crate::http::request_id::request_id;
+use crate::http::slow::cut_off_slow;
 use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
@@ -336,6 +338,8 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(tus_version))
+            .wrap(from_fn(cut_off_slow))
+            .wrap(from_fn(cors))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
             .wrap(from_fn(close_when_leaving))

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 use crate::config::Secret;
+
+/// So many keys beside the one in use are read at the most.
+const MOST_OTHERS: usize = 16;
 
 /// A key of 32 bytes. It is not printed.
 pub type KeyBytes = [u8; 32];
@@ -51,6 +55,51 @@ pub fn read_or_create(data_dir: &Path, name: &str) -> Result<KeyBytes, KeyError>
     }
     create(&path).map_err(failed)?;
     read(&path)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))
+}
+
+/// Keys of the same kind that are not used any more, or not yet: those of the files `DIR/keys/NAME-*.key`, at most
+/// [`MOST_OTHERS`].
+///
+/// # Errors
+/// [`KeyError`] when one cannot be read, or holds something else.
+pub fn others(data_dir: &Path, name: &str) -> Result<Vec<KeyBytes>, KeyError> {
+    let folder = folder(data_dir);
+    let failed = |source| KeyError::File { path: folder.clone(), source };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let is_one = path.file_name().and_then(|file| file.to_str()).is_some_and(|file| {
+            file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".key"))
+        });
+        if is_one {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let keys = paths.iter().take(MOST_OTHERS).map(|path| read(path));
+    keys.filter_map(Result::transpose).collect()
+}
+
+/// Renames `DIR/keys/NAME.key` to `DIR/keys/NAME-….key`, so that the next start makes a new key and still knows this one;
+/// gives the new path.
+///
+/// # Errors
+/// [`KeyError`] when there is no key, or the file cannot be renamed.
+pub fn set_aside(data_dir: &Path, name: &str) -> Result<PathBuf, KeyError> {
+    let path = folder(data_dir).join(format!("{name}.key"));
+    let failed = |source| KeyError::File { path: path.clone(), source };
+    let key = read(&path)?.ok_or_else(|| failed(ErrorKind::NotFound.into()))?;
+    // Of the digest, so that the same key never lies there under two names.
+    let digest = hex::encode(Sha256::digest(key));
+    let kept = path.with_file_name(format!("{name}-{}.key", digest.get(..12).unwrap_or_default()));
+    std::fs::rename(&path, &kept).map_err(failed)?;
+    File::open(folder(data_dir)).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(kept)
 }
 
 /// The key in the file, or `None` if there is no file.

@@ -3,6 +3,7 @@
 //! HTTP is spoken only here. What a request means is decided by the rules in `suishoupai-core`, what lasts is
 //! kept by `suishoupai-storage`; this crate translates between them and the caller.
 
+pub mod access;
 pub mod app;
 pub mod auth;
 pub mod backup;

@@ -3,6 +3,7 @@
 //! Every key is declared once, in `sections.rs`, with its meaning, default and range. From that one table come the
 //! structs, the checks, the hints in errors and the text that the command `suishoupai config` prints.
 
+mod checks;
 mod load;
 mod secret;
 mod sections;
@@ -75,7 +76,7 @@ impl Config {
     /// The first value that is out of range, by its key.
     pub fn validate(&self) -> Result<(), ConfigError> {
         table::check_ranges(self)?;
-        sections::check_texts(self)
+        checks::check_texts(self)
     }
 
     /// The settings as TOML that can be loaded again, each with its meaning and origin; secrets are commented out.

@@ -27,6 +27,11 @@ impl Secret {
         &self.0
     }
 
+    /// The secrets of a list, which commas separate.
+    pub fn parts(&self) -> impl Iterator<Item = Secret> + '_ {
+        self.0.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Secret::new)
+    }
+
     /// The secret read as a key: 32 bytes in standard base64, blanks around it ignored.
     ///
     /// # Errors

@@ -5,9 +5,11 @@ pub mod accounts;
 pub mod admin;
 pub mod commands;
 pub mod desk;
+pub mod devices;
 pub mod exposures;
 pub mod masks;
 mod object;
+pub mod officials;
 pub mod photos;
 pub mod places;
 pub mod reports;
@@ -15,6 +17,7 @@ pub mod resident;
 mod resumable;
 pub mod roster;
 pub mod rules;
+pub mod service_keys;
 pub mod similar;
 pub mod supervision;
 pub mod system;
@@ -37,6 +40,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     config.configure(system::register).service(
         scope::scope("/api/v1")
             .configure(accounts::register)
+            .configure(devices::register)
             .configure(places::register)
             .configure(photos::register)
             .configure(masks::register)
@@ -53,6 +57,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(rules::register)
             .configure(roster::register)
             .configure(texts::register)
+            .configure(officials::register)
+            .configure(service_keys::register)
             .configure(admin::register),
     );
 }

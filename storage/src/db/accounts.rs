@@ -303,3 +303,65 @@ pub fn set_password(conn: &mut Conn, login: &str, hash: &str, now: Moment) -> Re
         .execute(conn)?;
     Ok(changed == 1)
 }
+
+/// The officials of a district by key, after `after`; at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn officials_page(
+    conn: &mut Conn,
+    district: District,
+    after: AccountId,
+    limit: i64,
+) -> Result<Vec<Account>, DbError> {
+    let ids: Vec<i64> = accounts::table
+        .filter(accounts::district.eq(district))
+        .filter(accounts::kind.eq(OFFICIAL))
+        .filter(accounts::id.gt(after))
+        .select(accounts::id)
+        .order(accounts::id)
+        .limit(limit)
+        .load(conn)?;
+    let mut found = find_any(conn, &ids)?;
+    Ok(ids.into_iter().filter_map(|id| found.remove(&id)).collect())
+}
+
+/// Sets the password of the account with this key; tokens issued before `now` are no longer good.
+///
+/// # Errors
+/// The database's.
+pub fn set_password_of(conn: &mut Conn, id: AccountId, hash: &str, now: Moment) -> Result<(), DbError> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::password_hash.eq(hash), accounts::tokens_from.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether the account may sign in; tokens issued before `now` are no longer good.
+///
+/// # Errors
+/// The database's.
+pub fn set_active(conn: &mut Conn, id: AccountId, is_active: bool, now: Moment) -> Result<(), DbError> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::is_active.eq(is_active), accounts::tokens_from.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives the account these posts and no others.
+///
+/// # Errors
+/// The database's.
+pub fn set_posts(conn: &mut Conn, id: AccountId, new: &[Post]) -> Result<(), DbError> {
+    diesel::delete(posts::table.filter(posts::account_id.eq(id))).execute(conn)?;
+    for post in new {
+        diesel::insert_into(posts::table)
+            .values((
+                posts::account_id.eq(id),
+                posts::role.eq(post.role.as_str()),
+                posts::unit_id.eq(post.unit),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -18,6 +18,7 @@ pub mod followers;
 pub mod hashes;
 pub mod history;
 pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod jobs;
 pub mod lists;

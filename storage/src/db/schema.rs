@@ -610,6 +610,80 @@ table! {
     }
 }
 
+table! {
+    sessions (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        means -> Text,
+        device -> Text,
+        created_at -> BigInt,
+        last_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> BigInt,
+        used_at -> Nullable<BigInt>,
+        uses -> Integer,
+    }
+}
+
+table! {
+    credentials (account_id) {
+        account_id -> BigInt,
+        must_change -> Bool,
+        factor_sealed -> Nullable<Binary>,
+        factor_since -> Nullable<BigInt>,
+        factor_step -> BigInt,
+    }
+}
+
+table! {
+    recovery_codes (account_id, hash) {
+        account_id -> BigInt,
+        hash -> Binary,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    lockouts (key) {
+        key -> Text,
+        failures -> Integer,
+        locks -> Integer,
+        locked_until -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
+table! {
+    service_keys (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        name -> Text,
+        scopes -> Text,
+        hash -> Binary,
+        created_by -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    subjects (provider, subject) {
+        provider -> Text,
+        subject -> Binary,
+        account_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(evidence -> tickets (ticket_id));

@@ -2,17 +2,21 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
+mod access;
 mod administration;
 mod alarms;
 mod arbitration;
+mod asking;
 mod backup;
 mod bad_input;
+mod browsers;
 mod call_back;
 mod checks;
 mod claim_race;
 mod clock_back;
 mod common;
 mod contract;
+mod devices;
 mod evidence;
 mod exposures;
 mod fan_out;
@@ -34,6 +38,7 @@ mod masks;
 mod merging;
 mod metrics;
 mod migrating;
+mod mini_program;
 mod moving;
 mod onsite;
 mod outage;
@@ -47,6 +52,8 @@ mod reuse;
 mod reuse_told;
 mod rolling;
 mod sensitive;
+mod service_keys;
+mod sign_in;
 mod similar;
 mod simulation;
 mod supervision;
