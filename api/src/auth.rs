@@ -73,6 +73,8 @@ permissions! {
     Caller: Dispatcher, DutyChief, Inspector;
     /// The district's IT staff.
     Admin: Administrator;
+    /// Who searches the audit trail: nobody who could have a hand in what it tells of.
+    TrailReader: Auditor;
     /// Residents, and grid workers for their own finds.
     Reporter: Resident, GridWorker;
     /// Residents.

@@ -4,6 +4,7 @@
 //! kept by `suishoupai-storage`; this crate translates between them and the caller.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod backup;
 pub mod callers;

@@ -10,6 +10,7 @@ use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 use suishoupai_storage::video::VideoLimits;
 
+use crate::audit::Trail;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// Lines of the audit trail that are written together.
+    pub trail: Trail,
     /// How far the walk for orphans in the photo store has come.
     pub orphans: Walk,
     /// What the photo store said when it was last asked whether it is there.

@@ -4,10 +4,12 @@
 //! answers with a value. That is what makes the rules testable by table and by property, and what lets the
 //! simulation and the server run the very same code.
 
+pub mod audit;
 pub mod clock;
 pub mod demo;
 pub mod flow;
 pub mod geo;
 pub mod import;
 pub mod model;
+pub mod privacy;
 pub mod time;

@@ -8,6 +8,7 @@ mod deploy_tests;
 mod evidence;
 mod import;
 mod jobs;
+mod keys;
 mod migrate;
 mod migrate_engine;
 mod probe;
@@ -76,6 +77,9 @@ enum Command {
     /// See the work off the request path, such as renditions of photos, and put back what was given up
     #[command(subcommand)]
     Jobs(jobs::Jobs),
+    /// The key ring that seals personal data
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Prepare an installation for measurements
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -180,6 +184,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
+            Command::Keys(keys) => keys::run(&settings, keys).await,
             Command::Bench(bench) => bench::run(&settings, bench).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),

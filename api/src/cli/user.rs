@@ -4,13 +4,16 @@ use std::io::BufRead;
 
 use clap::{Args, Subcommand};
 use rand::RngExt as _;
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{Post, Role};
 use suishoupai_core::model::{District, Level, Unit};
 use suishoupai_storage::db::accounts::{self, NewAccount};
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::reference::load_units;
 use suishoupai_storage::db::{Db, DbError};
 
 use super::{Done, Stop, open_existing};
+use crate::audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
@@ -41,7 +44,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "DISPLAY", value_parser = Words::<50>::parse)]
     pub(super) name: Words<50>,
     /// grid_worker, community_officer, street_officer, department_officer, dispatcher, duty_chief, centre_head,
-    /// inspector, observer or administrator
+    /// inspector, observer, administrator or auditor
     #[arg(long, value_parser = role)]
     pub(super) role: Role,
     /// The code of the unit of the post; repeat it for several units
@@ -94,7 +97,8 @@ fn level_of(role: Role) -> Option<Level> {
         | Role::CentreHead
         | Role::Inspector
         | Role::Observer
-        | Role::Administrator => Level::District,
+        | Role::Administrator
+        | Role::Auditor => Level::District,
         _ => return None,
     })
 }
@@ -131,13 +135,17 @@ pub(super) async fn add(db: &Db, add: Add, password: String) -> Result<String, S
         posts,
     };
     let now = Clock::System.now();
-    db.write(move |conn| accounts::insert(conn, &new, now).map_err(Fail::from)).await.map_err(|fail| {
-        match fail {
-            Fail::Db(DbError::Constraint(_)) => {
-                Stop::words(format!("the sign-in name {} is taken", add.login))
-            }
-            other => other.into(),
-        }
+    let line = audit::entry(AuditKind::AccountChange, district, now);
+    let line =
+        audit::with(Entry { subject: Some(format!("account:{id}")), ..line }, "role", add.role.as_str());
+    let written = db.write(move |conn| {
+        accounts::insert(conn, &new, now)?;
+        audit_rows::append(conn, std::slice::from_ref(&line))?;
+        Ok::<_, Fail>(())
+    });
+    written.await.map_err(|fail| match fail {
+        Fail::Db(DbError::Constraint(_)) => Stop::words(format!("the sign-in name {} is taken", add.login)),
+        other => other.into(),
     })?;
     Ok(format!("added {} as {} of {}", add.login, add.role.as_str(), add.unit.join(", ")))
 }
@@ -178,8 +186,15 @@ async fn set_password(db: &Db, login: String, password: String) -> Result<String
     let hash = Passwords::new()?.hash(password).await?;
     let now = Clock::System.now();
     let name = login.clone();
-    let found =
-        db.write(move |conn| accounts::set_password(conn, &login, &hash, now).map_err(Fail::from)).await?;
+    let found = db
+        .write(move |conn| {
+            let Some(account) = accounts::find_by_login(conn, &login)? else { return Ok(false) };
+            accounts::set_password(conn, &login, &hash, now)?;
+            let line = audit::entry(AuditKind::PasswordChange, account.district, now);
+            audit_rows::append(conn, &[Entry { subject: Some(format!("account:{}", account.id)), ..line }])?;
+            Ok::<_, Fail>(true)
+        })
+        .await?;
     if found {
         Ok(format!("set the password of {name}"))
     } else {

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use suishoupai_core::privacy::Terms;
 
 use super::table::section;
 use super::{Config, ConfigError, Secret};
@@ -136,8 +137,15 @@ section! {
         code_sender: CodeSender = CodeSender::Log;
         /// The key that signs access tokens, 32 bytes in base64; without it, DIR/keys/token.key is made.
         token_key: Option<Secret> = None;
-        /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
+        /// The key ring that seals personal data: keys of 32 bytes in base64, oldest first, between commas; without it, that
+        /// of auth.data_key_file.
         data_key: Option<Secret> = None;
+        /// The file of the key ring that seals personal data, one key on a line, oldest first; without it, DIR/keys/data.key,
+        /// which is made.
+        data_key_file: Option<String> = None;
+        /// Which key of the ring seals, from 1 for the oldest; 0 is the newest. Where several processes get a new key one after
+        /// the other, it stays at the old one until all of them have it.
+        data_key_seals: u32 = 0, 0 to 255;
         /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
         evidence_key: Option<Secret> = None;
     }
@@ -154,6 +162,25 @@ section! {
         max_photos: u32 = 9, 1 to 50;
         /// How long the first answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u32 = 24, 1 to 720;
+    }
+}
+
+section! {
+    /// Personal data: how long it is shown and kept.
+    privacy as Privacy {
+        /// Days after the end of a ticket from which on nobody is shown who reported it, nor can have it revealed.
+        close_off_days: u32 = 180, 1 to 36_500;
+        /// Days after the end of a ticket from which on the personal data of its reports are removed.
+        anonymise_days: u32 = 1095, 1 to 36_500;
+        /// Days for which the audit trail keeps addresses and reasons; its lines are kept for ever.
+        audit_days: u32 = 1095, 180 to 36_500;
+        /// Days for which what a resident asked to be exported can be fetched.
+        export_days: u32 = 7, 1 to 90;
+        /// Decimals of degrees to which places are rounded for whoever is not signed in; 3 are about 100 m.
+        public_decimals: u32 = 3, 0 to 7;
+        /// The version of the notice on personal data that reporters agree to, such as 2026-11; a report that names
+        /// another one is refused. Without it, what reports name is only stored.
+        consent_version: Option<String> = None;
     }
 }
 
@@ -280,6 +307,13 @@ impl Data {
     }
 }
 
+impl Privacy {
+    /// The terms as the rules take them.
+    pub fn terms(&self) -> Terms {
+        Terms { close_off_days: self.close_off_days, anonymise_days: self.anonymise_days }
+    }
+}
+
 impl Http {
     /// How many threads answer requests: as set, or one for each core.
     pub fn worker_threads(&self) -> usize {
@@ -318,14 +352,20 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(config.bad("data.dir", "must name a folder"));
     }
     config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
-    for (key, secret) in [
-        ("auth.token_key", &config.auth.token_key),
-        ("auth.data_key", &config.auth.data_key),
-        ("auth.evidence_key", &config.auth.evidence_key),
-    ] {
+    for (key, secret) in
+        [("auth.token_key", &config.auth.token_key), ("auth.evidence_key", &config.auth.evidence_key)]
+    {
         if let Some(secret) = secret {
             secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
         }
+    }
+    let privacy = &config.privacy;
+    let fits = |version: &String| (1..=32).contains(&version.trim().chars().count());
+    if privacy.consent_version.as_ref().is_some_and(|version| !fits(version)) {
+        return Err(config.bad("privacy.consent_version", "must have 1 to 32 characters"));
+    }
+    if let Some(keys) = &config.auth.data_key {
+        keys.keys().map_err(|problem| config.bad("auth.data_key", problem.to_string()))?;
     }
     tracing_subscriber::EnvFilter::builder()
         .parse(&config.log.level)

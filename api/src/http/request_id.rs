@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use suishoupai_storage::origin;
 use tracing::{Instrument as _, Span};
 
+use crate::audit;
 use crate::services::Services;
 use crate::telemetry;
 
@@ -72,7 +73,10 @@ pub async fn request_id(
         services,
         begun: Instant::now(),
     };
-    let answer = origin::of(Some(Arc::clone(&id.0)), next.call(request));
+    let trusts_proxy =
+        seen.services.as_ref().is_some_and(|services| services.config.http.trust_forwarded_for);
+    let from = audit::address(&request, trusts_proxy);
+    let answer = origin::of(Some(Arc::clone(&id.0)), audit::of(from, next.call(request)));
     let answer = answer.instrument(seen.log.clone()).instrument(seen.trace.clone()).await;
     match answer {
         Ok(answer) => {

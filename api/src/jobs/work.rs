@@ -17,7 +17,7 @@ use super::pause;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, resumable};
+use crate::service::{alarms, photos, privacy, resumable};
 use crate::services::Services;
 
 /// The jobs that this process holds.
@@ -194,6 +194,7 @@ async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
     match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await,
         (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
+        (kind, _) if privacy::is_privacy(kind) => privacy::carry_out(services, job.subject).await,
         (kind, _) if photos::is_rendering(kind) => photos::render(services, job.subject).await,
         (other, _) => Err(Fail::internal(&UnknownKind(other.to_owned()))),
     }

@@ -15,6 +15,7 @@ use crate::extract::Json;
 use crate::lang::Lang;
 use crate::problem::Problem;
 use crate::service::sign_in::{self, Session};
+use crate::service::trail;
 use crate::services::Services;
 use crate::view::{Instant, UnitRef};
 use crate::words::Words;
@@ -180,7 +181,9 @@ async fn by_phone(
     body: Json<PhoneSignIn>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let session = sign_in::by_phone(&services, &body.0.phone.0, &body.0.code.0).await?;
+    let (phone, code) = (&body.0.phone.0, &body.0.code.0);
+    let outcome = sign_in::by_phone(&services, phone, code).await;
+    let session = trail::signed_in(&services, "phone", phone, outcome).await?;
     Ok(session_view(&services, session, lang))
 }
 
@@ -193,7 +196,8 @@ async fn by_password(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let PasswordSignIn { name, password } = body.into_inner();
-    let session = sign_in::by_password(&services, name.as_str(), password.into_string()).await?;
+    let outcome = sign_in::by_password(&services, name.as_str(), password.into_string()).await;
+    let session = trail::signed_in(&services, "login", name.as_str(), outcome).await?;
     Ok(session_view(&services, session, lang))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod audit;
 pub mod commands;
 pub mod desk;
 pub mod exposures;
@@ -10,6 +11,7 @@ pub mod masks;
 mod object;
 pub mod photos;
 pub mod places;
+pub mod privacy;
 pub mod reports;
 pub mod resident;
 mod resumable;
@@ -45,13 +47,15 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resident::register)
             .configure(tickets::register)
             .configure(commands::register)
+            .configure(privacy::register)
             .configure(supervision::register)
             .configure(exposures::register)
             .configure(desk::register)
             .configure(rules::register)
             .configure(roster::register)
             .configure(texts::register)
-            .configure(admin::register),
+            .configure(admin::register)
+            .configure(audit::register),
     );
 }
 

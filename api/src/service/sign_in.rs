@@ -3,6 +3,7 @@
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 use suishoupai_core::model::District;
+use suishoupai_core::privacy::masked_number;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, Account, NewAccount};
 use suishoupai_storage::db::{Conn, DbError, login};
@@ -109,7 +110,7 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
     let registry = services.registry();
     let district: District = registry.districts.keys().copied().min().ok_or(Code::OutsideDistrict)?;
     let sealed = services.sealer.seal("phone", phone).map_err(|error| Fail::internal(&error))?;
-    let display_name = masked(phone);
+    let display_name = masked_number(phone);
     let [id] = services.db.ids::<1>().await?;
     let now = services.now();
     let account = services
@@ -135,14 +136,6 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
         })
         .await?;
     if account.is_active { Ok(account) } else { Err(Code::CodeWrong.into()) }
-}
-
-/// 138****0013
-pub fn masked(phone: &str) -> String {
-    match (phone.get(..3), phone.get(phone.len().saturating_sub(4)..)) {
-        (Some(head), Some(tail)) if phone.len() >= 8 => format!("{head}****{tail}"),
-        _ => "****".to_owned(),
-    }
 }
 
 /// Signs an official in by name and password.

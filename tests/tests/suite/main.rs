@@ -5,6 +5,7 @@
 mod administration;
 mod alarms;
 mod arbitration;
+mod audit;
 mod backup;
 mod bad_input;
 mod call_back;
@@ -38,6 +39,7 @@ mod moving;
 mod onsite;
 mod outage;
 mod pressing;
+mod privacy;
 mod requests;
 mod restart;
 mod rests;
