@@ -38,6 +38,7 @@ use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
+use crate::service::pictures::Pictures;
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
 use crate::services::{Parts, Services};
@@ -214,6 +215,7 @@ impl Application {
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
             trail: audit::trail(),
+            pictures: Pictures::new(config.photos.near_most),
             callers: Callers::default(),
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),

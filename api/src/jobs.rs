@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::app;
 use crate::fail::Fail;
 use crate::problem::Problem;
-use crate::service::alarms;
+use crate::service::{alarms, pictures};
 use crate::services::Services;
 
 pub use upkeep::{lapse_claims, sweep_in_turn};
@@ -46,10 +46,18 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
         lapse_claims(all).await?;
         alarms::sweep(all).await.map(drop)
     });
+    let evidence = repeat(&stop, pause, never, "comparing evidence", || async {
+        pictures::load(all);
+        if all.pictures.is_loaded() {
+            pictures::catch_up(all).await?;
+            pictures::compare(all).await?;
+        }
+        Ok(())
+    });
     let leases = repeat(&stop, lease / 3, never, "renewing leases", || async { renew(all).await.map(drop) });
     let sweeps = repeat(&stop, SWEEPS, never, "sweeping", || async { sweep_in_turn(all).await.map(drop) });
     // Each in its own time: a long job must not keep the others from their work.
-    let together = async { tokio::join!(reference, clocks, leases, sweeps) };
+    let together = async { tokio::join!(reference, clocks, evidence, leases, sweeps) };
     tokio::join!(Box::pin(work), Box::pin(together));
 }
 

@@ -13,6 +13,7 @@ use suishoupai_core::flow::{
     Channel, OrderKind, OrderState, Phase, PhotoFlag, Pressure, RefuseReason, RequestKind, RequestState,
     ReturnReason, Role, Satisfaction, Solved, Stage, State, Verb,
 };
+use suishoupai_core::likeness::SeenBefore;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
@@ -76,6 +77,7 @@ fn complete(api: &mut OpenApi) {
     }
     describe!(State, OrderState, OrderKind, Verb, Role, RefuseReason, ReturnReason, Channel, Stage, Phase);
     describe!(
+        SeenBefore,
         PhotoFlag,
         Pressure,
         RequestKind,

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
+use crate::service::pictures::Pictures;
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub intake: Group,
     /// Lines of the audit trail that are written together.
     pub trail: Trail,
+    /// What near pictures are found in.
+    pub pictures: Pictures,
     /// How far the walk for orphans in the photo store has come.
     pub orphans: Walk,
     /// What the photo store said when it was last asked whether it is there.

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod flow;
 pub mod geo;
 pub mod import;
+pub mod likeness;
 pub mod model;
 pub mod privacy;
 pub mod time;

@@ -30,7 +30,7 @@ pub use engine::Engine;
 pub use exposition::{Exposition, Sample};
 pub use instance::{Instance, Starting};
 pub use line::{Answer, Line};
-pub use pictures::{Photo, corners, cut, huge_png, jpeg, jpeg_from_phone, jpeg_taken};
+pub use pictures::{Photo, Scenery, corners, cut, huge_png, jpeg, jpeg_from_phone, jpeg_taken};
 pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings, wait_for};

@@ -38,7 +38,7 @@ pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encode(width, height, [RED, GREEN, BLUE, YELLOW])
 }
 
-/// A JPEG of the given size with a camera time (`2026:03:04 09:12:30`, +08:00) and a camera place (longitude and
+/// A JPEG of a scenery of its own for each size, with a camera time (`2026:03:04 09:12:30`, +08:00) and a camera place (longitude and
 /// latitude in degrees, east and north), as far as they are given.
 pub fn jpeg_taken((width, height): (u32, u32), time: Option<&str>, place: Option<(f64, f64)>) -> Vec<u8> {
     let exif = time.map_or_else(Vec::new, |time| vec![ascii(0x9003, time), ascii(0x9011, "+08:00")]);
@@ -47,7 +47,9 @@ pub fn jpeg_taken((width, height): (u32, u32), time: Option<&str>, place: Option
     let gps = place.map_or_else(Vec::new, |(lon, lat)| {
         vec![ascii(1, "N"), rationals(2, &degrees(lat)), ascii(3, "E"), rationals(4, &degrees(lon))]
     });
-    with_exif(&jpeg(width, height), [vec![short(0x0112, 1)], exif, gps])
+    let (w, h) = (u16::try_from(width).unwrap(), u16::try_from(height).unwrap());
+    let picture = Scenery::of(1_000_000 + u64::from(width) * 10_000 + u64::from(height)).jpeg(w, h, 90);
+    with_exif(&picture, [vec![short(0x0112, 1)], exif, gps])
 }
 
 /// A JPEG of 200 × 100 pixels as a phone held upright stores it: turned, EXIF orientation 6 (rotate by 90° to show),
@@ -76,6 +78,57 @@ fn with_exif(jpeg: &[u8], directories: [Vec<Entry>; 3]) -> Vec<u8> {
     out.extend(tiff);
     out.extend(&jpeg[2..]);
     out
+}
+
+/// A street as no other: overlapping discs over a slope of light, the same at every size.
+#[derive(Clone, Debug)]
+pub struct Scenery {
+    slope: (f64, f64),
+    /// Centre, radius, brightness.
+    discs: Vec<[f64; 4]>,
+    light: f64,
+}
+
+impl Scenery {
+    /// The scenery of this number.
+    pub fn of(number: u64) -> Self {
+        let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let slope = (next() * 120.0 - 60.0, next() * 120.0 - 60.0);
+        let discs = (0..24).map(|_| [next(), next(), 0.04 + 0.22 * next(), 40.0 + 180.0 * next()]);
+        Self { slope, discs: discs.collect(), light: 1.0 }
+    }
+
+    /// The same in other light.
+    #[must_use]
+    pub fn darker(self, light: f64) -> Self {
+        Self { light, ..self }
+    }
+
+    /// A photo of it.
+    pub fn jpeg(&self, width: u16, height: u16, quality: u8) -> Vec<u8> {
+        let at = |x: u16, y: u16| {
+            let (x, y) = ((f64::from(x) + 0.5) / f64::from(width), (f64::from(y) + 0.5) / f64::from(height));
+            let disc = self.discs.iter().rev().find(|[cx, cy, r, _]| (x - cx).hypot((y - cy) * 0.75) < *r);
+            disc.map_or(110.0 + self.slope.0 * (x - 0.5) + self.slope.1 * (y - 0.5), |[.., grey]| *grey)
+        };
+        let points = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let pixels: Vec<u8> = points
+            .flat_map(|(x, y)| {
+                let grey = (at(x, y) * self.light).clamp(0.0, 255.0);
+                [grey as u8, (grey * 0.92) as u8, (grey * 0.8) as u8]
+            })
+            .collect();
+        let mut out = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut out, quality);
+        encoder.encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+        out
+    }
 }
 
 /// The first part of a picture, as a broken upload leaves it.

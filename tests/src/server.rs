@@ -11,7 +11,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, resumable, uploads};
+use suishoupai_api::service::{alarms, pictures, resumable, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -280,6 +280,21 @@ impl Server {
     /// Does all jobs that are due.
     pub fn drain(&self) {
         block_on(jobs::drain(&self.services)).unwrap();
+    }
+
+    /// Compares the evidence that waits for it with what was sent before; how many pieces.
+    pub fn compare(&self) -> usize {
+        block_on(pictures::compare(&self.services)).unwrap()
+    }
+
+    /// Reads all hashes of photos, as the server does by itself after its start.
+    pub fn know_pictures(&self) {
+        block_on(pictures::catch_up(&self.services)).unwrap();
+    }
+
+    /// Looks at photos that have no hash yet, as the job after an upgrade does.
+    pub fn look_at_old_photos(&self) {
+        block_on(pictures::hash_old(&self.services, 0)).unwrap();
     }
 
     /// Forgets uploads whose time is over; how many.

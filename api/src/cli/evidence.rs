@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::evidence::{self, EvidenceKey, Request};
 use crate::fail::Fail;
 use crate::registry::Registry;
+use crate::service::pictures::Before;
 use crate::service::tickets::{Order, execute};
 use crate::words::Words;
 
@@ -112,6 +113,7 @@ async fn reveal(settings: &Config, db: &Db, ticket: TicketId, reason: String) ->
         stage: Stage::Before,
         position: None,
         duty: None,
+        before: Before::default(),
     };
     let now = Clock::System.now();
     Ok(db.write(move |conn| execute(conn, &registry, &Actor::server(), &order, now)).await?)

@@ -61,6 +61,8 @@ section! {
         max_side: u32 = 16_384, 256 to 65_535;
         /// Threads that make the public renditions; 0 takes one for each core.
         render_workers: usize = 0, 0 to 256;
+        /// Of how many photos near ones are found; each takes 32 bytes of memory, the oldest make room.
+        near_most: usize = 12_000_000, 1000 to 100_000_000;
         /// How long the link to a rendition is good, in minutes.
         rendition_url_minutes: u32 = 60, 1 to 10_080;
     }

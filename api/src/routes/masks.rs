@@ -163,7 +163,7 @@ async fn unmask(
     answer(&services, &caller.account, id.0.0, lang).await
 }
 
-/// The mask of a photo, with who changed it when and why; for officials who may see one of its tickets.
+/// The mask of a photo, with who changed it when and why; for officials who uploaded it or may see one of its tickets.
 #[utoipa::path(tag = "photos", operation_id = "photo_mask", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
     responses((status = OK, body = MaskView)))]
 #[get("/photos/{id}/mask")]

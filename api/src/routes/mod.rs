@@ -17,6 +17,7 @@ pub mod resident;
 mod resumable;
 pub mod roster;
 pub mod rules;
+pub mod similar;
 pub mod supervision;
 pub mod system;
 pub mod texts;
@@ -45,6 +46,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resumable::register)
             .configure(reports::register)
             .configure(resident::register)
+            .configure(similar::register)
             .configure(tickets::register)
             .configure(commands::register)
             .configure(privacy::register)

@@ -32,14 +32,14 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
 pub(crate) struct PlaceBody {
     /// Longitude, degrees.
     #[schema(minimum = -180, maximum = 180, example = 118.0855)]
-    lon: f64,
+    pub(super) lon: f64,
     /// Latitude, degrees.
     #[schema(minimum = -90, maximum = 90, example = 24.4453)]
-    lat: f64,
+    pub(super) lat: f64,
     /// Datum of the two: `wgs84` for GPS and browsers, `gcj02` for 高德 and 腾讯, `bd09` for 百度; `cgcs2000` counts as
     /// `wgs84`.
     #[schema(value_type = DatumWord, required = true)]
-    datum: Option<String>,
+    pub(super) datum: Option<String>,
 }
 
 /// The words for datums that are accepted.

@@ -11,6 +11,7 @@ use crate::auth::{Auth, ResidentOnly};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::tickets::{Order, carry_out};
 use crate::services::Services;
@@ -98,8 +99,16 @@ async fn say(
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
     let ticket = read::ticket_of_own_report(services, &caller.account, report).await?;
-    let order =
-        Order { ticket, version: None, command, photos, stage: Stage::Before, position: None, duty: None };
+    let order = Order {
+        ticket,
+        version: None,
+        command,
+        photos,
+        stage: Stage::Before,
+        position: None,
+        duty: None,
+        before: Before::default(),
+    };
     carry_out(services, caller.actor(), order).await?;
     Ok(ok(&read::own_report(services, &caller.account, report, lang).await?))
 }

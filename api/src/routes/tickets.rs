@@ -4,6 +4,7 @@ use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use suishoupai_core::flow::{OrderState, Pressure, State};
+use suishoupai_core::likeness::SeenBefore;
 use suishoupai_storage::db::lists::Filter;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -87,6 +88,8 @@ pub(crate) struct ListQuery {
     category: Option<Words<8>>,
     /// Only what presses so.
     pressure: Option<Pressure>,
+    /// Only with photos that were seen before in this way.
+    seen_before: Option<SeenBefore>,
     /// `newest` first (also without it), or by `urgency`: what has a running clock, the earliest deadline first.
     #[param(inline)]
     sort: Option<Sort>,
@@ -167,6 +170,7 @@ async fn list(
         pressure: query.pressure.map(|pressure| (pressure, services.now())),
         urgency,
         sensitive: false,
+        seen_before: query.seen_before,
         limit: Limit::or_default(query.limit),
     };
     Ok(ok(&read::list(&services, &caller.account, query.unit.map(|id| id.0), filter, lang).await?))

@@ -129,7 +129,7 @@ fn of_seen_tickets(
     if seen.is_empty() { Err(Code::PhotoNotFound.into()) } else { Ok((masked, seen)) }
 }
 
-/// The mask of a photo with its lines, for an official who may see one of its tickets.
+/// The mask of a photo with its lines, for an official who may see one of its tickets, or who uploaded it.
 ///
 /// # Errors
 /// 404 for any other.
@@ -144,6 +144,9 @@ pub async fn lines(
         .db
         .read(move |conn| {
             let masked = masks::find(conn, photo)?.ok_or(Code::PhotoNotFound)?;
+            if Some(masked.photo.account) == caller.account {
+                return Ok((masked, masks::history(conn, photo)?));
+            }
             for ticket in photos::tickets_of(conn, photo)? {
                 let found = tickets::find(conn, ticket)?;
                 let sees = found.is_some_and(|loaded| {

@@ -9,7 +9,7 @@ use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, MediaKind, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, DbError, jobs, masks, supervision, tickets};
+use suishoupai_storage::db::{Conn, DbError, hashes, jobs, masks, supervision, tickets};
 use suishoupai_storage::picture::{self, Inspected, PictureError, Renditions};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 use suishoupai_storage::video::{Video, is_video};
@@ -391,18 +391,26 @@ pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
     let outcome = match made {
         Ok(renditions) => {
             let (width, height) = renditions.display_size;
+            // A poster says little of a video, and a placeholder nothing: videos are compared by their bytes.
+            let is_photo = photo.kind == MediaKind::Photo;
+            let hash = is_photo.then(|| picture::perceptual_hash(&renditions.thumbnail_luma)).flatten();
             services.store.put(&ObjectKey::display(digest), renditions.display.into()).await?;
             services.store.put(&ObjectKey::thumbnail(digest), renditions.thumbnail.into()).await?;
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-            Ok((pixels(width), pixels(height)))
+            Ok(((pixels(width), pixels(height)), hash))
         }
         Err(why) => Err(why),
     };
     services.metrics.photo_rendered(outcome.is_ok(), begun);
-    let version = photo.mask_version;
+    let (version, now) = (photo.mask_version, services.now());
     let counted = services
         .db
-        .write(move |conn| rows::rendered(conn, id, version, outcome.clone()).map_err(Fail::from))
+        .write(move |conn| {
+            if let Ok((_, hash)) = &outcome {
+                hashes::save(conn, id, *hash, now)?;
+            }
+            Ok::<_, Fail>(rows::rendered(conn, id, version, outcome.clone().map(|(size, _)| size))?)
+        })
         .await?;
     // Masked anew meanwhile: what was just made shows too much, and another job makes the right ones.
     if counted { Ok(()) } else { remove_unused(services, &photo).await }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use suishoupai_core::flow::{Role, Ticket};
 use suishoupai_core::geo::Coordinate;
-use suishoupai_core::model::{District, UnitId};
+use suishoupai_core::model::{Category, District, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::Named;
@@ -21,6 +21,7 @@ pub use group::{Group, group};
 pub use incoming::Incoming;
 
 use super::photos::Prepared;
+use super::pictures::{self, Before};
 use super::places::{Spot, locate};
 use super::tickets::Position;
 use crate::fail::Fail;
@@ -110,13 +111,16 @@ pub async fn create(
     for prepared in &fresh {
         super::photos::store(services, prepared).await?;
     }
+    let originals = fresh.iter().map(|prepared| *prepared.sha256()).collect();
+    let before = pictures::before(services, &draft.photo_ids, originals).await?;
     let [report, ticket] = services.db.ids::<2>().await?;
     let ids = services.db.reserve(2 * fresh.len() as i64).await?;
     let now = services.now();
     let receipt = receipt(services, &account, &spot, report, ticket, now);
     let contact = draft.contact.as_deref().map(|text| services.sealer.seal("contact", text));
     let contact_sealed = contact.transpose().map_err(|error| Fail::internal(&error))?;
-    let incoming = Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, now };
+    let incoming =
+        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, before, now };
     if incoming.fresh.is_empty() {
         return together(services, incoming).await;
     }
@@ -177,19 +181,24 @@ pub(crate) fn open_plain(
         own_find,
     };
     let (fresh, ids) = (Vec::new(), 0..0);
-    let incoming =
-        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed: None, repeat: None, now };
+    let incoming = Incoming {
+        account,
+        draft,
+        spot,
+        fresh,
+        ids,
+        receipt,
+        contact_sealed: None,
+        repeat: None,
+        before: Before::default(),
+        now,
+    };
     incoming.prepare(registry, named, &[])
 }
 
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {
     let Some(code) = &draft.category else { return Ok(()) };
-    let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
-    let Some(category) = category else {
-        let message =
-            Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
-        return Err(Problem::new(Code::CategoryNotFound).field("/category", "unknown_category", message));
-    };
+    let category = known_category(registry, district, code)?;
     if draft.anonymous && !category.anonymous_allowed {
         let message = Text::new(
             format!("“{}”不接受匿名上报", category.minor_name),
@@ -198,6 +207,23 @@ fn check_category(registry: &Registry, district: District, draft: &Draft) -> Res
         return Err(Problem::new(Code::RefusedByRule).field("/anonymous", "not_anonymous", message));
     }
     Ok(())
+}
+
+/// The category with this code.
+///
+/// # Errors
+/// 404 at `/category` where there is none.
+pub(super) fn known_category<'a>(
+    registry: &'a Registry,
+    district: District,
+    code: &str,
+) -> Result<&'a Category, Problem> {
+    let category = registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
+    category.ok_or_else(|| {
+        let message =
+            Text::new(format!("没有代码为 {code} 的事项分类"), format!("there is no category {code}"));
+        Problem::new(Code::CategoryNotFound).field("/category", "unknown_category", message)
+    })
 }
 
 fn check_photos(services: &Services, draft: &Draft, fresh: usize) -> Result<(), Problem> {

@@ -6,6 +6,7 @@ use suishoupai_core::flow::{
     lapse_first, may_see, step, told,
 };
 use suishoupai_core::geo::{LonLat, distance_m};
+use suishoupai_core::likeness::Use;
 use suishoupai_core::model::Duty;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::audit::{self as audit_rows, Entry};
@@ -18,6 +19,7 @@ use crate::fail::{Fail, refusal};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
+use crate::service::pictures::{self, Before};
 use crate::services::Services;
 
 /// A command with what came along.
@@ -37,6 +39,8 @@ pub struct Order {
     pub position: Option<Position>,
     /// A duty to be written down with the decision of a dispute.
     pub duty: Option<Duty>,
+    /// What the photos are known to have been before, as [`carry_out`] looks it up.
+    pub before: Before,
 }
 
 /// Where a phone was.
@@ -54,6 +58,8 @@ pub struct Position {
 /// 404 for a ticket that the caller may not see, 409 for a stale version or a wrong state, 403 where the caller's
 /// posts do not suffice, 422 where a rule refuses; nothing has changed then.
 pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<(), Problem> {
+    let before = pictures::before(services, &order.photos, Vec::new()).await?;
+    let order = Order { before, ..order };
     let registry = services.registry();
     let now = services.now();
     let changes_rules = order.duty.is_some();
@@ -140,7 +146,13 @@ pub fn execute_on(
     let scene = PhotoScene { place, opened_at: Some(loaded.ticket.created_at), now };
     let policy = rules.policy(&loaded.ticket, now);
     let named = own_photos(conn, actor, &order.photos)?;
-    let seen = |photo| sighted(photo, order.stage, order.position, &scene, policy);
+    let ticket = &loaded.ticket;
+    let seen = |photo: &Named| {
+        let origin = ticket.parent.unwrap_or(ticket.id);
+        let used = Use { ticket: ticket.id, origin, photo: photo.id, stage: order.stage, at: now.millis() };
+        let reuse = order.before.doubts(&photo.sha256, ticket.district, &used);
+        sighted(photo, order.stage, order.position, &scene, policy).doubted(reuse)
+    };
     let photos: Vec<PhotoRef> = named.iter().map(seen).collect();
     let command = on_the_spot(order, place, now);
     let outcome = step(&loaded.ticket, &command, actor, &photos, now, rules)

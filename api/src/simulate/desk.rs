@@ -1,4 +1,4 @@
-//! Tickets that lie at hand while one transaction lasts.
+//! Tickets that lie at hand while they are in work.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,7 @@ use suishoupai_storage::db::tickets::{self, Loaded};
 use crate::fail::Fail;
 use crate::problem::Code;
 
-/// Tickets as the steps of one transaction have left them. Nobody else writes meanwhile, so they are what the
-/// database would give; the next transaction begins with an empty desk.
+/// Tickets as the steps of a run have left them. Nobody else writes meanwhile, so they are what the database would give.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     tickets: HashMap<TicketId, Loaded>,
@@ -25,8 +24,11 @@ impl Desk {
         }
     }
 
-    /// Puts a ticket back whose row says the same.
+    /// Puts a ticket back whose row says the same. One that is over leaves, because little happens to it any more and
+    /// the desk would grow with the run.
     pub(super) fn put(&mut self, loaded: Loaded) {
-        self.tickets.insert(loaded.ticket.id, loaded);
+        if !loaded.ticket.state.is_final() {
+            self.tickets.insert(loaded.ticket.id, loaded);
+        }
     }
 }

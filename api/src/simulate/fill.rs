@@ -78,7 +78,7 @@ pub async fn fill(db: &Db, filling: Filling) -> Result<Filled, Fail> {
     let lines = db
         .write(move |conn| {
             let scene = Arc::clone(&scene);
-            bulk::fill(conn, move |conn| write_all(conn, &scene))
+            bulk::fill(conn, bulk::ALL, move |conn| write_all(conn, &scene))
         })
         .await?;
     db.settle().await?;

@@ -21,6 +21,7 @@ use super::scene::{Look, Move, Scene};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::service::digest;
+use crate::service::pictures::Before;
 use crate::service::reports::{New, Plain, open_plain};
 use crate::service::tickets::{Order, Position, on_the_spot};
 
@@ -127,6 +128,7 @@ impl<'a> Life<'a> {
             stage: chosen.photo.unwrap_or(Stage::Before),
             position: chosen.located.then_some(Position { at, taken_at: now }),
             duty: None,
+            before: Before::default(),
         };
         let proof =
             chosen.photo.map(|stage| PhotoRef { doubts: Vec::new(), id: photo, sha256: sha256(), stage });

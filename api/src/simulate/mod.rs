@@ -26,7 +26,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{Db, reference};
+use suishoupai_storage::db::{Db, bulk, reference};
 
 pub use audit::audit;
 pub use fill::{Filled, Filling, fill};
@@ -40,7 +40,6 @@ use crate::password::Passwords;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use chance::Chance;
-use desk::Desk;
 use people::People;
 use scene::Scene;
 use town::Town;
@@ -51,9 +50,6 @@ const START: Moment = Moment::from_millis(1_772_380_800_000);
 
 /// Milliseconds.
 const DAY: i64 = 86_400_000;
-
-/// Stretches that share a transaction: pages that many of them change are written once.
-const TOGETHER: usize = 40;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,24 +97,9 @@ impl Outcome {
 /// `not_allowed_in_state` where the database holds a district already; the database's.
 pub async fn run(db: &Db, options: Options) -> Result<Outcome, Fail> {
     let scene = Arc::new(prepare(db, options).await?);
-    let mut world = World::new(&scene);
-    loop {
-        let (stage, before) = (Arc::clone(&scene), world);
-        let (goes_on, after) = db
-            .write(move |conn| {
-                let (mut world, mut desk) = (before.clone(), Desk::default());
-                let mut goes_on = true;
-                for _ in 0..TOGETHER {
-                    goes_on = goes_on && world.advance(conn, &stage, &mut desk)?;
-                }
-                Ok::<_, Fail>((goes_on, world))
-            })
-            .await?;
-        world = after;
-        if !goes_on {
-            break;
-        }
-    }
+    let stage = Arc::clone(&scene);
+    let world =
+        db.write(move |conn| bulk::fill(conn, bulk::TICKETS, |conn| World::live(conn, &stage))).await?;
     db.settle().await?;
     let registry =
         Arc::new(Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?);

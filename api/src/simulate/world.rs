@@ -20,16 +20,17 @@ use super::scene::{Look, Move, Scene};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::service::alarms::ring_on;
+use crate::service::pictures::Before;
 use crate::service::reports::take_in;
 use crate::service::tickets::{Order, Position, execute_on};
 
-/// Tasks for which chances are drawn from one source, and which share a transaction.
+/// Tasks for which chances are drawn from one source.
 const STRETCH: usize = 400;
 /// Every so many commands the buttons that a phone would show are compared with what the rules let pass.
 const COMPARED: u64 = 40;
 
-/// What changes during a run. A stretch works on a copy and hands it back, so that it can be done again.
-#[derive(Clone, Debug, Default)]
+/// What changes during a run.
+#[derive(Debug, Default)]
 pub(super) struct World {
     queue: Queue,
     stretch: u64,
@@ -44,15 +45,16 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A world at the beginning of its first day.
-    pub(super) fn new(scene: &Scene) -> Self {
-        let mut world = Self::default();
+    /// A whole run, in one transaction: it begins with nothing, so that it can be done again.
+    pub(super) fn live(conn: &mut Conn, scene: &Scene) -> Result<Self, Fail> {
+        let (mut world, mut desk) = (Self::default(), Desk::default());
         world.queue.push(scene.start, 0, Act::Day);
-        world
+        while world.advance(conn, scene, &mut desk)? {}
+        Ok(world)
     }
 
-    /// Carries out the next tasks in one transaction; false once nothing is left before the end.
-    pub(super) fn advance(&mut self, conn: &mut Conn, scene: &Scene, desk: &mut Desk) -> Result<bool, Fail> {
+    /// Carries out the next tasks; false once nothing is left before the end.
+    fn advance(&mut self, conn: &mut Conn, scene: &Scene, desk: &mut Desk) -> Result<bool, Fail> {
         self.stretch += 1;
         let mut run = Run { scene, chance: Chance::new(scene.options.seed, self.stretch), world: self, desk };
         for _ in 0..STRETCH {
@@ -166,6 +168,7 @@ impl Run<'_> {
             stage: chosen.photo.unwrap_or(Stage::Before),
             position: chosen.located.then_some(Position { at, taken_at: now }),
             duty: None,
+            before: Before::default(),
         };
         self.world.tried += 1;
         let compared = self.world.tried.is_multiple_of(COMPARED) && chosen.who.is_some();

@@ -1,11 +1,11 @@
 //! Lines of a ticket's history in answers.
 
 use serde::Serialize;
-use suishoupai_core::flow::{Event, RefuseReason, ReturnReason, State, Verb};
+use suishoupai_core::flow::{Event, PhotoRef, RefuseReason, ReturnReason, State, Verb};
 use suishoupai_core::time::Moment;
 use utoipa::ToSchema;
 
-use super::{Instant, Scene, UnitRef};
+use super::{DoubtedPhoto, Instant, PhotoFlagView, Scene, UnitRef};
 use crate::lang::Lang;
 
 /// One line of the history.
@@ -60,6 +60,10 @@ pub struct EventView {
     pub facts: std::collections::BTreeMap<String, String>,
     /// Keys of the photos that came with it.
     pub photos: Vec<i64>,
+    /// What is doubted of them, for officials only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub doubted: Vec<DoubtedPhoto>,
     /// Whether the reporter sees this line.
     pub public: bool,
     /// The link of the hash chain, for officials only.
@@ -100,9 +104,16 @@ fn line(scene: &Scene<'_>, event: &Event, hash: &str, official: bool) -> EventVi
         because: if official { because.collect() } else { Vec::new() },
         facts: if official { event.facts.clone() } else { std::collections::BTreeMap::new() },
         photos: event.photos.iter().map(|photo| photo.id).collect(),
+        doubted: if official { doubted(scene, event) } else { Vec::new() },
         public: event.public,
         hash: official.then(|| hash.to_owned()),
     }
+}
+
+fn doubted(scene: &Scene<'_>, event: &Event) -> Vec<DoubtedPhoto> {
+    let photos = event.photos.iter().filter(|photo| !photo.doubts.is_empty());
+    let flags = |photo: &PhotoRef| photo.doubts.iter().map(|doubt| PhotoFlagView::of(scene, doubt)).collect();
+    photos.map(|photo| DoubtedPhoto { photo: photo.id, flags: flags(photo) }).collect()
 }
 
 fn reason_name(scene: &Scene<'_>, verb: Verb, word: &str) -> Option<String> {

@@ -9,6 +9,8 @@ mod order;
 mod photo;
 mod place;
 mod report;
+mod seen_before;
+mod similar;
 mod supervision;
 mod ticket;
 
@@ -20,9 +22,14 @@ pub use exposure::{
 pub use history::{EventView, events};
 pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};
-pub use photo::{EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
+pub use photo::{DoubtedPhoto, EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use seen_before::{OtherTicket, SeenBeforeView, add_found};
+pub use similar::{
+    FollowedLine, FollowedPage, FollowedView, LikenessReason, SimilarReport, SimilarReports, SimilarTicket,
+    SimilarTickets, shown_link,
+};
 pub use supervision::{
     SupervisedTicket, SupervisionEventView, SupervisionLine, SupervisionPage, SupervisionRef, SupervisionView,
 };

@@ -166,7 +166,7 @@ pub struct EvidenceView {
     /// Metres between the camera's place and the ticket's, for officials only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gps_distance_m: Option<f64>,
-    /// What speaks against its having been taken there and then, for officials only.
+    /// What speaks against its having been taken there and then, for this ticket; for officials only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub flags: Vec<PhotoFlagView>,
@@ -179,15 +179,29 @@ pub struct PhotoFlagView {
     pub flag: PhotoFlag,
     /// What is doubted, in the caller's language.
     pub name: String,
-    /// Metres or seconds, as the flag says.
+    /// Metres, seconds or bits, as the flag says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<i64>,
+    /// When it was found, where that was after the photo was handed in; the hashed line does not hold it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Instant>)]
+    pub found_at: Option<Moment>,
 }
 
 impl PhotoFlagView {
-    fn of(scene: &Scene<'_>, doubt: &Doubt) -> Self {
-        Self { flag: doubt.flag, name: scene.pick(doubt.flag.zh(), doubt.flag.en()), value: doubt.value }
+    pub(super) fn of(scene: &Scene<'_>, doubt: &Doubt) -> Self {
+        let name = scene.pick(doubt.flag.zh(), doubt.flag.en());
+        Self { flag: doubt.flag, name, value: doubt.value, found_at: None }
     }
+}
+
+/// The doubts about a photo that came with a line of the history.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DoubtedPhoto {
+    /// The key of the photo.
+    pub photo: i64,
+    /// What is doubted.
+    pub flags: Vec<PhotoFlagView>,
 }
 
 impl EvidenceView {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     CategoryRef, CourseView, EventView, EvidenceView, Instant, Located, OrderView, PlaceView, RatingView,
-    Scene, SupervisionRef, UnitRef,
+    Scene, SeenBeforeView, SupervisionRef, UnitRef,
 };
 
 /// One line of a list of tickets.
@@ -149,6 +149,10 @@ pub struct TicketView {
     pub reports: Vec<ReportInTicket>,
     /// Its photos.
     pub evidence: Vec<EvidenceView>,
+    /// Photos of it that were seen before, under another ticket or at an earlier stage. It refuses nothing.
+    pub seen_before: Vec<SeenBeforeView>,
+    /// How many residents follow it without having reported it.
+    pub followers: i64,
     /// Its work orders, ended ones too.
     pub orders: Vec<OrderView>,
     /// Its history.

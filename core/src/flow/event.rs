@@ -20,7 +20,7 @@ pub struct PhotoRef {
     pub sha256: String,
     /// When in the course of the ticket it was taken.
     pub stage: Stage,
-    /// What speaks against its having been taken there and then.
+    /// What speaks against its having been taken there and then, for this ticket.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub doubts: Vec<Doubt>,
 }
@@ -29,6 +29,13 @@ impl PhotoRef {
     /// A photo of which nothing is doubted.
     pub fn new(id: i64, sha256: &[u8; 32], stage: Stage) -> Self {
         Self { id, sha256: hex::encode(sha256), stage, doubts: Vec::new() }
+    }
+
+    /// The photo with more that is doubted.
+    #[must_use]
+    pub fn doubted(mut self, more: Vec<Doubt>) -> Self {
+        self.doubts.extend(more);
+        self
     }
 }
 

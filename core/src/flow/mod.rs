@@ -6,6 +6,7 @@ mod command;
 mod course;
 mod event;
 pub mod exposure;
+mod follow;
 pub mod masking;
 mod notice;
 mod onsite;
@@ -32,6 +33,7 @@ pub use alarm::{Alarm, Clock, next_alarm};
 pub use command::{Assist, Call, Command, OnSpot, Outcome, Quantity};
 pub use course::{CalledBack, Course, Request, Summoned, Urged, Waiting, Whistle};
 pub use event::{Event, GENESIS, PhotoRef, link};
+pub use follow::{Following, follow, is_public};
 pub use notice::told;
 pub use onsite::{Doubt, PhotoFlag, Scene as PhotoScene, Sighting, doubts};
 pub use order_words::{

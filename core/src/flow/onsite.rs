@@ -1,4 +1,4 @@
-//! 现场核验: what speaks against a photo having been taken at the place and at the time. Doubts are written down with
+//! 现场核验: what speaks against a photo having been taken at the place and at the time, or for this ticket. Doubts are written down with
 //! their values and never refuse anything: a browser that strips EXIF and a phone with a wrong clock are no lies.
 
 use serde::{Deserialize, Serialize};
@@ -30,15 +30,19 @@ words! {
         TakenInFuture = "taken_in_future", "拍摄时间晚于当前时间", "taken in the future";
         /// The camera recorded no time.
         NoCameraTime = "no_camera_time", "没有拍摄时间", "no time of the camera";
+        /// The same or a near picture was sent under another ticket; bits in which their hashes differ.
+        Reused = "reused", "照片曾用于其他案卷", "sent before under another ticket";
+        /// The same or a near picture stands at an earlier stage of the ticket; bits in which their hashes differ.
+        Repeated = "repeated", "与本案此前阶段的照片相同或近似", "looks like a photo of an earlier stage";
     }
 }
 
-/// One doubt with its value: metres or seconds, as the flag says.
+/// One doubt with its value: metres, seconds or bits, as the flag says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doubt {
     /// What.
     pub flag: PhotoFlag,
-    /// How far or how long.
+    /// How far, how long, or in how many bits.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<i64>,
 }
@@ -65,7 +69,7 @@ pub struct Scene {
     pub now: Moment,
 }
 
-/// The doubts about a photo of a stage, in the order of [`PhotoFlag::ALL`].
+/// The doubts about where and when a photo of a stage was taken, in the order of [`PhotoFlag::ALL`].
 pub fn doubts(seen: &Sighting, stage: Stage, scene: &Scene, policy: &Policy) -> Vec<Doubt> {
     let mut found = Vec::new();
     places(seen, scene, policy, &mut found);

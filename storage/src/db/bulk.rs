@@ -8,8 +8,11 @@ use diesel::sql_types::Text;
 use super::conn::Conn;
 use super::error::DbError;
 
-/// The tables of tickets.
-const TABLES: [&str; 10] = [
+/// The tickets alone, whose many indexes change with every step.
+pub const TICKETS: &[&str] = &["tickets"];
+
+/// All tables of tickets, for those who write them and look nothing up meanwhile.
+pub const ALL: &[&str] = &[
     "tickets",
     "reports",
     "work_orders",
@@ -48,22 +51,23 @@ const PG_INDEXES: &str = "SELECT format('DROP INDEX %s', indexrelid::regclass) A
     WHERE relnamespace = current_schema()::regnamespace \
     AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid) AND indrelid::regclass::text IN";
 
-/// Carries out `work`, which fills the tables of tickets, without their indexes.
+/// Carries out `work`, which fills these tables, without their indexes.
 ///
 /// # Errors
 /// Those of `work`, and the database's.
 pub fn fill<T, E: From<DbError>>(
     conn: &mut Conn,
+    tables: &[&str],
     work: impl FnOnce(&mut Conn) -> Result<T, E>,
 ) -> Result<T, E> {
-    let parts = take_away(conn)?;
+    let parts = take_away(conn, tables)?;
     let done = work(conn)?;
-    make_again(conn, &parts)?;
+    make_again(conn, tables, &parts)?;
     Ok(done)
 }
 
-fn take_away(conn: &mut Conn) -> Result<Vec<Part>, DbError> {
-    let tables = format!("('{}')", TABLES.join("', '"));
+fn take_away(conn: &mut Conn, tables: &[&str]) -> Result<Vec<Part>, DbError> {
+    let tables = format!("('{}')", tables.join("', '"));
     let parts = match conn {
         Conn::Sqlite(conn) => diesel::sql_query(format!("{SQLITE_INDEXES} {tables}")).load::<Part>(conn)?,
         Conn::Pg(conn) => {
@@ -80,13 +84,13 @@ fn take_away(conn: &mut Conn) -> Result<Vec<Part>, DbError> {
     Ok(parts)
 }
 
-fn make_again(conn: &mut Conn, parts: &[Part]) -> Result<(), DbError> {
+fn make_again(conn: &mut Conn, tables: &[&str], parts: &[Part]) -> Result<(), DbError> {
     for part in parts.iter().rev() {
         conn.batch_execute(&part.make)?;
     }
     if let Conn::Pg(conn) = conn {
         // Without statistics the planner takes the tables for small.
-        conn.batch_execute(&format!("ANALYZE {}", TABLES.join(", ")))?;
+        conn.batch_execute(&format!("ANALYZE {}", tables.join(", ")))?;
     }
     Ok(())
 }

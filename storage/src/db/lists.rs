@@ -3,12 +3,13 @@
 
 use diesel::prelude::*;
 use suishoupai_core::flow::{OrderKind, OrderState, Pressure, State, TicketId};
+use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
-use super::schema::{tickets, work_orders};
+use super::schema::{evidence_seen_before, tickets, work_orders};
 use super::word::Word;
 
 /// One line of a list.
@@ -63,7 +64,7 @@ impl Summary {
     }
 }
 
-type Columns = (
+pub(super) type Columns = (
     tickets::id,
     tickets::number,
     tickets::state,
@@ -84,7 +85,7 @@ type Columns = (
     tickets::soon_at,
 );
 
-const COLUMNS: Columns = (
+pub(super) const COLUMNS: Columns = (
     tickets::id,
     tickets::number,
     tickets::state,
@@ -106,7 +107,7 @@ const COLUMNS: Columns = (
 );
 
 #[derive(Queryable)]
-struct Record {
+pub(super) struct Record {
     id: i64,
     number: String,
     state: String,
@@ -128,7 +129,7 @@ struct Record {
 }
 
 impl Record {
-    fn read(self) -> Result<Summary, DbError> {
+    pub(super) fn read(self) -> Result<Summary, DbError> {
         Ok(Summary {
             id: self.id,
             number: self.number,
@@ -182,6 +183,8 @@ pub struct Filter {
     pub urgency: Option<(i64, TicketId)>,
     /// Whether tickets of sensitive kinds are shown.
     pub sensitive: bool,
+    /// Only with evidence that was seen before in this way.
+    pub seen_before: Option<SeenBefore>,
     /// At most so many lines.
     pub limit: i64,
 }
@@ -213,6 +216,12 @@ pub fn page(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<Summa
     }
     if let Some(before) = filter.before {
         query = query.filter(tickets::id.lt(before));
+    }
+    if let Some(kind) = filter.seen_before {
+        let found = evidence_seen_before::table
+            .filter(evidence_seen_before::kind.eq(kind.as_str()))
+            .select(evidence_seen_before::ticket_id);
+        query = query.filter(tickets::id.eq_any(found));
     }
     if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
         query = query.filter(tickets::sensitive.eq(false));

@@ -305,6 +305,40 @@ table! {
         report_id -> Nullable<BigInt>,
         event_seq -> BigInt,
         created_at -> BigInt,
+        compared_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    photo_hashes (photo_id) {
+        photo_id -> BigInt,
+        hash -> Nullable<BigInt>,
+        hashed_at -> BigInt,
+    }
+}
+
+table! {
+    evidence_seen_before (ticket_id, photo_id, stage, kind) {
+        ticket_id -> BigInt,
+        photo_id -> BigInt,
+        stage -> Text,
+        kind -> Text,
+        district -> Integer,
+        other_ticket_id -> BigInt,
+        other_photo_id -> BigInt,
+        other_stage -> Text,
+        bits -> Integer,
+        found_at -> BigInt,
+    }
+}
+
+table! {
+    followers (id) {
+        id -> BigInt,
+        ticket_id -> BigInt,
+        account_id -> BigInt,
+        district -> Integer,
+        created_at -> BigInt,
     }
 }
 
@@ -617,6 +651,8 @@ table! {
 
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
+joinable!(evidence -> tickets (ticket_id));
+joinable!(followers -> tickets (ticket_id));
 joinable!(posts -> accounts (account_id));
 joinable!(requests -> tickets (ticket_id));
 joinable!(summons -> tickets (ticket_id));
@@ -635,7 +671,10 @@ allow_tables_to_appear_in_same_query!(
     ratings,
     requests,
     summons,
-    notices
+    notices,
+    photo_hashes,
+    evidence_seen_before,
+    followers
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
 allow_tables_to_appear_in_same_query!(anonymised, tickets);

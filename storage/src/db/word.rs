@@ -2,7 +2,8 @@
 
 use suishoupai_core::flow::exposure::ExposureState;
 use suishoupai_core::flow::supervision::SupervisionState;
-use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, State, Verb};
+use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, Stage, State, Verb};
+use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::model::{CategoryKind, DutyMode, Level, LimitUnit};
 
 use super::error::DbError;
@@ -31,5 +32,6 @@ words! {
     State = "state", Verb = "verb", Role = "role", OrderKind = "kind of order", OrderState = "state of order",
     Channel = "channel", Level = "level", CategoryKind = "kind of category", LimitUnit = "unit of limit",
     DutyMode = "mode of duty", RequestKind = "kind of request", SupervisionState = "state of supervision order",
+    Stage = "stage", SeenBefore = "kind of evidence seen before",
     ExposureState = "state of exposure",
 }

@@ -6,6 +6,7 @@
 
 mod decode;
 mod error;
+mod hash;
 mod mask;
 mod metadata;
 mod pixels;
@@ -23,7 +24,8 @@ use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 
 pub use error::PictureError;
-pub use render::{DISPLAY_SIDE, Renditions, THUMBNAIL_SIDE, render, render_masked};
+pub use hash::perceptual_hash;
+pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 

@@ -30,8 +30,23 @@ pub struct Renditions {
     pub thumbnail: Vec<u8>,
     /// Width and height of `thumbnail` in pixels.
     pub thumbnail_size: (u32, u32),
+    /// The brightness of the thumbnail's pixels before masking and encoding: what near pictures are found by. It is
+    /// shown to nobody.
+    pub thumbnail_luma: Luma,
     /// The image data have faults; parts of the renditions may be grey or smeared.
     pub damaged: bool,
+}
+
+/// The brightness of a picture: rows from top to bottom without padding, one byte a pixel, 0 black, 255 white
+/// (Y of ITU-R BT.601 in full range).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Luma {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `width * height` bytes.
+    pub data: Vec<u8>,
 }
 
 /// Decodes `bytes`, which [`inspect`](super::inspect) described as `inspected` under the same `limits`, and
@@ -70,6 +85,8 @@ fn render_unguarded(
     let small = decoded.shrink(DISPLAY_SIDE)?;
     // Turned after shrinking, when there are a quarter of the pixels or less; the full ones are freed by then.
     let mut display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    // Near pictures are found by what was sent, whatever is masked since.
+    let unmasked = (!areas.is_empty()).then(|| small_luma(&display)).transpose()?;
     // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
     blot(&mut display.data, (display.width, display.height), display.channels, areas);
     let small = display.shrink(THUMBNAIL_SIDE)?;
@@ -79,8 +96,25 @@ fn render_unguarded(
         display_size: (display.width, display.height),
         thumbnail: encode(thumbnail, THUMBNAIL_QUALITY)?,
         thumbnail_size: (thumbnail.width, thumbnail.height),
+        thumbnail_luma: unmasked.unwrap_or_else(|| luma(thumbnail)),
         damaged,
     })
+}
+
+fn small_luma(display: &Pixels) -> Result<Luma, PictureError> {
+    Ok(luma(display.shrink(THUMBNAIL_SIDE)?.as_ref().unwrap_or(display)))
+}
+
+fn luma(pixels: &Pixels) -> Luma {
+    // Weights of BT.601 in 16 bits; they sum to 65536.
+    let weigh = |p: &[u8; 3]| {
+        (19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]) + 32_768) >> 16
+    };
+    let data = match pixels.channels {
+        1 => pixels.data.clone(),
+        _ => pixels.data.as_chunks::<3>().0.iter().map(|pixel| weigh(pixel) as u8).collect(),
+    };
+    Luma { width: pixels.width, height: pixels.height, data }
 }
 
 fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, PictureError> {

@@ -3,7 +3,7 @@
 use jpeg_encoder::{ColorType, Encoder};
 
 use super::Video;
-use crate::picture::{PictureError, Renditions, THUMBNAIL_SIDE};
+use crate::picture::{Luma, PictureError, Renditions, THUMBNAIL_SIDE};
 
 /// Longest side of the larger picture, in pixels.
 const SIDE: u32 = 960;
@@ -31,6 +31,8 @@ pub fn placeholder(video: &Video) -> Result<Renditions, PictureError> {
         display_size,
         thumbnail: encode(thumbnail_size, video.millis)?,
         thumbnail_size,
+        // It says nothing of the video, so there is nothing to be found by.
+        thumbnail_luma: Luma { width: 0, height: 0, data: Vec::new() },
         damaged: false,
     })
 }

@@ -169,9 +169,12 @@ fn who_works_on_the_ticket_masks_and_nobody_else(engine: Engine) {
         server.official(login).post(&path, &left_half()).problem(404, "photo_not_found");
         server.official(login).get(&path).problem(404, "photo_not_found");
     }
-    // A photo that is evidence for nothing is nobody's to mask.
+    // A photo that is evidence for nothing is nobody's to mask; who uploaded it sees that it has no mask.
     let own = server.official("grid1");
     let loose = own.upload(&jpeg(64, 64));
+    let unmasked = own.get(&format!("photos/{loose}/mask")).expect(200);
+    assert_eq!((&unmasked["version"], &unmasked["areas"]), (&json!(0), &json!([])));
+    server.official("dispatcher").get(&format!("photos/{loose}/mask")).problem(404, "photo_not_found");
     own.post(&format!("photos/{loose}/mask"), &left_half()).problem(404, "photo_not_found");
     for (login, width) in
         [("shizheng", 0.1), ("community", 0.2), ("street", 0.3), ("dispatcher", 0.4), ("inspector", 0.45)]

@@ -14,6 +14,7 @@ use crate::extract::{Json, Path};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
+use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::split::{MOST_PARTS, Part, split_off};
 use crate::service::tickets::Order;
@@ -239,6 +240,7 @@ async fn split(
         stage: Stage::Before,
         position: None,
         duty: None,
+        before: Before::default(),
     };
     split_off(&services, caller.actor(), order, parts).await?;
     Ok(super::ok(&read::ticket(&services, &caller.account, ticket, lang).await?))

@@ -12,6 +12,7 @@ use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
 use crate::service::merging;
+use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::tickets::Order;
 use crate::services::Services;
@@ -121,7 +122,8 @@ async fn carry_out<P>(
 ) -> Result<HttpResponse, Problem> {
     let version = versioned(expected_version(request, version)?, &command)?;
     let (photos, stage) = (Vec::new(), Stage::Before);
-    let order = Order { ticket, version, command, photos, stage, position: None, duty: None };
+    let before = Before::default();
+    let order = Order { ticket, version, command, photos, stage, position: None, duty: None, before };
     merging::carry_out(services, caller.actor(), order).await?;
     Ok(ok(&read::ticket_after(services, &caller.account, ticket, lang).await?))
 }

@@ -20,6 +20,7 @@ use super::{Id, expected_version, ok, version_required};
 use crate::auth::Auth;
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::tickets::{Order, Position, carry_out, is_safe_without_version};
 use crate::services::Services;
@@ -97,7 +98,8 @@ async fn order<P>(
 ) -> Result<HttpResponse, Problem> {
     let version = versioned(expected_version(request, version)?, &command)?;
     let With { photos, stage, position, duty } = with;
-    let order = Order { ticket, version, command, photos: photos.0, stage, position, duty };
+    let before = Before::default();
+    let order = Order { ticket, version, command, photos: photos.0, stage, position, duty, before };
     carry_out(services, caller.actor(), order).await?;
     Ok(ok(&read::ticket_after(services, &caller.account, ticket, lang).await?))
 }

@@ -14,7 +14,7 @@ use crate::view::MaskView;
 /// The mask of a photo with its history.
 ///
 /// # Errors
-/// 404 for a photo of which the caller may see no ticket.
+/// 404 for a photo of another account of which the caller may see no ticket.
 pub async fn mask(services: &Services, account: &Account, photo: i64, lang: Lang) -> Result<MaskView, Fail> {
     let registry = services.registry();
     let (masked, lines) = masks::lines(services, account, photo).await?;

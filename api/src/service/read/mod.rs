@@ -1,6 +1,7 @@
 //! Reading tickets and reports for answers: every row authorised, names fetched in one go.
 
 mod exposure;
+mod followed;
 mod lists;
 mod mask;
 mod report;
@@ -23,6 +24,7 @@ use crate::services::Services;
 use crate::view::{PlaceView, Scene};
 
 pub use exposure::{exposure, exposures, published};
+pub use followed::{followed, follows, similar_reports, similar_tickets};
 pub use lists::{list, orders, pool};
 pub use mask::mask;
 pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};

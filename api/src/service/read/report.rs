@@ -148,7 +148,7 @@ fn rough(report: &Report, decimals: u32) -> PlaceView {
 }
 
 /// The last public words of whoever solved, finished or refused it, once the matter has ended or is being checked.
-fn answer(ticket: &Ticket, history: &[(Event, String)]) -> Option<String> {
+pub(super) fn answer(ticket: &Ticket, history: &[(Event, String)]) -> Option<String> {
     if !matches!(ticket.state, State::Checking | State::Closed | State::Refused) {
         return None;
     }
@@ -159,7 +159,7 @@ fn answer(ticket: &Ticket, history: &[(Event, String)]) -> Option<String> {
 }
 
 /// What happens next, for the reporter.
-fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
+pub(super) fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
     let unit = scene
         .registry
         .tree

@@ -1,12 +1,14 @@
 //! One ticket, as officials see it.
 
-use suishoupai_core::flow::{Doubt, Stage, Verb, allowed_actions, may_see};
+use suishoupai_core::flow::{Actor, Doubt, Stage, TicketId, Verb, allowed_actions, may_see};
 use suishoupai_core::model::UnitId;
 use suishoupai_core::privacy::Terms;
+use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::evidence::{self, SeenRow};
 use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::db::reports::Report;
-use suishoupai_storage::db::{supervision, tickets};
+use suishoupai_storage::db::{Conn, followers, supervision, tickets};
 use suishoupai_storage::seal::Sealer;
 
 use super::{Dossier, dossier, place, scene};
@@ -14,10 +16,11 @@ use crate::auth::actor;
 use crate::fail::Fail;
 use crate::lang::Lang;
 use crate::problem::Code;
+use crate::registry::Registry;
 use crate::services::Services;
 use crate::view::{
-    CategoryRef, CourseView, EvidenceView, HolderView, Located, OrderView, RatingView, ReportInTicket, Scene,
-    SupervisionRef, TicketView, UnitRef, events,
+    CategoryRef, CourseView, EvidenceView, HolderView, Located, OrderView, OtherTicket, RatingView,
+    ReportInTicket, Scene, SeenBeforeView, SupervisionRef, TicketView, UnitRef, add_found, events,
 };
 
 /// A ticket for an official.
@@ -51,7 +54,7 @@ async fn view(
 ) -> Result<TicketView, Fail> {
     let registry = services.registry();
     let caller = actor(account);
-    let (data, supervision) = {
+    let (data, supervision, seen, followers) = {
         let (registry, caller, now) = (registry.clone(), caller.clone(), services.now());
         services
             .db
@@ -61,16 +64,45 @@ async fn view(
                 if !has_acted && !may_see(&loaded.ticket, &caller, &registry.tree, sensitive_roles) {
                     return Err(Fail::from(Code::TicketNotFound));
                 }
-                Ok((dossier(conn, loaded)?, supervision::of_ticket(conn, id)?))
+                let seen_before = seen_before(conn, id, &caller, &registry, now)?;
+                let followers = followers::count(conn, id)?;
+                let supervision = supervision::of_ticket(conn, id)?;
+                Ok((dossier(conn, loaded)?, supervision, seen_before, followers))
             })
             .await?
     };
     let scene = scene(services, &registry, lang, data.names.clone());
     let days = services.config.reports.not_fixed_days;
     let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
-    let view = ticket_view(&scene, &data, allowed, services.config.privacy.terms(), &services.sealer);
+    let mut view =
+        ticket_view(&scene, &data, allowed, services.config.privacy.terms(), &services.sealer);
+    add_found(&scene, &mut view, seen.iter().map(|(row, _)| row.clone()));
     let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
-    Ok(TicketView { supervision_orders, ..view })
+    let seen_before =
+        seen.iter().map(|(row, other)| SeenBeforeView::of(&scene, row, other.clone())).collect();
+    Ok(TicketView { supervision_orders, seen_before, followers, ..view })
+}
+
+/// What of the evidence was seen before, each with the ticket where that was, if the caller may see it.
+fn seen_before(
+    conn: &mut Conn,
+    ticket: TicketId,
+    caller: &Actor,
+    registry: &Registry,
+    now: Moment,
+) -> Result<Vec<(SeenRow, Option<OtherTicket>)>, Fail> {
+    let rows = evidence::seen_of(conn, ticket)?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let others = tickets::find_all(conn, rows.iter().map(|row| row.other_ticket).collect())?;
+    let visible = |row: &SeenRow| {
+        let other = others.iter().find(|other| other.ticket.id == row.other_ticket)?;
+        let roles = registry.sensitive_roles(other.ticket.district, now);
+        may_see(&other.ticket, caller, &registry.tree, roles)
+            .then(|| OtherTicket { id: other.ticket.id, number: other.number.clone() })
+    };
+    Ok(rows.into_iter().map(|row| (row.clone(), visible(&row))).collect())
 }
 
 /// `terms` say until when officials are shown who reported.
@@ -125,6 +157,8 @@ fn ticket_view(
         closed_at: t.closed_at,
         course: CourseView::of(scene, t),
         supervision_orders: Vec::new(),
+        seen_before: Vec::new(),
+        followers: 0,
     }
 }
 

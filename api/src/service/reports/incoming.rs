@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use suishoupai_core::flow::{Channel, Opening, PhotoRef, PhotoScene, Policy, Role, Stage, Step, open, told};
+use suishoupai_core::likeness::Use;
 use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
@@ -22,6 +23,7 @@ use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::service::digest;
 use crate::service::photos::Prepared;
+use crate::service::pictures::Before;
 use crate::service::places::Spot;
 use crate::service::tickets::{sighted, unknown_photo};
 
@@ -38,6 +40,8 @@ pub struct Incoming {
     pub(super) receipt: Receipt,
     pub(super) contact_sealed: Option<Vec<u8>>,
     pub(super) repeat: Option<Repeat>,
+    /// What its photos are known to have been before.
+    pub(super) before: Before,
     pub(super) now: Moment,
 }
 
@@ -124,7 +128,13 @@ impl Incoming {
         let mut found = self.draft.photo_ids.iter().map(own).collect::<Result<Vec<_>, _>>()?;
         found.extend(fresh);
         let scene = PhotoScene { place: self.spot.at, opened_at: None, now: self.now };
-        let seen = |photo: &&Named| sighted(photo, Stage::Before, self.draft.position, &scene, policy);
+        let ticket = self.receipt.ticket;
+        let seen = |photo: &&Named| {
+            let used =
+                Use { ticket, origin: ticket, photo: photo.id, stage: Stage::Before, at: self.now.millis() };
+            let reuse = self.before.doubts(&photo.sha256, self.spot.district, &used);
+            sighted(photo, Stage::Before, self.draft.position, &scene, policy).doubted(reuse)
+        };
         Ok(found.iter().map(seen).collect())
     }
 

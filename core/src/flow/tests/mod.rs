@@ -7,6 +7,7 @@ mod case;
 mod cases;
 mod exposure;
 mod fixture;
+mod follow;
 mod history;
 mod laws;
 mod laws_of_clocks;

@@ -18,7 +18,7 @@ use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::reports::{self, Report};
 use crate::db::schema::{
-    accounts, anonymised, events, evidence, idempotency, login_codes, photos, ratings,
+    accounts, anonymised, events, evidence, followers, idempotency, login_codes, photos, ratings,
     reports as report_rows, tickets, work_orders,
 };
 use crate::db::tickets as ticket_rows;
@@ -254,6 +254,7 @@ pub fn sign_off(conn: &mut Conn, account: AccountId, name: &str, now: Moment) ->
     if let Some(phone) = phone {
         diesel::delete(login_codes::table.find(phone)).execute(conn)?;
     }
+    diesel::delete(followers::table.filter(followers::account_id.eq(account))).execute(conn)?;
     diesel::delete(idempotency::table.filter(idempotency::account_id.eq(account))).execute(conn)?;
     diesel::update(accounts::table.find(account))
         .set((

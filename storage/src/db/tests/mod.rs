@@ -3,6 +3,7 @@
 pub(super) mod engine;
 mod news;
 mod schema;
+mod similar;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

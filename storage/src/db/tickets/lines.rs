@@ -46,6 +46,7 @@ impl Lines {
             district,
             event_seq: event.seq,
             created_at: event.at,
+            compared_at: None,
         }));
         self.notices.extend(told.iter().map(|unit| NoticeRecord {
             district,
@@ -70,7 +71,7 @@ impl Lines {
             &mut *conn,
             evidence,
             self.evidence,
-            EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at },
+            EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at, compared_at },
             on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
         );
         insert_rows!(

@@ -53,10 +53,26 @@ pub fn find_by_number(conn: &mut Conn, number: &str) -> Result<Option<TicketId>,
 pub fn some_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<Loaded>, DbError> {
     let records: Vec<Record> =
         tickets::table.filter(tickets::id.gt(after)).order(tickets::id).limit(limit).load(conn)?;
-    let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(Vec::new()) };
-    let (first, last) = (first.id, last.id);
+    complete_all(conn, records)
+}
+
+/// The tickets with these keys, in their order.
+///
+/// # Errors
+/// The database's.
+pub fn find_all(conn: &mut Conn, ids: Vec<TicketId>) -> Result<Vec<Loaded>, DbError> {
+    let records: Vec<Record> =
+        tickets::table.filter(tickets::id.eq_any(ids)).order(tickets::id).load(conn)?;
+    complete_all(conn, records)
+}
+
+fn complete_all(conn: &mut Conn, records: Vec<Record>) -> Result<Vec<Loaded>, DbError> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<TicketId> = records.iter().map(|record| record.id).collect();
     let rows: Vec<OrderRecord> = work_orders::table
-        .filter(work_orders::ticket_id.between(first, last))
+        .filter(work_orders::ticket_id.eq_any(ids.clone()))
         .order((work_orders::ticket_id, work_orders::seq))
         .load(conn)?;
     let mut orders: HashMap<TicketId, Vec<WorkOrder>> = HashMap::new();
@@ -64,10 +80,11 @@ pub fn some_after(conn: &mut Conn, after: TicketId, limit: i64) -> Result<Vec<Lo
         orders.entry(row.ticket_id).or_default().push(read_order(row)?);
     }
     let courses = records.iter().map(course).collect::<Result<Vec<_>, _>>()?;
-    let mut others: Vec<TicketId> = records.iter().filter_map(|record| record.parent_id).collect();
-    others.extend(courses.iter().flat_map(|course| &course.merged));
+    let mut of = ids;
+    of.extend(records.iter().filter_map(|record| record.parent_id));
+    of.extend(courses.iter().flat_map(|course| &course.merged));
     let rows: Vec<(TicketId, i64)> = reports::table
-        .filter(reports::ticket_id.between(first, last).or(reports::ticket_id.eq_any(others)))
+        .filter(reports::ticket_id.eq_any(of))
         .select((reports::ticket_id, reports::account_id))
         .order(reports::id)
         .load(conn)?;

@@ -11,7 +11,7 @@ use suishoupai_core::flow::{Step, Ticket};
 use suishoupai_core::model::UnitId;
 
 pub use life::{Life, Rows};
-pub use load::{find, find_by_number, find_for_update, goes_on_as, some_after};
+pub use load::{find, find_all, find_by_number, find_for_update, goes_on_as, some_after};
 pub use projections::disagreeing;
 pub use save::{insert, save, set_alarm};
 

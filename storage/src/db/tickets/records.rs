@@ -107,6 +107,7 @@ pub(super) struct EvidenceRecord {
     pub(super) district: i32,
     pub(super) event_seq: i64,
     pub(super) created_at: i64,
+    pub(super) compared_at: Option<i64>,
 }
 
 /// That a unit is told of a line.

@@ -1,6 +1,7 @@
 //! Pictures are made here, byte by byte where a library would not write what an attacker does.
 
 mod corpus;
+mod hashing;
 mod hostile;
 mod inspecting;
 mod make;

@@ -69,6 +69,22 @@ fn grey_pictures_are_turned_too() {
 }
 
 #[test]
+fn the_brightness_of_the_thumbnail_comes_with_it() {
+    for bytes in [jpeg(960, 640), progressive_jpeg(96, 64), png(96, 64), webp(700, 300)] {
+        let (_, made) = process(&bytes).unwrap();
+        let (width, height) = made.thumbnail_size;
+        let luma = &made.thumbnail_luma;
+        assert_eq!((luma.width, luma.height, luma.data.len()), (width, height, (width * height) as usize));
+        let at = |x: u32, y: u32| luma.data[(height * y / 4 * width + width * x / 4) as usize];
+        let seen = [at(1, 1), at(3, 1), at(1, 3), at(3, 3)];
+        for (seen, [r, g, b]) in seen.into_iter().zip([RED, GREEN, BLUE, YELLOW]) {
+            let wanted = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+            assert!((f64::from(seen) - wanted).abs() < 6.0, "{seen} instead of {wanted}");
+        }
+    }
+}
+
+#[test]
 fn big_pictures_shrink_in_proportion_and_small_ones_stay() {
     let (_, made) = process(&jpeg(2100, 300)).unwrap();
     assert_eq!((made.display_size, made.thumbnail_size), ((2048, 293), (320, 46)));

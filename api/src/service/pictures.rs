@@ -1,0 +1,346 @@
+//! Near pictures: the hashes of all photos in memory, fed from the database, and evidence compared with what was sent
+//! before.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use suishoupai_core::flow::Doubt;
+use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, doubts_of_reuse, seen_before};
+use suishoupai_core::model::District;
+use suishoupai_storage::db::evidence::{self, Seen, Waiting};
+use suishoupai_storage::db::{Conn, hashes, jobs, photos};
+use suishoupai_storage::picture;
+use suishoupai_storage::store::{ObjectKey, StoreError};
+
+use crate::fail::Fail;
+use crate::service::photos::original_key;
+use crate::services::Services;
+
+/// The kind of the job that looks at photos from before hashes were kept; its subject is the key after which it goes on.
+pub const HASH: &str = "hash_photos";
+
+/// Hashes are read in pages of this size.
+const PAGE: i64 = 50_000;
+/// So many are put into the index at once.
+const PORTION: usize = 1 << 20;
+/// A row may become visible some time after the instant that it bears: its transaction was slow, or the clock of
+/// another server is behind. So far back is read again, in milliseconds.
+const OVERLAP: i64 = 120_000;
+/// Of one picture, so many near ones are looked at.
+const MOST_NEAR: usize = 200;
+/// Pieces of evidence that are compared together.
+const TOGETHER: i64 = 100;
+/// Of these together, so many uses of near pictures are looked at.
+const MOST_USES: i64 = 5000;
+/// As much for what is handed in by one request, which somebody waits for.
+const FEW_USES: i64 = 500;
+/// Whoever waits for an answer reads no more of what was read than this, in milliseconds.
+const SHORT_OVERLAP: i64 = 5_000;
+/// Old photos that are looked at in one job.
+const OLD: i64 = 100;
+
+/// The hashes of all photos of the installation that have one, or of the last so many.
+#[derive(Debug)]
+pub struct Pictures {
+    index: ArcSwap<NearIndex>,
+    /// Whoever feeds it holds this.
+    feed: tokio::sync::Mutex<Feed>,
+    is_loading: AtomicBool,
+    is_loaded: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Feed {
+    /// The latest instant that was read.
+    upto: i64,
+    /// What bears an instant within the overlap, with that.
+    recent: HashMap<i64, i64>,
+}
+
+impl Pictures {
+    /// An empty one, which keeps about the last `most`.
+    pub fn new(most: usize) -> Self {
+        Self {
+            index: ArcSwap::from_pointee(NearIndex::new(most)),
+            feed: tokio::sync::Mutex::new(Feed { upto: i64::MIN, recent: HashMap::new() }),
+            is_loading: AtomicBool::new(false),
+            is_loaded: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether everything has been read once.
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Acquire)
+    }
+}
+
+/// Begins to read everything, unless that has been done or is being done. Nobody waits for it: until it is loaded, the
+/// evidence waits to be compared, and what is similar is looked for by place alone.
+pub fn load(services: &Services) {
+    let pictures = &services.pictures;
+    if pictures.is_loaded() || pictures.is_loading.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let services = services.clone();
+    tokio::spawn(async move {
+        let outcome = catch_up(&services).await;
+        services.pictures.is_loading.store(false, Ordering::Release);
+        match outcome {
+            Ok(()) => {
+                let index = services.pictures.index.load();
+                tracing::info!(pictures = index.len(), mib = index.bytes() >> 20, "near pictures are known");
+            }
+            // The next turn of the jobs begins anew where this one has ended.
+            Err(fail) => {
+                let problem = crate::problem::Problem::from(fail);
+                tracing::warn!(%problem, "the hashes of the photos cannot be read");
+            }
+        }
+    });
+}
+
+/// Reads what has been recorded since, by this server and by others.
+///
+/// # Errors
+/// The database's.
+pub async fn catch_up(services: &Services) -> Result<(), Fail> {
+    read_from(services, OVERLAP).await
+}
+
+/// As [`catch_up`], for an answer that somebody waits for: what a slow transaction leaves out is read by the next
+/// [`catch_up`].
+///
+/// # Errors
+/// The database's.
+pub async fn catch_up_soon(services: &Services) -> Result<(), Fail> {
+    read_from(services, SHORT_OVERLAP).await
+}
+
+async fn read_from(services: &Services, overlap: i64) -> Result<(), Fail> {
+    let pictures = &services.pictures;
+    let mut feed = pictures.feed.lock().await;
+    let again_from = feed.upto.saturating_sub(overlap);
+    let mut cursor = (again_from, i64::MIN);
+    let mut fresh = Vec::new();
+    loop {
+        let page =
+            services.db.read(move |conn| hashes::after(conn, cursor, PAGE).map_err(Fail::from)).await?;
+        let is_last = (page.len() as i64) < PAGE;
+        for (at, print) in page {
+            cursor = (at, print.id);
+            if !feed.recent.contains_key(&print.id) {
+                fresh.push((at, print));
+            }
+        }
+        if fresh.len() >= PORTION || is_last {
+            let taken = std::mem::take(&mut fresh);
+            take_in(services, taken.iter().map(|(_, print)| *print).collect()).await?;
+            feed.upto = feed.upto.max(cursor.0);
+            let keep = feed.upto.saturating_sub(OVERLAP);
+            feed.recent.retain(|_, at| *at >= keep);
+            let recent = taken.iter().filter(|(at, _)| *at >= keep);
+            feed.recent.extend(recent.map(|(at, print)| (print.id, *at)));
+        }
+        if is_last {
+            pictures.is_loaded.store(true, Ordering::Release);
+            return Ok(());
+        }
+    }
+}
+
+async fn take_in(services: &Services, fresh: Vec<Print>) -> Result<(), Fail> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let index = services.pictures.index.load_full();
+    let next = tokio::task::spawn_blocking(move || index.with(&fresh))
+        .await
+        .map_err(|error| Fail::internal(&error))?;
+    services.pictures.index.store(Arc::new(next));
+    Ok(())
+}
+
+/// The near pictures of each hash, as far as the index has been read.
+///
+/// # Errors
+/// When the server is being stopped.
+pub async fn near(services: &Services, hashes: Vec<u64>) -> Result<Vec<Vec<Hit>>, Fail> {
+    let index = services.pictures.index.load_full();
+    tokio::task::spawn_blocking(move || hashes.into_iter().map(|hash| index.near(hash, MOST_NEAR)).collect())
+        .await
+        .map_err(|error| Fail::internal(&error))
+}
+
+/// Compares the evidence that waits for it with everything that was sent before; how many pieces.
+///
+/// A piece waits from when it was attached until its photo has been rendered, or the other way round. Of a pair, the
+/// one that is compared last sees both, and what is found is written down for the one that was attached later; so it
+/// does not matter in which order that happens, nor whether two servers do it at once.
+///
+/// # Errors
+/// The database's.
+pub async fn compare(services: &Services) -> Result<usize, Fail> {
+    let mut all = 0;
+    loop {
+        let waiting =
+            services.db.read(|conn| evidence::uncompared(conn, TOGETHER).map_err(Fail::from)).await?;
+        if waiting.is_empty() {
+            return Ok(all);
+        }
+        all += waiting.len();
+        // After the evidence was read, so that whatever was there before it is in the index.
+        catch_up(services).await?;
+        compare_these(services, waiting).await?;
+    }
+}
+
+/// For each photo, the near ones and in how many bits they differ.
+type Near = HashMap<i64, HashMap<i64, u32>>;
+
+async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(), Fail> {
+    let photos: Vec<i64> = waiting.iter().map(|one| one.used.photo).collect();
+    let known = services.db.read(move |conn| hashes::of(conn, &photos).map_err(Fail::from)).await?;
+    let (keys, wanted): (Vec<i64>, Vec<u64>) = known.into_iter().unzip();
+    let mut found: Near = HashMap::new();
+    for (photo, hits) in keys.into_iter().zip(near(services, wanted).await?) {
+        found.entry(photo).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+    }
+    let compared: Vec<Use> = waiting.iter().map(|one| one.used).collect();
+    let seen = services.db.read(move |conn| seen(conn, waiting, found)).await?;
+    let now = services.now();
+    services.db.write(move |conn| evidence::save(conn, &seen, &compared, now).map_err(Fail::from)).await
+}
+
+/// What was seen before of the pieces that wait, and what of others was seen before as one of them.
+fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<Seen>, Fail> {
+    let originals = waiting.iter().map(|one| one.sha256.clone()).collect();
+    let same = evidence::same_bytes(conn, originals, MOST_USES)?;
+    for one in &waiting {
+        let near = found.entry(one.used.photo).or_default();
+        for photo in same.get(&one.sha256).into_iter().flatten() {
+            near.insert(*photo, 0);
+        }
+    }
+    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
+    let uses = evidence::uses_of(conn, photos.into_iter().collect(), MOST_USES)?;
+    let mut all = Vec::new();
+    for one in waiting {
+        let Some(near) = found.get(&one.used.photo) else { continue };
+        for (district, other) in &uses {
+            let Some(bits) = near.get(&other.photo).filter(|_| *district == one.district) else { continue };
+            if let Some((later, earlier, kind)) = seen_before(&one.used, other) {
+                all.push(Seen { kind, later, earlier, bits: *bits, district: one.district });
+            }
+        }
+    }
+    // What is nearest is written down; of several, the first one that was sent.
+    all.sort_by_key(|seen| (seen.bits, seen.earlier.at, seen.earlier.ticket));
+    Ok(all)
+}
+
+/// What pictures that are handed in are known to have been before, by the SHA-256 of the original.
+#[derive(Clone, Debug, Default)]
+pub struct Before(HashMap<[u8; 32], Vec<(District, Use, u32)>>);
+
+impl Before {
+    /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
+    pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
+        let others = self.0.get(sha256).into_iter().flatten();
+        let others = others.filter(|(of, ..)| *of == district).map(|(_, other, bits)| (*other, *bits));
+        doubts_of_reuse(used, others)
+    }
+}
+
+/// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
+/// before, and near pictures as far as the photos have been rendered and the index has been read. What is found out
+/// later is found by [`compare`].
+///
+/// # Errors
+/// The database's.
+pub async fn before(services: &Services, ids: &[i64], fresh: Vec<[u8; 32]>) -> Result<Before, Fail> {
+    if ids.is_empty() && fresh.is_empty() {
+        return Ok(Before::default());
+    }
+    let ids = ids.to_vec();
+    let look = move |conn: &mut Conn| Ok::<_, Fail>((photos::named(conn, &ids)?, hashes::of(conn, &ids)?));
+    let (named, known) = services.db.read(look).await?;
+    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
+        .values()
+        .map(|photo| photo.sha256)
+        .chain(fresh)
+        .map(|sha256| (sha256, HashMap::new()))
+        .collect();
+    let hashed: Vec<([u8; 32], u64)> =
+        known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
+    let (originals, wanted): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
+    if !wanted.is_empty() {
+        for (sha256, hits) in originals.into_iter().zip(near(services, wanted).await?) {
+            found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+        }
+    }
+    services.db.read(move |conn| used_before(conn, found)).await
+}
+
+/// The uses of the photos that were found near to each original, and of those with the same bytes.
+fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>) -> Result<Before, Fail> {
+    let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
+    let same = evidence::same_bytes(conn, originals, FEW_USES)?;
+    for (sha256, near) in &mut found {
+        near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
+    }
+    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
+    let uses = evidence::uses_of(conn, photos.into_iter().collect(), FEW_USES)?;
+    let of = |near: HashMap<i64, u32>| {
+        let used = uses.iter().filter_map(|(of, used)| Some((*of, *used, *near.get(&used.photo)?)));
+        used.collect::<Vec<_>>()
+    };
+    Ok(Before(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect()))
+}
+
+/// Looks at photos whose renditions were made before hashes were kept, and leaves a job for the next ones.
+///
+/// # Errors
+/// The store's or the database's.
+pub async fn hash_old(services: &Services, after: i64) -> Result<(), Fail> {
+    let old = services.db.read(move |conn| hashes::missing(conn, after, OLD).map_err(Fail::from)).await?;
+    let Some(last) = old.last().map(|photo| photo.id) else { return Ok(()) };
+    let mut hashed = Vec::with_capacity(old.len());
+    for photo in old {
+        // A thumbnail is small; but where something is masked, it shows something else than was sent.
+        let key = if photo.is_masked {
+            original_key(&photo.sha256, &photo.extension)?
+        } else {
+            ObjectKey::thumbnail(&photo.sha256)
+        };
+        hashed.push((photo.id, hash_of(services, &key).await?));
+    }
+    let (now, [job]) = (services.now(), services.db.ids().await?);
+    services
+        .db
+        .write(move |conn| {
+            for (photo, hash) in &hashed {
+                hashes::save_late(conn, *photo, *hash, now)?;
+            }
+            Ok(jobs::enqueue(conn, job, HASH, last, now)?)
+        })
+        .await
+}
+
+/// The hash of a picture in the store; none where it is gone or cannot be read.
+async fn hash_of(services: &Services, key: &ObjectKey) -> Result<Option<u64>, Fail> {
+    let bytes = match services.store.get(key).await {
+        Ok(bytes) => bytes,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let limits = services.photo_limits();
+    tokio::task::spawn_blocking(move || {
+        let inspected = picture::inspect(&bytes, &limits).ok()?;
+        let made = picture::render(&bytes, &inspected, &limits).ok()?;
+        picture::perceptual_hash(&made.thumbnail_luma)
+    })
+    .await
+    .map_err(|error| Fail::internal(&error))
+}

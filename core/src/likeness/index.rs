@@ -1,0 +1,321 @@
+//! Near pictures among many millions: all stored fingerprints that differ from a given one in a few bits.
+//!
+//! A fingerprint of 64 bits is cut into four words of 16. Two that differ in at most [`NEAR`] = 10 bits have a word in
+//! which they differ in at most 2, so it is enough to look at the 137 words around each of the four. What was put in
+//! lies in segments that are never changed, each with the four tables of its fingerprints; what is new lies in a short
+//! list until it is enough for another segment. So the whole is a value: adding makes another one, which shares the
+//! segments, and nobody who asks waits for somebody who adds.
+
+use std::sync::Arc;
+
+/// Two pictures are near when their fingerprints differ in at most so many of the 64 bits.
+pub const NEAR: u32 = 10;
+
+/// In one of the words, near fingerprints differ in at most so many bits.
+const NEAR_IN_WORD: u32 = NEAR / 4;
+const WORDS: usize = 4;
+const BUCKETS: usize = 1 << 16;
+/// So many wait in the list before they become a segment.
+const LIST: usize = 1 << 14;
+/// Segments are put together up to this length: the memory needed meanwhile stays bounded.
+const SEGMENT: usize = 1 << 21;
+
+/// The fingerprint of a picture, with the key of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    /// The fingerprint.
+    pub hash: u64,
+    /// The key of the picture.
+    pub id: i64,
+}
+
+/// A near picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// In how many bits it differs, at most [`NEAR`].
+    pub bits: u32,
+    /// The key of the picture.
+    pub id: i64,
+}
+
+/// Fingerprints among which near ones are found.
+#[derive(Clone, Debug)]
+pub struct NearIndex {
+    segments: Vec<Arc<Segment>>,
+    list: Vec<Print>,
+    most: usize,
+}
+
+impl NearIndex {
+    /// An index that keeps the last `most` that were put in, or up to a segment (2,097,152) more.
+    pub const fn new(most: usize) -> Self {
+        Self { segments: Vec::new(), list: Vec::new(), most }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len() + self.segments.iter().map(|segment| segment.ids.len()).sum::<usize>()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How much memory they take: 32 bytes each, and 1 MiB for each segment.
+    pub fn bytes(&self) -> usize {
+        let segment = |segment: &Arc<Segment>| 32 * segment.ids.len() + WORDS * 4 * (BUCKETS + 1);
+        self.list.capacity() * size_of::<Print>() + self.segments.iter().map(segment).sum::<usize>()
+    }
+
+    /// The index with more in it. Takes a microsecond or so for each, and longer where segments are put together:
+    /// not for the async threads.
+    #[must_use]
+    pub fn with(&self, fresh: &[Print]) -> Self {
+        let mut next = self.clone();
+        next.list.extend_from_slice(fresh);
+        while next.list.len() >= LIST {
+            let rest = next.list.split_off(next.list.len().min(SEGMENT));
+            let full = std::mem::replace(&mut next.list, rest);
+            next.segments.push(Arc::new(Segment::build(&full)));
+            next.put_together();
+        }
+        // The first segments hold what came first.
+        while next.segments.len() > 1 && next.len() - next.segments[0].ids.len() >= next.most {
+            next.segments.remove(0);
+        }
+        next
+    }
+
+    /// Keeps every segment at least twice as long as the one after it, so that there are few.
+    fn put_together(&mut self) {
+        while let [.., before, last] = self.segments.as_slice() {
+            let both = before.ids.len() + last.ids.len();
+            if both > SEGMENT || before.ids.len() >= 2 * last.ids.len() {
+                return;
+            }
+            let mut prints = before.prints();
+            prints.extend(last.prints());
+            self.segments.truncate(self.segments.len() - 2);
+            self.segments.push(Arc::new(Segment::build(&prints)));
+        }
+    }
+
+    /// Those that differ from `hash` in at most [`NEAR`] bits, the nearest first, at most `limit`.
+    pub fn near(&self, hash: u64, limit: usize) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        let masks = masks();
+        for segment in &self.segments {
+            segment.near(hash, &masks, &mut hits);
+        }
+        for print in &self.list {
+            let bits = (print.hash ^ hash).count_ones();
+            if bits <= NEAR {
+                hits.push(Hit { bits, id: print.id });
+            }
+        }
+        hits.sort_unstable();
+        hits.truncate(limit);
+        hits
+    }
+}
+
+/// Every way in which near words may differ, with the number of bits.
+fn masks() -> Vec<(u16, u32)> {
+    let all = 0..=u16::MAX;
+    all.map(|mask| (mask, mask.count_ones())).filter(|(_, bits)| *bits <= NEAR_IN_WORD).collect()
+}
+
+/// The fingerprint with its word number `word` in front.
+const fn turned(hash: u64, word: usize) -> u64 {
+    hash.rotate_left(16 * word as u32)
+}
+
+/// Fingerprints in four tables, one for each word. A table has the fingerprints by that word, and of each what
+/// follows after it.
+#[derive(Debug)]
+struct Segment {
+    tables: [Table; WORDS],
+    /// The keys, in the order of the first table.
+    ids: Vec<i64>,
+}
+
+#[derive(Debug)]
+struct Table {
+    /// Where the fingerprints of each word begin.
+    starts: Vec<u32>,
+    /// The 32 bits that follow after the word.
+    middles: Vec<u32>,
+    /// The last 16 bits.
+    ends: Vec<u16>,
+}
+
+impl Table {
+    /// Sorts by counting; calls `place` with the position of each in the given order.
+    fn build(prints: &[Print], word: usize, mut place: impl FnMut(usize, &Print)) -> Self {
+        let bucket = |hash: u64| (turned(hash, word) >> 48) as usize;
+        let mut starts = vec![0_u32; BUCKETS + 1];
+        for print in prints {
+            starts[bucket(print.hash) + 1] += 1;
+        }
+        for index in 0..BUCKETS {
+            starts[index + 1] += starts[index];
+        }
+        let mut next = starts.clone();
+        let (mut middles, mut ends) = (vec![0; prints.len()], vec![0; prints.len()]);
+        for print in prints {
+            let at = &mut next[bucket(print.hash)];
+            let turned = turned(print.hash, word);
+            (middles[*at as usize], ends[*at as usize]) = ((turned >> 16) as u32, turned as u16);
+            place(*at as usize, print);
+            *at += 1;
+        }
+        Self { starts, middles, ends }
+    }
+
+    fn range(&self, word: u16) -> std::ops::Range<usize> {
+        let word = usize::from(word);
+        self.starts[word] as usize..self.starts[word + 1] as usize
+    }
+}
+
+impl Segment {
+    fn build(prints: &[Print]) -> Self {
+        let mut ids = vec![0; prints.len()];
+        let first = Table::build(prints, 0, |at, print| ids[at] = print.id);
+        let other = |word| Table::build(prints, word, |_, _| ());
+        Self { tables: [first, other(1), other(2), other(3)], ids }
+    }
+
+    fn prints(&self) -> Vec<Print> {
+        let table = &self.tables[0];
+        let of_word = |word: u16| {
+            table.range(word).map(move |at| {
+                let rest = u64::from(table.middles[at]) << 16 | u64::from(table.ends[at]);
+                Print { hash: u64::from(word) << 48 | rest, id: self.ids[at] }
+            })
+        };
+        (0..=u16::MAX).flat_map(of_word).collect()
+    }
+
+    fn near(&self, hash: u64, masks: &[(u16, u32)], hits: &mut Vec<Hit>) {
+        let mut found = Vec::new();
+        for (word, table) in self.tables.iter().enumerate() {
+            let wanted = turned(hash, word);
+            let (first, middle, end) = ((wanted >> 48) as u16, (wanted >> 16) as u32, wanted as u16);
+            for (mask, differ) in masks {
+                let left = NEAR - differ;
+                let range = table.range(first ^ mask);
+                let start = range.start;
+                for (index, other) in table.middles[range].iter().enumerate() {
+                    // Few pass this, so that the last bits are seldom fetched.
+                    let bits = (other ^ middle).count_ones();
+                    if bits > left {
+                        continue;
+                    }
+                    let last = table.ends[start + index];
+                    if bits + (last ^ end).count_ones() <= left {
+                        let turned =
+                            u64::from(first ^ mask) << 48 | u64::from(*other) << 16 | u64::from(last);
+                        found.push(turned.rotate_right(16 * word as u32));
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        for other in found {
+            let bits = (other ^ hash).count_ones();
+            hits.extend(self.keys(other).map(|id| Hit { bits, id }));
+        }
+    }
+
+    /// The keys of a fingerprint that is in the segment.
+    fn keys(&self, hash: u64) -> impl Iterator<Item = i64> {
+        let table = &self.tables[0];
+        let (middle, end) = ((hash >> 16) as u32, hash as u16);
+        let is_this = move |at: &usize| table.middles[*at] == middle && table.ends[*at] == end;
+        table.range((hash >> 48) as u16).filter(is_this).map(|at| self.ids[at])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Flips so many different bits.
+    fn flipped(hash: u64, bits: &[u32]) -> u64 {
+        bits.iter().fold(hash, |hash, bit| hash ^ (1 << bit))
+    }
+
+    fn scan(prints: &[Print], hash: u64) -> Vec<Hit> {
+        let hit = |print: &Print| Hit { bits: (print.hash ^ hash).count_ones(), id: print.id };
+        let mut hits: Vec<_> = prints.iter().map(hit).filter(|hit| hit.bits <= NEAR).collect();
+        hits.sort_unstable();
+        hits
+    }
+
+    fn scrambled(number: u64) -> u64 {
+        let mut x = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Whatever is near is found, and nothing else, from the list and from the segments alike, in whatever
+        /// portions it came.
+        #[test]
+        fn it_finds_what_a_scan_finds(
+            base in any::<u64>(),
+            spots in prop::collection::vec(prop::collection::vec(0_u32..64, 0..14), 1..200),
+            others in LIST as u64..3 * LIST as u64,
+            portion in 1000_usize..60_000,
+        ) {
+            let near = spots.iter().map(|bits| flipped(base, bits));
+            let all: Vec<Print> = near
+                .chain((0..others).map(scrambled))
+                .zip(1..)
+                .map(|(hash, id)| Print { hash, id })
+                .collect();
+            let mut index = NearIndex::new(usize::MAX);
+            for fresh in all.chunks(portion) {
+                index = index.with(fresh);
+            }
+            prop_assert_eq!(index.len(), all.len());
+            prop_assert_eq!(index.near(base, usize::MAX), scan(&all, base));
+            let other = scrambled(7);
+            prop_assert_eq!(index.near(other, usize::MAX), scan(&all, other));
+        }
+    }
+
+    #[test]
+    fn equal_pictures_are_all_found_and_the_answer_is_bounded() {
+        let all: Vec<Print> = (1..=40_000).map(|id| Print { hash: 0x0123_4567_89ab_cdef, id }).collect();
+        let index = NearIndex::new(usize::MAX).with(&all);
+        assert_eq!(index.near(0x0123_4567_89ab_cdee, usize::MAX).len(), 40_000);
+        let some = index.near(0x0123_4567_89ab_cdee, 3);
+        assert_eq!(some, [1, 2, 3].map(|id| Hit { bits: 1, id }));
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let mut index = NearIndex::new(LIST);
+        for portion in 0..6_u64 {
+            let fresh: Vec<Print> = (0..LIST as u64)
+                .map(|n| portion * LIST as u64 + n)
+                .map(|n| Print { hash: scrambled(n), id: n as i64 })
+                .collect();
+            index = index.with(&fresh);
+        }
+        assert!((LIST..=4 * LIST).contains(&index.len()), "{}", index.len());
+        assert!(index.bytes() > 32 * LIST);
+        let last = 6 * LIST as u64 - 1;
+        assert_eq!(index.near(scrambled(last), 1), [Hit { bits: 0, id: last as i64 }]);
+        assert!(index.near(scrambled(0), 1).is_empty());
+    }
+}

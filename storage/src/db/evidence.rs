@@ -1,0 +1,222 @@
+//! Evidence compared with what was sent before.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use suishoupai_core::flow::{Stage, TicketId};
+use suishoupai_core::likeness::{SeenBefore, Use};
+use suishoupai_core::model::District;
+use suishoupai_core::time::Moment;
+
+use super::conn::{Conn, each_backend};
+use super::error::DbError;
+use super::photos::PhotoState;
+use super::schema::{evidence, evidence_seen_before as seen, photos, tickets};
+use super::word::Word;
+
+/// A piece of evidence that waits to be compared.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The use of the photo.
+    pub used: Use,
+    /// The district of the ticket.
+    pub district: District,
+    /// SHA-256 of the original's bytes.
+    pub sha256: Vec<u8>,
+}
+
+type UseRow = (TicketId, Option<TicketId>, i64, String, i64);
+
+fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use, DbError> {
+    let stage = Stage::stored(&stage)?;
+    Ok(Use { ticket, origin: parent.unwrap_or(ticket), photo, stage, at })
+}
+
+/// Evidence that was not compared yet and whose photo has been looked at, the oldest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> {
+    let rows: Vec<(UseRow, i32, Vec<u8>)> = evidence::table
+        .inner_join(photos::table)
+        .inner_join(tickets::table)
+        .filter(evidence::compared_at.is_null())
+        .filter(photos::state.ne(PhotoState::Received.as_str()))
+        .select((
+            (
+                evidence::ticket_id,
+                tickets::parent_id,
+                evidence::photo_id,
+                evidence::stage,
+                evidence::created_at,
+            ),
+            evidence::district,
+            photos::sha256,
+        ))
+        .order((evidence::created_at, evidence::ticket_id))
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(used, district, sha256)| Ok(Waiting { used: read_use(used)?, district, sha256 }))
+        .collect()
+}
+
+/// The photos with one of these originals, by the SHA-256; of all together the first `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn same_bytes(
+    conn: &mut Conn,
+    sha256: Vec<Vec<u8>>,
+    limit: i64,
+) -> Result<HashMap<Vec<u8>, Vec<i64>>, DbError> {
+    let rows: Vec<(Vec<u8>, i64)> = photos::table
+        .filter(photos::sha256.eq_any(sha256))
+        .select((photos::sha256, photos::id))
+        .order(photos::id)
+        .limit(limit)
+        .load(conn)?;
+    let mut found: HashMap<_, Vec<i64>> = HashMap::new();
+    for (sha256, id) in rows {
+        found.entry(sha256).or_default().push(id);
+    }
+    Ok(found)
+}
+
+/// Where the photos are evidence, with the district of each ticket: the first `limit` uses.
+///
+/// # Errors
+/// The database's.
+pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, limit: i64) -> Result<Vec<(District, Use)>, DbError> {
+    if photos.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i32, UseRow)> = evidence::table
+        .inner_join(tickets::table)
+        .filter(evidence::photo_id.eq_any(photos))
+        .select((
+            evidence::district,
+            (
+                evidence::ticket_id,
+                tickets::parent_id,
+                evidence::photo_id,
+                evidence::stage,
+                evidence::created_at,
+            ),
+        ))
+        .order((evidence::created_at, evidence::ticket_id))
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter().map(|(district, used)| Ok((district, read_use(used)?))).collect()
+}
+
+/// That a piece of evidence was seen before.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// How.
+    pub kind: SeenBefore,
+    /// The piece of evidence.
+    pub later: Use,
+    /// What it was seen as.
+    pub earlier: Use,
+    /// In how many bits the hashes differ; 0 also for the same bytes.
+    pub bits: u32,
+    /// The district of both tickets.
+    pub district: District,
+}
+
+#[derive(Insertable, Queryable)]
+#[diesel(table_name = seen)]
+struct Record {
+    ticket_id: i64,
+    photo_id: i64,
+    stage: String,
+    kind: String,
+    district: i32,
+    other_ticket_id: i64,
+    other_photo_id: i64,
+    other_stage: String,
+    bits: i32,
+    found_at: i64,
+}
+
+/// Writes down what was found, and that these pieces of evidence have been compared. What was found before stays.
+///
+/// # Errors
+/// The database's.
+pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> Result<(), DbError> {
+    for one in found {
+        let record = Record {
+            ticket_id: one.later.ticket,
+            photo_id: one.later.photo,
+            stage: one.later.stage.as_str().to_owned(),
+            kind: one.kind.as_str().to_owned(),
+            district: one.district,
+            other_ticket_id: one.earlier.ticket,
+            other_photo_id: one.earlier.photo,
+            other_stage: one.earlier.stage.as_str().to_owned(),
+            bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
+            found_at: now.millis(),
+        };
+        each_backend!(conn, conn => diesel::insert_into(seen::table)
+            .values(record)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+    }
+    for used in compared {
+        let this = evidence::table.find((used.ticket, used.photo, used.stage.as_str()));
+        diesel::update(this).set(evidence::compared_at.eq(now.millis())).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// What of the evidence of a ticket was seen before.
+#[derive(Clone, Debug)]
+pub struct SeenRow {
+    /// Which photo.
+    pub photo: i64,
+    /// At which stage.
+    pub stage: Stage,
+    /// How.
+    pub kind: SeenBefore,
+    /// Under which ticket before.
+    pub other_ticket: TicketId,
+    /// As which photo.
+    pub other_photo: i64,
+    /// How many lines the chain of that one's mask has.
+    pub other_mask_version: i64,
+    /// At which stage.
+    pub other_stage: Stage,
+    /// In how many bits the hashes differ.
+    pub bits: i32,
+    /// When that was found.
+    pub found_at: Moment,
+}
+
+/// What of the evidence of a ticket was seen before.
+///
+/// # Errors
+/// The database's.
+pub fn seen_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<SeenRow>, DbError> {
+    let rows: Vec<(Record, i64)> = seen::table
+        .inner_join(photos::table.on(photos::id.eq(seen::other_photo_id)))
+        .filter(seen::ticket_id.eq(ticket))
+        .select((seen::all_columns, photos::mask_version))
+        .order((seen::photo_id, seen::stage))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(row, other_mask_version)| {
+            Ok(SeenRow {
+                photo: row.photo_id,
+                stage: Stage::stored(&row.stage)?,
+                kind: SeenBefore::stored(&row.kind)?,
+                other_ticket: row.other_ticket_id,
+                other_photo: row.other_photo_id,
+                other_mask_version,
+                other_stage: Stage::stored(&row.other_stage)?,
+                bits: row.bits,
+                found_at: Moment::from_millis(row.found_at),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! The perceptual hashes of photos, by which near pictures are found.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use suishoupai_core::likeness::Print;
+use suishoupai_core::time::Moment;
+
+use super::conn::{Conn, each_backend};
+use super::error::DbError;
+use super::photos::{MediaKind, PhotoState};
+use super::schema::{evidence, photo_hashes, photos};
+
+/// Records the hash of a photo; none for a picture with too little in it.
+///
+/// # Errors
+/// The database's.
+pub fn save(conn: &mut Conn, photo: i64, hash: Option<u64>, now: Moment) -> Result<(), DbError> {
+    let values = (
+        photo_hashes::photo_id.eq(photo),
+        photo_hashes::hash.eq(hash.map(u64::cast_signed)),
+        photo_hashes::hashed_at.eq(now.millis()),
+    );
+    // Rendered twice, where a lease ran out: the picture is the same.
+    each_backend!(conn, conn => diesel::insert_into(photo_hashes::table)
+        .values(values)
+        .on_conflict_do_nothing()
+        .execute(conn))?;
+    Ok(())
+}
+
+/// As [`save`], for a photo that has long been evidence: it is to be compared again.
+///
+/// # Errors
+/// The database's.
+pub fn save_late(conn: &mut Conn, photo: i64, hash: Option<u64>, now: Moment) -> Result<(), DbError> {
+    save(conn, photo, hash, now)?;
+    if hash.is_some() {
+        diesel::update(evidence::table.filter(evidence::photo_id.eq(photo)))
+            .set(evidence::compared_at.eq(None::<i64>))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The hashes of those of the photos that have one.
+///
+/// # Errors
+/// The database's.
+pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError> {
+    if photos.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(i64, Option<i64>)> = photo_hashes::table
+        .filter(photo_hashes::photo_id.eq_any(photos.to_vec()))
+        .select((photo_hashes::photo_id, photo_hashes::hash))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
+}
+
+/// Whether one of the photos has not been looked at yet.
+///
+/// # Errors
+/// The database's.
+pub fn any_pending(conn: &mut Conn, ids: &[i64]) -> Result<bool, DbError> {
+    let waiting = photos::table
+        .filter(photos::id.eq_any(ids.to_vec()))
+        .filter(photos::state.eq(PhotoState::Received.as_str()));
+    Ok(waiting.count().get_result::<i64>(conn)? > 0)
+}
+
+/// The hashes that were recorded after an instant and photo, in that order, at most `limit`: when, and what.
+///
+/// # Errors
+/// The database's.
+pub fn after(conn: &mut Conn, (at, photo): (i64, i64), limit: i64) -> Result<Vec<(i64, Print)>, DbError> {
+    let later = photo_hashes::hashed_at
+        .gt(at)
+        .or(photo_hashes::hashed_at.eq(at).and(photo_hashes::photo_id.gt(photo)));
+    let page = photo_hashes::table
+        .filter(photo_hashes::hash.is_not_null())
+        // Said twice, because an index is entered by the first.
+        .filter(photo_hashes::hashed_at.ge(at))
+        .filter(later)
+        .select((photo_hashes::hashed_at, photo_hashes::photo_id, photo_hashes::hash.assume_not_null()))
+        .order((photo_hashes::hashed_at, photo_hashes::photo_id))
+        .limit(limit);
+    let rows: Vec<(i64, i64, i64)> = each_backend!(conn, conn => page.load(conn))?;
+    Ok(rows.into_iter().map(|(at, id, hash)| (at, Print { hash: hash.cast_unsigned(), id })).collect())
+}
+
+/// A photo with renditions that were made before hashes were kept.
+#[derive(Clone, Debug)]
+pub struct Unhashed {
+    /// The key.
+    pub id: i64,
+    /// SHA-256 of the original's bytes.
+    pub sha256: [u8; 32],
+    /// The extension of the original.
+    pub extension: String,
+    /// Whether something in its renditions is masked.
+    pub is_masked: bool,
+}
+
+/// Photos without a row here, by key above `after`, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn missing(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Unhashed>, DbError> {
+    let hashed = photo_hashes::table.filter(photo_hashes::photo_id.eq(photos::id));
+    let rows: Vec<(i64, Vec<u8>, String, bool)> = photos::table
+        .filter(photos::id.gt(after))
+        .filter(photos::state.eq(PhotoState::Ready.as_str()))
+        // Videos are compared by their bytes.
+        .filter(photos::kind.eq(MediaKind::Photo.as_str()))
+        .filter(diesel::dsl::not(diesel::dsl::exists(hashed)))
+        .select((photos::id, photos::sha256, photos::extension, photos::rendition.is_not_null()))
+        .order(photos::id)
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, sha256, extension, is_masked)| {
+            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
+            Ok(Unhashed { id, sha256, extension, is_masked })
+        })
+        .collect()
+}
