@@ -12,6 +12,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, check, migrate, reference};
+use suishoupai_storage::picture::Pool;
 use suishoupai_storage::seal::{KeyRing, Sealer};
 use suishoupai_storage::store::StoreError;
 use tokio::sync::watch;
@@ -208,6 +209,7 @@ impl Application {
         let store = photo_store::open(&config).await?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
+            renderer: Pool::new(config.photos.pool()),
             links: LinkSigner::new(&data_keys.oldest(), config.photos.rendition_url_minutes),
             sealer: Sealer::new(&data_keys),
             metrics: Metrics::new(db.meter(), store.meter()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::{Db, reference};
-use suishoupai_storage::picture::Limits;
+use suishoupai_storage::picture::{Limits, Pool};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 use suishoupai_storage::video::VideoLimits;
@@ -59,6 +59,8 @@ pub struct Parts {
     pub intake: Group,
     /// Lines of the audit trail that are written together.
     pub trail: Trail,
+    /// Makes the renditions of photos, within bounds.
+    pub renderer: Pool,
     /// What near pictures are found in.
     pub pictures: Pictures,
     /// How far the walk for orphans in the photo store has come.
@@ -105,13 +107,7 @@ impl Services {
 
     /// What is accepted as a photo.
     pub fn photo_limits(&self) -> Limits {
-        let photos = &self.config.photos;
-        Limits {
-            bytes: usize::try_from(photos.max_bytes).unwrap_or(usize::MAX),
-            pixels: photos.max_pixels,
-            side: photos.max_side,
-            ..Limits::default()
-        }
+        self.config.photos.limits()
     }
 
     /// What is accepted as a video.

@@ -19,6 +19,8 @@ pub(crate) enum Scenario {
     Two,
     /// Many phones claim the same tickets
     ClaimRace,
+    /// Photos sent until their renditions are ready, beside the rendering alone
+    Photos,
     /// Resident memory with the demonstration's district
     Memory,
     /// Time of a second start, and of one after the server was killed under load
@@ -37,11 +39,11 @@ pub(crate) struct Arguments {
     /// The database; for postgres the server of SSP_TEST_PG, else a private one that is removed afterwards
     #[arg(long, value_enum, default_value = "sqlite")]
     pub(crate) engine: Engine,
-    /// Connections at once [default: 32, claim-race 64]
+    /// Connections at once [default: 32, claim-race 64, photos 4]
     #[arg(
         long,
         default_value = "32",
-        default_value_if("scenario", "claim-race", "64"),
+        default_value_ifs([("scenario", "claim-race", "64"), ("scenario", "photos", "4")]),
         hide_default_value = true
     )]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=128))]
@@ -55,6 +57,9 @@ pub(crate) struct Arguments {
     /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, sweep 100000, start none]
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) tickets: Option<usize>,
+    /// The JPEG that photos sends [default: one of 12 megapixels that is made up]
+    #[arg(long)]
+    pub(crate) photo: Option<PathBuf>,
     /// The server's program [default: suishoupai beside this one]
     #[arg(long)]
     pub(crate) server: Option<PathBuf>,

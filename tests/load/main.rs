@@ -8,6 +8,7 @@ mod fault;
 mod flow;
 mod footprint;
 mod people;
+mod photos;
 mod postgres;
 mod script;
 mod server;
@@ -65,6 +66,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::Get => flow::get(arguments, &site).await,
         Scenario::Two => two::two(arguments, &site).await,
         Scenario::ClaimRace => claims::race(arguments, &site).await,
+        Scenario::Photos => photos::photos(arguments, &site).await,
         Scenario::Memory => footprint::memory(arguments, &site).await,
         Scenario::Start => footprint::start(arguments, &site).await,
         Scenario::Sweep => sweep::sweep(arguments, &site).await,

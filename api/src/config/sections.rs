@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use suishoupai_core::privacy::Terms;
+use suishoupai_storage::picture::{Limits, PoolSettings};
 
 use super::table::section;
 use super::{Config, ConfigError, Secret};
@@ -61,6 +63,10 @@ section! {
         max_side: u32 = 16_384, 256 to 65_535;
         /// Threads that make the public renditions; 0 takes one for each core.
         render_workers: usize = 0, 0 to 256;
+        /// Memory that photos may take while renditions are made, in MiB. What needs more is rendered alone.
+        render_memory_mib: u64 = 512, 16 to 1_048_576;
+        /// How long the renditions of one photo may take, in seconds.
+        render_seconds: u64 = 10, 1 to 600;
         /// Of how many photos near ones are found; each takes 32 bytes of memory, the oldest make room.
         near_most: usize = 12_000_000, 1000 to 100_000_000;
         /// How long the link to a rendition is good, in minutes.
@@ -327,6 +333,26 @@ impl Photos {
     /// How many threads make renditions: as set, or one for each core.
     pub fn render_threads(&self) -> usize {
         or_cores(self.render_workers)
+    }
+
+    /// What is accepted as a photo.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: usize::try_from(self.max_bytes).unwrap_or(usize::MAX),
+            pixels: self.max_pixels,
+            side: self.max_side,
+            ..Limits::default()
+        }
+    }
+
+    /// The bounds on making renditions.
+    pub fn pool(&self) -> PoolSettings {
+        PoolSettings {
+            workers: self.render_threads(),
+            memory: self.render_memory_mib << 20,
+            time_limit: Duration::from_secs(self.render_seconds),
+            limits: self.limits(),
+        }
     }
 }
 

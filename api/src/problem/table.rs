@@ -93,6 +93,7 @@ codes! {
     PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
     VideoTooLarge         "video_too_large"         PAYLOAD_TOO_LARGE "视频文件过大" "Video file too large";
     UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
+    PhotoConvertToJpeg    "photo_convert_to_jpeg"   UNSUPPORTED_MEDIA_TYPE "请将照片转换为 JPEG" "Convert the photo to JPEG";
     PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
     VideoCodecUnsupported "video_codec_unsupported" UNSUPPORTED_MEDIA_TYPE "不支持这种视频编码" "Unsupported video codec";
 

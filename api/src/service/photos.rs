@@ -10,7 +10,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, MediaKind, Photo, PhotoState};
 use suishoupai_storage::db::{Conn, DbError, hashes, jobs, masks, supervision, tickets};
-use suishoupai_storage::picture::{self, Inspected, PictureError, Renditions};
+use suishoupai_storage::picture::{self, Inspected, PictureError, RenderError, Renditions};
 use suishoupai_storage::store::{ObjectKey, Spooled};
 use suishoupai_storage::video::{Video, is_video};
 
@@ -160,6 +160,7 @@ pub fn refused(error: &PictureError) -> Problem {
     let code = match error.code() {
         "photo_empty" => Code::PhotoEmpty,
         "photo_type_unsupported" => Code::PhotoTypeUnsupported,
+        "photo_convert_to_jpeg" => Code::PhotoConvertToJpeg,
         "photo_truncated" => Code::PhotoTruncated,
         "photo_too_large" => Code::PhotoTooLarge,
         "photo_too_many_pixels" => Code::PhotoTooManyPixels,
@@ -168,6 +169,7 @@ pub fn refused(error: &PictureError) -> Problem {
     };
     let zh = match code {
         Code::PhotoTypeUnsupported => "请改用 JPEG、PNG 或 WebP 格式。",
+        Code::PhotoConvertToJpeg => "本服务器不能读取这种格式的照片，请转换为 JPEG 后重新上传。",
         Code::PhotoTruncated => "文件不完整，请重新上传。",
         Code::PhotoTooManyPixels => "请降低拍照分辨率后重试。",
         Code::PhotoTooLarge => "请压缩后重试。",
@@ -451,12 +453,11 @@ async fn pictures_of(
     photo: &Photo,
     areas: Vec<Area>,
 ) -> Result<Result<Renditions, PictureError>, Fail> {
-    let original = services.store.get(&original_key(&photo.sha256, &photo.extension)?).await?;
-    let limits = services.photo_limits();
-    tokio::task::spawn_blocking(move || {
-        let inspected = picture::inspect(&original, &limits)?;
-        picture::render_masked(&original, &inspected, &limits, &areas)
-    })
-    .await
-    .map_err(|error| Fail::internal(&error))
+    let key = original_key(&photo.sha256, &photo.extension)?;
+    let length = u64::try_from(photo.bytes).unwrap_or(0);
+    match services.renderer.render(length, areas, services.store.get(&key)).await {
+        Ok(renditions) => Ok(Ok(renditions)),
+        Err(RenderError::Picture(error)) => Ok(Err(error)),
+        Err(RenderError::Load(error)) => Err(error.into()),
+    }
 }

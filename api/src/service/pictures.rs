@@ -2,6 +2,7 @@
 //! before.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -335,12 +336,9 @@ async fn hash_of(services: &Services, key: &ObjectKey) -> Result<Option<u64>, Fa
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let limits = services.photo_limits();
-    tokio::task::spawn_blocking(move || {
-        let inspected = picture::inspect(&bytes, &limits).ok()?;
-        let made = picture::render(&bytes, &inspected, &limits).ok()?;
-        picture::perceptual_hash(&made.thumbnail_luma)
-    })
-    .await
-    .map_err(|error| Fail::internal(&error))
+    let made = services.renderer.render(bytes.len() as u64, Vec::new(), async { Ok::<_, Infallible>(bytes) });
+    let luma = made.await.ok().map(|made| made.thumbnail_luma);
+    tokio::task::spawn_blocking(move || luma.and_then(|luma| picture::perceptual_hash(&luma)))
+        .await
+        .map_err(|error| Fail::internal(&error))
 }

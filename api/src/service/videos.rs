@@ -52,7 +52,11 @@ pub(super) async fn render(services: &Services, photo: &Photo) -> Result<Result<
         ffmpeg: services.config.videos.ffmpeg.clone(),
         patience: Duration::from_secs(services.config.videos.poster_seconds),
     };
-    let made = tokio::task::spawn_blocking(move || maker.make(&original));
+    let worker = services.renderer.worker().await;
+    let made = tokio::task::spawn_blocking(move || {
+        let _held = worker;
+        maker.make(&original)
+    });
     match made.await.map_err(|error| Fail::internal(&error))?? {
         Ok((copy, pictures)) => {
             services.store.put_file(&playback_key(photo)?, &copy).await?;

@@ -12,6 +12,12 @@ pub enum PictureError {
         /// The type that was recognised, in words.
         found: &'static str,
     },
+    /// A format of telephones that this build does not decode.
+    #[error("this server cannot read {found} photos; convert the photo to JPEG and send that")]
+    ConvertToJpeg {
+        /// The format.
+        found: &'static str,
+    },
     /// The file ends before the picture does.
     #[error("the photo ends too early; the upload was cut short, send it again")]
     Truncated,
@@ -53,6 +59,12 @@ pub enum PictureError {
         /// The limit of scans.
         limit: u32,
     },
+    /// Rendering took longer than is allowed.
+    #[error("the photo could not be processed within {seconds} s; send it smaller")]
+    TooSlow {
+        /// The limit in seconds.
+        seconds: u64,
+    },
 }
 
 impl PictureError {
@@ -61,11 +73,13 @@ impl PictureError {
         match self {
             Self::Empty => "photo_empty",
             Self::UnsupportedType { .. } => "photo_type_unsupported",
+            Self::ConvertToJpeg { .. } => "photo_convert_to_jpeg",
             Self::Truncated => "photo_truncated",
             Self::Damaged { .. } => "photo_damaged",
             Self::TooManyBytes { .. } => "photo_too_large",
             Self::TooManyPixels { .. } | Self::SideTooLong { .. } => "photo_too_many_pixels",
             Self::TooManyScans { .. } => "photo_too_many_scans",
+            Self::TooSlow { .. } => "photo_too_slow",
         }
     }
 }

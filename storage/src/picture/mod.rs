@@ -5,11 +5,13 @@
 //! picture that `inspect` has accepted.
 
 mod decode;
+mod encode;
 mod error;
 mod hash;
 mod mask;
 mod metadata;
-mod pixels;
+mod pool;
+mod raster;
 mod render;
 mod sniff;
 mod source;
@@ -23,9 +25,11 @@ use std::io;
 use suishoupai_core::geo::LonLat;
 use suishoupai_core::time::Moment;
 
+pub use decode::Stop;
 pub use error::PictureError;
 pub use hash::perceptual_hash;
-pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked};
+pub use pool::{Pool, PoolSettings, RenderError};
+pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked, render_until};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
 
@@ -91,6 +95,8 @@ pub struct Inspected {
     pub gps: Option<LonLat>,
     /// Maker and model, printable characters only, at most 64.
     pub camera: Option<String>,
+    /// Bytes that rendering takes at most at one time, besides those of the file.
+    pub memory: u64,
 }
 
 /// Says what `bytes` are, or why they are refused. Decodes no pixel, never panics.
@@ -120,13 +126,22 @@ fn inspect_source(source: &mut impl Source, limits: &Limits) -> Result<Inspected
         return Err(PictureError::TooManyBytes { bytes: length, limit: limits.bytes });
     }
     let kind = sniff::sniff(&source.read(0, length.min(sniff::HEAD)).ok_or(PictureError::Truncated)?)?;
+    #[cfg(feature = "heic")]
+    if kind == PictureKind::Heic {
+        let (outline, claims) = walk::heic::walk(source, limits)?;
+        return Ok(described(kind, &outline, claims));
+    }
     let outline = walk::walk(kind, source, limits)?;
-    let exif = outline.exif.filter(|exif| exif.len() <= limits.exif_bytes + JPEG_PREFIX.len());
+    let exif = outline.exif.clone().filter(|exif| exif.len() <= limits.exif_bytes + JPEG_PREFIX.len());
     let exif = exif.and_then(|exif| source.read(exif.start, exif.len()));
     // Some writers put the JPEG prefix of EXIF into the other containers too.
     let exif = exif.as_deref().map(|exif| exif.strip_prefix(JPEG_PREFIX).unwrap_or(exif));
     let claims = exif.filter(|exif| exif.len() <= limits.exif_bytes).map(metadata::read).unwrap_or_default();
-    Ok(Inspected {
+    Ok(described(kind, &outline, claims))
+}
+
+fn described(kind: PictureKind, outline: &walk::Outline, claims: metadata::Claims) -> Inspected {
+    Inspected {
         kind,
         width: outline.width,
         height: outline.height,
@@ -135,5 +150,15 @@ fn inspect_source(source: &mut impl Source, limits: &Limits) -> Result<Inspected
         taken_at_has_offset: claims.taken_at_has_offset,
         gps: claims.gps,
         camera: claims.camera,
-    })
+        memory: outline.memory + shrinking_memory(outline.width, outline.height),
+    }
+}
+
+/// Bytes that making smaller, turning and encoding take: the rows of the first pass of the filter, which are already
+/// as narrow as the rendition, and the renditions in all their forms.
+fn shrinking_memory(width: u32, height: u32) -> u64 {
+    const RENDITIONS: u64 = 36 << 20;
+    let side = u64::from(DISPLAY_SIDE);
+    RENDITIONS.min(12 * u64::from(width) * u64::from(height) + (1 << 20))
+        + 3 * side * u64::from(width.min(height)).min(16_384)
 }

@@ -2,13 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use suishoupai_core::flow::masking::Area;
 
-use super::decode::decode;
+use super::decode::{Raster, Stop, decode};
+use super::encode::encode;
 use super::error::PictureError;
 use super::mask::blot;
-use super::pixels::Pixels;
+use super::raster::{Planes, Shrinker, from_rgb, to_srgb};
 use super::{Inspected, Limits};
 
 /// Longest side of the display rendition, in pixels.
@@ -17,12 +17,14 @@ pub const DISPLAY_SIDE: u32 = 2048;
 pub const THUMBNAIL_SIDE: u32 = 320;
 
 const DISPLAY_QUALITY: u8 = 80;
+/// The transform leaves a little less than a good filter does; a little more quality makes up for it.
+const SNAPPED_QUALITY: u8 = 82;
 const THUMBNAIL_QUALITY: u8 = 75;
 
 /// Two JPEGs of one picture: upright, without any metadata, transparency laid over white.
 #[derive(Clone, Debug)]
 pub struct Renditions {
-    /// JPEG of quality 80, the longer side at most [`DISPLAY_SIDE`], never enlarged.
+    /// JPEG of quality 80 or 82, the longer side at most [`DISPLAY_SIDE`], never enlarged.
     pub display: Vec<u8>,
     /// Width and height of `display` in pixels.
     pub display_size: (u32, u32),
@@ -52,8 +54,8 @@ pub struct Luma {
 /// Decodes `bytes`, which [`inspect`](super::inspect) described as `inspected` under the same `limits`, and
 /// makes the renditions. Takes tens to hundreds of milliseconds of one core: call it off the async threads.
 ///
-/// Memory is bounded by the pixels: 3 or 4 bytes for each, and for a progressive JPEG 6 more at most. Never
-/// panics in a build that unwinds: a panic of a decoder becomes [`PictureError::Damaged`].
+/// Memory is bounded by [`Inspected::memory`]. Never panics in a build that unwinds: a panic of a decoder becomes
+/// [`PictureError::Damaged`].
 ///
 /// # Errors
 /// [`PictureError`] where the image data cannot be decoded.
@@ -71,7 +73,21 @@ pub fn render_masked(
     limits: &Limits,
     areas: &[Area],
 ) -> Result<Renditions, PictureError> {
-    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, areas)))
+    render_until(bytes, inspected, limits, areas, &Stop::default())
+}
+
+/// As [`render_masked`], and ends soon with an error when it is told to `stop`.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_until(
+    bytes: &[u8],
+    inspected: &Inspected,
+    limits: &Limits,
+    areas: &[Area],
+    stop: &Stop,
+) -> Result<Renditions, PictureError> {
+    catch_unwind(AssertUnwindSafe(|| render_unguarded(bytes, inspected, limits, areas, stop)))
         .unwrap_or(Err(PictureError::Damaged { what: "its image data cannot be decoded" }))
 }
 
@@ -80,52 +96,38 @@ fn render_unguarded(
     inspected: &Inspected,
     limits: &Limits,
     areas: &[Area],
+    stop: &Stop,
 ) -> Result<Renditions, PictureError> {
-    let (decoded, damaged) = decode(bytes, inspected, limits)?;
-    let small = decoded.shrink(DISPLAY_SIDE)?;
-    // Turned after shrinking, when there are a quarter of the pixels or less; the full ones are freed by then.
-    let mut display = small.unwrap_or(decoded).upright(inspected.orientation)?;
+    let decoded = decode(bytes, inspected, limits, stop)?;
+    let mut shrinker = Shrinker::default();
+    let small = match decoded.raster {
+        Raster::Planes(planes) => planes.shrunk(DISPLAY_SIDE, &mut shrinker)?,
+        Raster::Pixels(pixels) => from_rgb(&pixels.shrunk(DISPLAY_SIDE, &mut shrinker)?)?,
+    };
+    let small = match &decoded.profile {
+        Some(profile) => to_srgb(small, profile)?,
+        None => small,
+    };
+    // Turned after shrinking, when there are a quarter of the samples or less; the full ones are freed by then.
+    let mut display = small.upright(inspected.orientation)?;
     // Near pictures are found by what was sent, whatever is masked since.
-    let unmasked = (!areas.is_empty()).then(|| small_luma(&display)).transpose()?;
+    let unmasked = (!areas.is_empty()).then(|| small_luma(&mut display, &mut shrinker)).transpose()?;
     // Before anything is made from it: neither the thumbnail nor an encoder may see what is masked.
-    blot(&mut display.data, (display.width, display.height), display.channels, areas);
-    let small = display.shrink(THUMBNAIL_SIDE)?;
-    let thumbnail = small.as_ref().unwrap_or(&display);
+    blot(&mut display, areas);
+    let quality = if decoded.snapped { SNAPPED_QUALITY } else { DISPLAY_QUALITY };
+    let encoded = encode(&display, quality)?;
+    let display_size = (display.luma.width as u32, display.luma.height as u32);
+    let thumbnail = display.reduced(THUMBNAIL_SIDE, &mut shrinker)?.unwrap_or(display);
     Ok(Renditions {
-        display: encode(&display, DISPLAY_QUALITY)?,
-        display_size: (display.width, display.height),
-        thumbnail: encode(thumbnail, THUMBNAIL_QUALITY)?,
-        thumbnail_size: (thumbnail.width, thumbnail.height),
-        thumbnail_luma: unmasked.unwrap_or_else(|| luma(thumbnail)),
-        damaged,
+        display: encoded,
+        display_size,
+        thumbnail: encode(&thumbnail, THUMBNAIL_QUALITY)?,
+        thumbnail_size: (thumbnail.luma.width as u32, thumbnail.luma.height as u32),
+        thumbnail_luma: unmasked.unwrap_or_else(|| thumbnail.brightness()),
+        damaged: decoded.damaged,
     })
 }
 
-fn small_luma(display: &Pixels) -> Result<Luma, PictureError> {
-    Ok(luma(display.shrink(THUMBNAIL_SIDE)?.as_ref().unwrap_or(display)))
-}
-
-fn luma(pixels: &Pixels) -> Luma {
-    // Weights of BT.601 in 16 bits; they sum to 65536.
-    let weigh = |p: &[u8; 3]| {
-        (19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]) + 32_768) >> 16
-    };
-    let data = match pixels.channels {
-        1 => pixels.data.clone(),
-        _ => pixels.data.as_chunks::<3>().0.iter().map(|pixel| weigh(pixel) as u8).collect(),
-    };
-    Luma { width: pixels.width, height: pixels.height, data }
-}
-
-fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, PictureError> {
-    let failed = PictureError::Damaged { what: "the picture could not be encoded" };
-    let (Ok(width), Ok(height)) = (u16::try_from(pixels.width), u16::try_from(pixels.height)) else {
-        return Err(failed);
-    };
-    let mut out = Vec::with_capacity(pixels.data.len() / 8);
-    let mut encoder = Encoder::new(&mut out, quality);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    let colour = if pixels.channels == 1 { ColorType::Luma } else { ColorType::Rgb };
-    encoder.encode(&pixels.data, width, height, colour).map_err(|_| failed)?;
-    Ok(out)
+fn small_luma(display: &mut Planes, shrinker: &mut Shrinker) -> Result<Luma, PictureError> {
+    Ok(display.reduced(THUMBNAIL_SIDE, shrinker)?.as_ref().unwrap_or(display).brightness())
 }

@@ -1,4 +1,4 @@
-//! The type of a file by its first bytes: an allow-list of three, and names for what people send otherwise.
+//! The type of a file by its first bytes: a short list of what is accepted, and names for what people send otherwise.
 
 use super::error::PictureError;
 
@@ -11,6 +11,9 @@ pub enum PictureKind {
     Png,
     /// WebP, including the first frame of an animation.
     Webp,
+    /// HEIC, the format of newer telephones.
+    #[cfg(feature = "heic")]
+    Heic,
 }
 
 impl PictureKind {
@@ -20,6 +23,8 @@ impl PictureKind {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
+            #[cfg(feature = "heic")]
+            Self::Heic => "image/heic",
         }
     }
 
@@ -29,6 +34,8 @@ impl PictureKind {
             Self::Jpeg => "jpg",
             Self::Png => "png",
             Self::Webp => "webp",
+            #[cfg(feature = "heic")]
+            Self::Heic => "heic",
         }
     }
 }
@@ -45,9 +52,18 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<PictureKind, PictureError> {
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         Ok(PictureKind::Webp)
     } else {
-        Err(PictureError::UnsupportedType { found: name_of(bytes) })
+        match name_of(bytes) {
+            #[cfg(feature = "heic")]
+            HEIC => Ok(PictureKind::Heic),
+            // What a telephone can send otherwise as well, so its program is told to.
+            found @ (HEIC | AVIF) => Err(PictureError::ConvertToJpeg { found }),
+            found => Err(PictureError::UnsupportedType { found }),
+        }
     }
 }
+
+const HEIC: &str = "HEIC";
+const AVIF: &str = "AVIF";
 
 /// Names by the start of the file. Order matters only where one prefix contains another.
 const NAMES: [(&[u8], &str); 16] = [
@@ -82,8 +98,8 @@ fn name_of(bytes: &[u8]) -> &'static str {
 /// ISO base media files say what they are in the major brand (ISO/IEC 14496-12, 23008-12).
 fn name_of_brand(brand: &[u8]) -> &'static str {
     match brand {
-        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => "HEIC",
-        b"avif" | b"avis" => "AVIF",
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => HEIC,
+        b"avif" | b"avis" => AVIF,
         b"qt  " => "QuickTime video",
         _ => "MP4 video",
     }

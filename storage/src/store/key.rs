@@ -64,6 +64,7 @@ impl ObjectKey {
             Some((_, "jpg")) => "image/jpeg",
             Some((_, "png")) => "image/png",
             Some((_, "webp")) => "image/webp",
+            Some((_, "heic")) => "image/heic",
             Some((_, "mp4")) => "video/mp4",
             Some((_, "mov")) => "video/quicktime",
             _ => "application/octet-stream",

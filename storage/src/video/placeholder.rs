@@ -26,10 +26,13 @@ pub fn placeholder(video: &Video) -> Result<Renditions, PictureError> {
         (scaled(width), scaled(height))
     };
     let (display_size, thumbnail_size) = (sized(SIDE), sized(THUMBNAIL_SIDE));
+    let seconds = video.millis / 1000;
+    let words = format!("VIDEO {}:{:02}", seconds / 60, seconds % 60);
+    let small = draw(thumbnail_size.0, thumbnail_size.1, &words);
     Ok(Renditions {
-        display: encode(display_size, video.millis)?,
+        display: encode(display_size, &draw(display_size.0, display_size.1, &words))?,
         display_size,
-        thumbnail: encode(thumbnail_size, video.millis)?,
+        thumbnail: encode(thumbnail_size, &small)?,
         thumbnail_size,
         // It says nothing of the video, so there is nothing to be found by.
         thumbnail_luma: Luma { width: 0, height: 0, data: Vec::new() },
@@ -37,15 +40,12 @@ pub fn placeholder(video: &Video) -> Result<Renditions, PictureError> {
     })
 }
 
-fn encode((width, height): (u32, u32), millis: u64) -> Result<Vec<u8>, PictureError> {
-    let seconds = millis / 1000;
-    let words = format!("VIDEO {}:{:02}", seconds / 60, seconds % 60);
-    let pixels = draw(width, height, &words);
+fn encode((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>, PictureError> {
     let failed = PictureError::Damaged { what: "the picture could not be encoded" };
     let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else { return Err(failed) };
     let mut out = Vec::new();
     let encoder = Encoder::new(&mut out, QUALITY);
-    encoder.encode(&pixels, width, height, ColorType::Luma).map_err(|_| failed)?;
+    encoder.encode(pixels, width, height, ColorType::Luma).map_err(|_| failed)?;
     Ok(out)
 }
 

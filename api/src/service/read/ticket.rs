@@ -74,8 +74,7 @@ async fn view(
     let scene = scene(services, &registry, lang, data.names.clone());
     let days = services.config.reports.not_fixed_days;
     let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
-    let mut view =
-        ticket_view(&scene, &data, allowed, services.config.privacy.terms(), &services.sealer);
+    let mut view = ticket_view(&scene, &data, allowed, services.config.privacy.terms(), &services.sealer);
     add_found(&scene, &mut view, seen.iter().map(|(row, _)| row.clone()));
     let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
     let seen_before =

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::super::decode::png_reader;
+use super::super::decode::{Stop, png_reader};
 use super::super::{Limits, PictureError, inspect, inspect_file, render};
 use super::make::*;
 use super::process;
@@ -98,7 +98,8 @@ fn chunks_that_would_unpack_to_megabytes_are_not_unpacked() {
             && bytes.windows(4).any(|w| w == b"zTXt")
     );
 
-    let reader = png_reader(&bytes).unwrap();
+    let stop = Stop::default();
+    let reader = png_reader(&bytes, &stop).unwrap();
     assert!(reader.info().icc_profile.is_none());
     assert!(reader.info().compressed_latin1_text.is_empty());
     assert!(process(&bytes).is_ok());

@@ -34,9 +34,6 @@ fn type_and_size_come_from_the_content() {
 fn other_types_are_refused_by_name() {
     for (bytes, name) in [
         (&b"GIF89a\x01\0\x01\0"[..], "GIF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0", "HEIC"),
-        (b"\0\0\0\x18ftypavif\0\0\0\0", "AVIF"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "MP4 video"),
         (b"BM\x36\0\0\0", "BMP"),
         (b"II*\0\x08\0\0\0", "TIFF"),
@@ -54,6 +51,19 @@ fn other_types_are_refused_by_name() {
         assert_eq!(refused.code(), "photo_type_unsupported");
         assert!(refused.to_string().contains("send JPEG"), "{refused}");
     }
+}
+
+#[test]
+fn formats_of_telephones_are_to_be_converted() {
+    #[cfg(not(feature = "heic"))]
+    for brand in [b"heic", b"heix", b"mif1"] {
+        let bytes = [b"\0\0\0\x18ftyp", &brand[..], b"\0\0\0\0"].concat();
+        assert_eq!(inspect(&bytes, &Limits::default()), Err(PictureError::ConvertToJpeg { found: "HEIC" }));
+    }
+    let refused = inspect(b"\0\0\0\x18ftypavif\0\0\0\0", &Limits::default()).unwrap_err();
+    assert_eq!(refused, PictureError::ConvertToJpeg { found: "AVIF" });
+    assert_eq!(refused.code(), "photo_convert_to_jpeg");
+    assert!(refused.to_string().contains("convert the photo to JPEG"), "{refused}");
 }
 
 #[test]

@@ -4,13 +4,13 @@ use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
 
 /// Corner colours of the upright scene, far enough apart to survive JPEG.
-pub(super) const RED: [u8; 3] = [220, 20, 20];
-pub(super) const GREEN: [u8; 3] = [20, 200, 20];
-pub(super) const BLUE: [u8; 3] = [20, 20, 220];
-pub(super) const YELLOW: [u8; 3] = [230, 220, 20];
+pub(in super::super) const RED: [u8; 3] = [220, 20, 20];
+pub(in super::super) const GREEN: [u8; 3] = [20, 200, 20];
+pub(in super::super) const BLUE: [u8; 3] = [20, 20, 220];
+pub(in super::super) const YELLOW: [u8; 3] = [230, 220, 20];
 
 /// RGB pixels in four quadrants: top left, top right, bottom left, bottom right.
-pub(super) fn quadrants(width: u32, height: u32, colours: [[u8; 3]; 4]) -> Vec<u8> {
+pub(in super::super) fn quadrants(width: u32, height: u32, colours: [[u8; 3]; 4]) -> Vec<u8> {
     (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .flat_map(|(x, y)| colours[usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2)])
@@ -19,7 +19,7 @@ pub(super) fn quadrants(width: u32, height: u32, colours: [[u8; 3]; 4]) -> Vec<u
 
 /// The quadrants as a camera stores them under an EXIF orientation, so that upright they are red, green, blue,
 /// yellow. Written from the standard's wording (where row 0 and column 0 lie), not from the code under test.
-pub(super) fn stored_quadrants(orientation: u16) -> [[u8; 3]; 4] {
+pub(in super::super) fn stored_quadrants(orientation: u16) -> [[u8; 3]; 4] {
     let (tl, tr, bl, br) = (RED, GREEN, BLUE, YELLOW);
     match orientation {
         2 => [tr, tl, br, bl],
@@ -34,22 +34,27 @@ pub(super) fn stored_quadrants(orientation: u16) -> [[u8; 3]; 4] {
 }
 
 /// The scene, upright.
-pub(super) fn scene(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn scene(width: u32, height: u32) -> Vec<u8> {
     quadrants(width, height, stored_quadrants(1))
 }
 
-pub(super) fn jpeg_as(pixels: &[u8], width: u32, height: u32, colour: jpeg_encoder::ColorType) -> Vec<u8> {
+pub(in super::super) fn jpeg_as(
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+    colour: jpeg_encoder::ColorType,
+) -> Vec<u8> {
     let mut out = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut out, 90);
     encoder.encode(pixels, width as u16, height as u16, colour).unwrap();
     out
 }
 
-pub(super) fn jpeg(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn jpeg(width: u32, height: u32) -> Vec<u8> {
     jpeg_as(&scene(width, height), width, height, jpeg_encoder::ColorType::Rgb)
 }
 
-pub(super) fn progressive_jpeg(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn progressive_jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut out, 90);
     encoder.set_progressive(true);
@@ -58,7 +63,7 @@ pub(super) fn progressive_jpeg(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A PNG of `data` after `prepare` has set colour type, depth and chunks.
-pub(super) fn png_with(
+pub(in super::super) fn png_with(
     width: u32,
     height: u32,
     data: &[u8],
@@ -75,12 +80,12 @@ pub(super) fn png_with(
     out
 }
 
-pub(super) fn png(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn png(width: u32, height: u32) -> Vec<u8> {
     png_with(width, height, &scene(width, height), |_| ())
 }
 
 /// The scene as a PNG with another chunk before the image data.
-pub(super) fn png_with_chunk(width: u32, height: u32, name: [u8; 4], body: &[u8]) -> Vec<u8> {
+pub(in super::super) fn png_with_chunk(width: u32, height: u32, name: [u8; 4], body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -92,7 +97,7 @@ pub(super) fn png_with_chunk(width: u32, height: u32, name: [u8; 4], body: &[u8]
 }
 
 /// Signature and header of a PNG, and nothing after them.
-pub(super) fn png_header(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn png_header(width: u32, height: u32) -> Vec<u8> {
     let mut out = Vec::new();
     let writer = png::Encoder::new(&mut out, width, height).write_header().unwrap();
     std::mem::forget(writer);
@@ -100,7 +105,7 @@ pub(super) fn png_header(width: u32, height: u32) -> Vec<u8> {
     out
 }
 
-pub(super) fn webp(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn webp(width: u32, height: u32) -> Vec<u8> {
     let mut out = Vec::new();
     let encoder = WebPEncoder::new_lossless(&mut out);
     encoder.encode(&scene(width, height), width, height, ExtendedColorType::Rgb8).unwrap();
@@ -108,7 +113,7 @@ pub(super) fn webp(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A RIFF chunk with its padding.
-pub(super) fn riff_chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(in super::super) fn riff_chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut out = name.to_vec();
     out.extend((body.len() as u32).to_le_bytes());
     out.extend(body);
@@ -117,7 +122,7 @@ pub(super) fn riff_chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
 }
 
 /// A WebP of the given chunks behind a VP8X header with `flags`.
-pub(super) fn extended_webp(width: u32, height: u32, flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+pub(in super::super) fn extended_webp(width: u32, height: u32, flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut header = vec![flags, 0, 0, 0];
     header.extend(&(width - 1).to_le_bytes()[..3]);
     header.extend(&(height - 1).to_le_bytes()[..3]);
@@ -128,12 +133,12 @@ pub(super) fn extended_webp(width: u32, height: u32, flags: u8, chunks: &[Vec<u8
 }
 
 /// The image chunk of a simple WebP.
-pub(super) fn webp_image_chunk(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn webp_image_chunk(width: u32, height: u32) -> Vec<u8> {
     webp(width, height)[12..].to_vec()
 }
 
 /// An animated WebP of one frame at the top left of a canvas twice as wide.
-pub(super) fn animated_webp(width: u32, height: u32) -> Vec<u8> {
+pub(in super::super) fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     let mut frame = vec![0; 6];
     frame.extend(&(width - 1).to_le_bytes()[..3]);
     frame.extend(&(height - 1).to_le_bytes()[..3]);
@@ -144,7 +149,7 @@ pub(super) fn animated_webp(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// `jpeg` with an APP1 segment of `tiff` right after SOI.
-pub(super) fn jpeg_with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
+pub(in super::super) fn jpeg_with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
     let mut out = jpeg[..2].to_vec();
     out.extend([0xff, 0xe1]);
     out.extend((tiff.len() as u16 + 8).to_be_bytes());
@@ -155,23 +160,23 @@ pub(super) fn jpeg_with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
 }
 
 /// One field of an IFD: tag, TIFF type, count, value bytes (little endian).
-pub(super) struct Entry(u16, u16, u32, Vec<u8>);
+pub(in super::super) struct Entry(u16, u16, u32, Vec<u8>);
 
-pub(super) fn short(tag: u16, value: u16) -> Entry {
+pub(in super::super) fn short(tag: u16, value: u16) -> Entry {
     Entry(tag, 3, 1, value.to_le_bytes().to_vec())
 }
 
-pub(super) fn text(tag: u16, value: &str) -> Entry {
+pub(in super::super) fn text(tag: u16, value: &str) -> Entry {
     Entry(tag, 2, value.len() as u32 + 1, [value.as_bytes(), b"\0"].concat())
 }
 
-pub(super) fn rationals(tag: u16, values: &[(u32, u32)]) -> Entry {
+pub(in super::super) fn rationals(tag: u16, values: &[(u32, u32)]) -> Entry {
     let bytes = values.iter().flat_map(|(n, d)| [n.to_le_bytes(), d.to_le_bytes()].concat()).collect();
     Entry(tag, 5, values.len() as u32, bytes)
 }
 
 /// A little-endian TIFF structure: primary IFD, EXIF IFD (0x8769), GPS IFD (0x8825).
-pub(super) fn tiff(primary: Vec<Entry>, exif: Vec<Entry>, gps: Vec<Entry>) -> Vec<u8> {
+pub(in super::super) fn tiff(primary: Vec<Entry>, exif: Vec<Entry>, gps: Vec<Entry>) -> Vec<u8> {
     let size =
         |ifd: &[Entry]| 6 + ifd.iter().map(|e| 12 + if e.3.len() > 4 { e.3.len() } else { 0 }).sum::<usize>();
     let mut primary = primary;
@@ -209,6 +214,47 @@ fn write_ifd(out: &mut Vec<u8>, entries: Vec<Entry>) {
 }
 
 /// An EXIF block with nothing but an orientation.
-pub(super) fn orientation(value: u16) -> Vec<u8> {
+pub(in super::super) fn orientation(value: u16) -> Vec<u8> {
     tiff(vec![short(0x0112, value)], vec![], vec![])
+}
+
+/// The scene in 96 x 64 pixels as a lossy WebP, written by libwebp; no encoder of this in Rust alone is at hand.
+pub(in super::super) fn lossy_webp() -> Vec<u8> {
+    let text = concat!(
+        "524946469e0000005745425056503820920000007007009d012a600040003e6d329346a42321a12d5b3800800d89410e",
+        "0031ccc41f807e406db3700fc60fc80e402ee6e67e01fdb531d6b17de23506eb62eac44616e6624000fe2a029369df72",
+        "ff242c8279699159777c82c381e8bbbd8f17b1e2ecb8dce9cc07c00e095cf9a705240c840b7cb441455f9a51b469c2f2",
+        "a7548c39e5951a3c34b4412207fac9d6a06907000000",
+    );
+    hex::decode(text).unwrap()
+}
+
+/// `jpeg` with a segment `marker` of `body` right after SOI.
+pub(in super::super) fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, marker], &length, body, &jpeg[2..]].concat()
+}
+
+/// `jpeg` with a colour profile in parts of `size` bytes.
+pub(in super::super) fn with_profile(jpeg: &[u8], profile: &[u8], size: usize) -> Vec<u8> {
+    let parts: Vec<&[u8]> = profile.chunks(size).collect();
+    let mut out = jpeg.to_vec();
+    for (n, part) in parts.iter().enumerate().rev() {
+        let body = [b"ICC_PROFILE\0", &[n as u8 + 1, parts.len() as u8][..], part].concat();
+        out = with_segment(&out, 0xe2, &body);
+    }
+    out
+}
+
+/// Where the two bytes of `marker` stand.
+pub(in super::super) fn find(jpeg: &[u8], marker: u8) -> usize {
+    jpeg.windows(2).position(|w| w == [0xff, marker]).unwrap()
+}
+
+/// `jpeg` with what `change` makes of the bytes from the frame header's marker on.
+pub(in super::super) fn with_frame(jpeg: Vec<u8>, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut out = jpeg;
+    let at = out.windows(2).position(|w| w[0] == 0xff && matches!(w[1], 0xc0 | 0xc2)).unwrap();
+    change(&mut out[at..]);
+    out
 }

@@ -4,7 +4,9 @@ use jpeg_encoder::ColorType;
 use proptest::prelude::*;
 use suishoupai_core::flow::masking::Area;
 
+use super::super::decode::{Raster, Stop, decode};
 use super::super::mask::blot;
+use super::super::raster::{Plane, Planes};
 use super::super::{Limits, inspect, render, render_masked};
 use super::make::*;
 use super::rendering::decoded;
@@ -98,37 +100,157 @@ fn a_mask_is_laid_on_the_picture_as_it_is_shown() {
     }
 }
 
+/// A photo of a road sign, or of whatever `sign` draws, inside of the middle ninth and not at its edges, which a filter
+/// takes into what is beside.
+fn photo((width, height): (u32, u32), sampling: jpeg_encoder::SamplingFactor, sign: Sign) -> Vec<u8> {
+    let mut pixels = scene(width, height);
+    let (left, right, top, bottom) = MIDDLE.pixels(width, height);
+    for y in top + 16..bottom - 16 {
+        for x in left + 16..right - 16 {
+            let at = ((y * width + x) * 3) as usize;
+            pixels[at..at + 3].copy_from_slice(&sign(x, y));
+        }
+    }
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+    encoder.set_sampling_factor(sampling);
+    encoder.encode(&pixels, width as u16, height as u16, ColorType::Rgb).unwrap();
+    bytes
+}
+
+type Sign = fn(u32, u32) -> [u8; 3];
+
+#[test]
+fn nothing_of_a_masked_photo_can_be_read_though_it_never_becomes_rgb() {
+    use jpeg_encoder::SamplingFactor::{F_1_1, F_2_1, F_2_2};
+    // Of the same mean brightness and colour, up to what the coding of the photo itself loses.
+    let signs: [Sign; 3] = [
+        |x, _| if x / 16 % 2 == 0 { [235; 3] } else { [33; 3] },
+        |x, y| if (x / 16 + y / 16) % 2 == 0 { [33; 3] } else { [235; 3] },
+        |x, _| if x / 16 % 2 == 1 { [255, 100, 20] } else { [13, 168, 248] },
+    ];
+    // Whole; with colours that have to be made fewer; as the transform halves it; halved and made smaller.
+    for (size, sampling, turns) in [
+        ((480, 240), F_2_2, &[1, 3, 6][..]),
+        ((481, 241), F_2_2, &[1, 3, 6]),
+        ((480, 240), F_1_1, &[1]),
+        ((480, 240), F_2_1, &[8]),
+        ((3900, 240), F_2_2, &[6]),
+        ((6200, 288), F_2_2, &[3]),
+        ((2300, 240), F_1_1, &[1]),
+    ] {
+        for &turned in turns {
+            let shown = signs.map(|sign| {
+                let bytes = jpeg_with_exif(&photo(size, sampling, sign), &orientation(turned));
+                let inspected = inspect(&bytes, &Limits::default()).unwrap();
+                let raster = decode(&bytes, &inspected, &Limits::default(), &Stop::default()).unwrap().raster;
+                assert!(matches!(raster, Raster::Planes(_)), "{size:?}");
+                let plain = render(&bytes, &inspected, &Limits::default()).unwrap();
+                (masked(&bytes, &[MIDDLE]), plain)
+            });
+            let what = format!("{size:?} {sampling:?} {turned}");
+            for (made, plain) in &shown {
+                let [before, after] = [&plain.display, &made.display].map(|display| decoded(display));
+                let (mean, spread) = middle(&after, made.display_size);
+                assert!(spread <= 3, "{what}: {spread} around {mean:?}");
+                assert!(middle(&before, plain.display_size).1 > 60, "{what}: the sign was there before");
+                // Where it is not so small that blocks of its coding reach across the area's sides.
+                let (small, (width, height)) = (decoded(&made.thumbnail), made.thumbnail_size);
+                if width.min(height) >= 150 {
+                    assert!(middle(&small, (width, height)).1 <= 6, "{what}: the thumbnail");
+                }
+                assert_eq!(made.display_size, plain.display_size);
+                assert_eq!(
+                    made.thumbnail_luma, plain.thumbnail_luma,
+                    "near pictures are found by what was sent"
+                );
+            }
+            // Whoever knows which signs there may be does not find out either.
+            let [(first, _), rest @ ..] = &shown;
+            for (other, _) in rest {
+                assert!(first.display == other.display, "{what}");
+                assert!(first.thumbnail == other.thumbnail, "{what}");
+            }
+        }
+    }
+}
+
+/// The first pixel of the inner part of the masked area, and how far another one in it is from that, in any channel.
+fn middle(pixels: &[u8], (width, height): (u32, u32)) -> ([u8; 3], u8) {
+    let (left, right, top, bottom) = MIDDLE.pixels(width, height);
+    let (across, down) = ((right - left) / 4, (bottom - top) / 4);
+    let at = |x: u32, y: u32| &pixels[((y * width + x) * 3) as usize..][..3];
+    let first: [u8; 3] = at(left + across, top + down).try_into().unwrap();
+    let mut spread = 0;
+    for y in top + down..bottom - down {
+        for x in left + across..right - across {
+            let differences = at(x, y).iter().zip(first).map(|(a, b)| a.abs_diff(b));
+            spread = spread.max(differences.max().unwrap_or(0));
+        }
+    }
+    (first, spread)
+}
+
+/// Planes of any samples, each with its rows apart.
+fn planes(data: &[Vec<u8>; 3], (width, height): (usize, usize), padding: usize) -> Planes {
+    let plane = |data: &Vec<u8>, width: usize, height: usize| Plane {
+        width,
+        height,
+        stride: width + padding,
+        data: data[..(width + padding) * height].to_vec(),
+    };
+    let [luma, blue, red] = data;
+    let (columns, rows) = (width.div_ceil(2), height.div_ceil(2));
+    let chroma = [plane(blue, columns, rows), plane(red, columns, rows)];
+    Planes::new(plane(luma, width, height), Some(chroma), (2, 2)).unwrap()
+}
+
 proptest! {
     #[test]
-    fn only_pixels_of_the_areas_change_and_only_to_a_mean(
-        data in proptest::collection::vec(any::<u8>(), 24 * 18 * 3),
+    fn only_samples_of_the_areas_change_and_only_to_a_mean(
+        data in proptest::array::uniform3(proptest::collection::vec(any::<u8>(), 28 * 19)),
+        (columns, rows, padding) in (1usize..=24, 1usize..=19, 0usize..=4),
         (left, top) in (0u32..999_999, 0u32..999_999),
         (width, height) in (1u32..=1_000_000, 1u32..=1_000_000),
         swap in (0usize..4096, 0usize..4096),
     ) {
         let area = Area::new(left, top, width.min(1_000_000 - left), height.min(1_000_000 - top)).unwrap();
-        let (from, to, above, below) = area.pixels(24, 18);
-        prop_assert!(from < to && to <= 24 && above < below && below <= 18);
-        let is_in = |pixel: usize| {
-            let (x, y) = ((pixel % 24) as u32, (pixel / 24) as u32);
-            (from..to).contains(&x) && (above..below).contains(&y)
+        let size = (columns, rows);
+        let (from, to, above, below) = area.pixels(columns as u32, rows as u32);
+        prop_assert!(from < to && to as usize <= columns && above < below && below as usize <= rows);
+        let (from, to, above, below) = (from as usize, to as usize, above as usize, below as usize);
+        let before = planes(&data, size, padding);
+        let mut made = planes(&data, size, padding);
+        blot(&mut made, &[area]);
+        let all = |planes: &Planes| -> Vec<(usize, usize, usize, Vec<u8>)> {
+            let chroma = planes.chroma.iter().flatten();
+            let each = std::iter::once(&planes.luma).chain(chroma);
+            each.map(|plane| (plane.width, plane.height, plane.stride, plane.data.clone())).collect()
         };
-        let mut made = data.clone();
-        blot(&mut made, (24, 18), 3, &[area]);
-        let inside: Vec<usize> = (0..24 * 18).filter(|pixel| is_in(*pixel)).collect();
-        let colour = made[inside[0] * 3..inside[0] * 3 + 3].to_vec();
-        for pixel in 0..24 * 18 {
-            let now = &made[pixel * 3..pixel * 3 + 3];
-            let expected = if is_in(pixel) { &colour[..] } else { &data[pixel * 3..pixel * 3 + 3] };
-            prop_assert_eq!(now, expected);
+        let mut swapped = Vec::new();
+        for (n, (now, was)) in all(&made).into_iter().zip(all(&before)).enumerate() {
+            let (width, height, stride, now) = now;
+            let is_in = |x: usize, y: usize| match n {
+                0 => (from..to).contains(&x) && (above..below).contains(&y),
+                // Every sample of colour that a hidden pixel has a part in, wherever mirroring put the odd one.
+                _ => (from / 2..=to / 2).contains(&x) && (above / 2..=below / 2).contains(&y),
+            };
+            let places = (0..height).flat_map(|y| (0..stride).map(move |x| (x, y)));
+            let inside: Vec<usize> =
+                places.clone().filter(|&(x, y)| x < width && is_in(x, y)).map(|(x, y)| y * stride + x).collect();
+            for (x, y) in places.filter(|(x, y)| y * stride + x < now.len()) {
+                let at = y * stride + x;
+                let expected = if inside.contains(&at) { now[inside[0]] } else { was.3[at] };
+                prop_assert_eq!(now[at], expected, "plane {} {} {}", n, x, y);
+            }
+            // Two samples inside exchanged: the outcome does not tell.
+            let mut other = was.3;
+            other.swap(inside[swap.0 % inside.len()], inside[swap.1 % inside.len()]);
+            swapped.push(other);
         }
-        // Two pixels inside exchanged: the outcome does not tell.
-        let mut other = data.clone();
-        let (a, b) = (inside[swap.0 % inside.len()], inside[swap.1 % inside.len()]);
-        for channel in 0..3 {
-            other.swap(a * 3 + channel, b * 3 + channel);
-        }
-        blot(&mut other, (24, 18), 3, &[area]);
-        prop_assert_eq!(other, made);
+        let swapped: [Vec<u8>; 3] = swapped.try_into().unwrap();
+        let mut other = planes(&swapped, size, padding);
+        blot(&mut other, &[area]);
+        prop_assert_eq!(all(&other), all(&made));
     }
 }

@@ -3,9 +3,11 @@
 mod corpus;
 mod hashing;
 mod hostile;
+mod hostile_files;
 mod inspecting;
-mod make;
+pub(super) mod make;
 mod masking;
+mod reducing;
 mod rendering;
 
 use super::{Inspected, Limits, PictureError, Renditions, inspect, render};

@@ -5,59 +5,82 @@ use std::ops::Range;
 use super::super::Limits;
 use super::super::error::PictureError;
 use super::super::source::Source;
-use super::Outline;
+use super::{Outline, Profile};
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 /// Bytes of a segment that are looked at.
-const OPENING: usize = 16;
+const OPENING: usize = 18;
+/// How a segment with a part of a colour profile begins; the number of the part and their count follow.
+const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// A walked JPEG.
 #[derive(Debug)]
 pub(in super::super) struct Jpeg {
     pub(in super::super) outline: Outline,
-    /// 1 for grey, 3 for colour, 4 for CMYK or YCCK.
-    pub(in super::super) components: u8,
-    /// An Adobe segment was seen: CMYK is stored inverted then.
-    pub(in super::super) adobe: bool,
+    pub(in super::super) frame: Frame,
+    /// The colour transform that an Adobe segment names; where there is one, CMYK is stored inverted.
+    pub(in super::super) adobe: Option<u8>,
+    jfif: bool,
     /// One scan holds it all, as cameras write it.
-    sequential: bool,
+    pub(in super::super) sequential: bool,
     /// The parts that a decoder needs, in order: tables, frame, scans. Neither metadata nor stray bytes.
-    kept: Vec<Range<usize>>,
+    pub(in super::super) kept: Vec<Part>,
+}
+
+/// A part of a JPEG that a decoder needs.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Part {
+    pub(in super::super) bytes: Range<usize>,
+    /// Whether it ends with the data of a scan.
+    pub(in super::super) is_scan: bool,
 }
 
 impl Jpeg {
     /// The picture rewritten with nothing but what a decoder needs, so that no decoder reads the file in
-    /// another way than this walk did, and none unpacks metadata.
-    ///
-    /// A picture of one scan ends in zeros instead of EOI: at EOI the decoder makes up data that are missing,
-    /// at the end of input it reports them. It never looks further ahead than half of these zeros.
-    pub(in super::super) fn bare(&self, bytes: &[u8]) -> Vec<u8> {
-        let end: &[u8] = if self.sequential { &[0; 16] } else { &[0xff, EOI] };
-        let mut out = Vec::with_capacity(2 + end.len() + self.kept.iter().map(Range::len).sum::<usize>());
+    /// another way than this walk did, and none unpacks metadata. It ends in `end`.
+    pub(in super::super) fn bare(&self, bytes: &[u8], end: &[u8]) -> Vec<u8> {
+        let length = self.kept.iter().map(|part| part.bytes.len()).sum::<usize>();
+        let mut out = Vec::with_capacity(2 + end.len() + length);
         out.extend_from_slice(&[0xff, SOI]);
         for part in &self.kept {
-            out.extend_from_slice(bytes.get(part.clone()).unwrap_or_default());
+            out.extend_from_slice(bytes.get(part.bytes.clone()).unwrap_or_default());
         }
         out.extend_from_slice(end);
         out
     }
+
+    /// Whether the samples are brightness alone, or brightness and two colour differences (ITU-T T.871).
+    pub(in super::super) fn is_planar(&self) -> bool {
+        match (self.frame.components, self.adobe) {
+            (1, _) => true,
+            (3, Some(transform)) => transform == 1,
+            (3, None) => self.jfif || self.frame.ids != *b"RGB",
+            _ => false,
+        }
+    }
 }
 
 /// A frame header: SOF0, SOF1 or SOF2.
-#[derive(Clone, Copy)]
-struct Frame {
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Frame {
     width: u32,
     height: u32,
-    components: u8,
-    progressive: bool,
+    /// 1 for grey, 3 for colour, 4 for CMYK or YCCK.
+    pub(in super::super) components: u8,
+    /// The names of the first three components, 0 where there are fewer.
+    ids: [u8; 3],
+    /// Samples of all components in 16ths of a sample per pixel.
+    pub(in super::super) sixteenths: u32,
+    pub(in super::super) progressive: bool,
 }
 
 /// Walks from SOI to EOI. What follows EOI is tolerated: MPO keeps further pictures there.
 pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Jpeg, PictureError> {
     let mut frame: Option<Frame> = None;
-    let (mut exif, mut adobe, mut kept) = (None, false, Vec::new());
+    let (mut exif, mut adobe, mut jfif, mut kept) = (None, None, false, Vec::new());
+    let mut profile = Profile::default();
     let (mut scans, mut scan_bytes, mut at) = (0u32, 0usize, 2usize);
     loop {
         let start = next_marker(source, at).ok_or(PictureError::Truncated)?;
@@ -77,6 +100,7 @@ pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Resul
         }
         at = start + 2 + length;
         source.reaches(start + 4, length - 2)?;
+        let mut is_scan = false;
         // No rule looks further into a segment than this.
         let opening = source.read(start + 4, (length - 2).min(OPENING)).ok_or(PictureError::Truncated)?;
         match marker {
@@ -99,21 +123,25 @@ pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Resul
                 let end = scan_end(source, at).ok_or(PictureError::Truncated)?;
                 scan_bytes += end - at;
                 at = end;
+                is_scan = true;
             }
             0xe1 if opening.starts_with(b"Exif\0\0") => exif = exif.or(Some(start + 4..at)),
-            0xee => adobe |= opening.starts_with(b"Adobe"),
+            0xe0 => jfif |= opening.starts_with(b"JFIF\0"),
+            0xe2 if opening.starts_with(ICC) && length > 16 => profile.add(start + 18..at),
+            0xee if opening.starts_with(b"Adobe") => adobe = adobe.or(opening.get(11).copied()),
             _ => {}
         }
         // Kept besides the coding: APP0, which tells MJPEG frames, and APP14, which tells the colours.
         if !matches!(marker, 0xe1..=0xed | 0xef | 0xfe) {
-            kept.push(start..at);
+            kept.push(Part { bytes: start..at, is_scan });
         }
     }
     let frame = frame.ok_or(PictureError::Damaged { what: "the JPEG has no frame header" })?;
     check_plausible(frame, scan_bytes)?;
-    let outline = Outline { width: frame.width, height: frame.height, exif };
+    let memory = frame.memory(kept.iter().map(|part| part.bytes.len() as u64).sum());
+    let outline = Outline { width: frame.width, height: frame.height, exif, profile, memory };
     let sequential = scans == 1 && !frame.progressive;
-    Ok(Jpeg { outline, components: frame.components, adobe, sequential, kept })
+    Ok(Jpeg { outline, frame, adobe, jfif, sequential, kept })
 }
 
 /// A block of 8 x 8 samples takes at least one bit, because no Huffman code is shorter. So a few hundred bytes
@@ -147,8 +175,21 @@ fn scan_end(source: &mut impl Source, mut at: usize) -> Option<usize> {
     }
 }
 
+impl Frame {
+    /// Bytes that the decoders take at most at one time, where `bytes` of the file go into them: a copy of
+    /// these, RGB or CMYK of every pixel for the decoder that reads what the fast one refuses, and for a
+    /// progressive picture the coefficients, two bytes each.
+    fn memory(&self, bytes: u64) -> u64 {
+        // Planes are whole blocks, and these whole units of up to 4 x 4 blocks.
+        let padded = u64::from(self.width.next_multiple_of(32)) * u64::from(self.height.next_multiple_of(32));
+        let samples = padded * u64::from(self.sixteenths) / 16;
+        let coefficients = if self.progressive { 2 * samples } else { 0 };
+        bytes + coefficients + samples.max(padded * u64::from(self.components.max(3)))
+    }
+}
+
 fn parse_frame(marker: u8, payload: &[u8]) -> Result<Frame, PictureError> {
-    let Some(&[precision, h1, h0, w1, w0, components]) = payload.first_chunk::<6>() else {
+    let Some((&[precision, h1, h0, w1, w0, components], specs)) = payload.split_first_chunk::<6>() else {
         return Err(PictureError::Damaged { what: "the JPEG frame header is too short" });
     };
     if !matches!(marker, 0xc0..=0xc2) {
@@ -160,10 +201,27 @@ fn parse_frame(marker: u8, payload: &[u8]) -> Result<Frame, PictureError> {
     if !matches!(components, 1 | 3 | 4) {
         return Err(PictureError::UnsupportedType { found: "JPEG with an unusual number of components" });
     }
+    let specs = specs.as_chunks::<3>().0.get(..usize::from(components));
+    let specs = specs.ok_or(PictureError::Damaged { what: "the JPEG frame header is too short" })?;
+    let mut ids = [0; 3];
+    ids.iter_mut().zip(specs).for_each(|(id, spec)| *id = spec[0]);
     Ok(Frame {
         width: u32::from(u16::from_be_bytes([w1, w0])),
         height: u32::from(u16::from_be_bytes([h1, h0])),
         components,
+        ids,
+        sixteenths: sixteenths(specs)?,
         progressive: marker == 0xc2,
     })
+}
+
+/// Samples per pixel, in 16ths, by the sampling factors of the components.
+fn sixteenths(specs: &[[u8; 3]]) -> Result<u32, PictureError> {
+    let factors = || specs.iter().map(|[_, factors, _]| (u32::from(factors >> 4), u32::from(factors & 15)));
+    if factors().any(|(h, v)| !(1..=4).contains(&h) || !(1..=4).contains(&v)) {
+        return Err(PictureError::Damaged { what: "a JPEG component has an impossible sampling factor" });
+    }
+    let widest = factors().map(|(h, _)| h).max().unwrap_or(1);
+    let highest = factors().map(|(_, v)| v).max().unwrap_or(1);
+    Ok(factors().map(|(h, v)| (16 * h * v).div_ceil(widest * highest)).sum())
 }

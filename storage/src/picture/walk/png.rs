@@ -3,7 +3,7 @@
 use super::super::Limits;
 use super::super::error::PictureError;
 use super::super::source::Source;
-use super::Outline;
+use super::{Outline, Profile};
 
 /// DEFLATE cannot expand by more than this factor: 258 bytes from two bits.
 const MAX_EXPANSION: u64 = 1032;
@@ -13,6 +13,7 @@ pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline,
     let header = Header::parse(source)?;
     limits.check_size(header.width, header.height)?;
     let (mut exif, mut data_bytes, mut at) = (None, 0u64, 33usize);
+    let mut profile = Profile { is_packed: true, ..Profile::default() };
     loop {
         let length = u32::from_be_bytes(source.take(at)?) as usize;
         let name: [u8; 4] = source.take(at + 4)?;
@@ -22,6 +23,7 @@ pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline,
             b"IEND" => break,
             b"IDAT" => data_bytes += length as u64,
             b"eXIf" => exif = exif.or(Some(at + 8..at + 8 + length)),
+            b"iCCP" if data_bytes == 0 => profile.add(at + 8..at + 8 + length),
             b"IHDR" => return Err(PictureError::Damaged { what: "the PNG has a second header" }),
             _ => {}
         }
@@ -33,7 +35,8 @@ pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline,
     if data_bytes.saturating_mul(MAX_EXPANSION) < header.raw_bytes() {
         return Err(PictureError::Truncated);
     }
-    Ok(Outline { width: header.width, height: header.height, exif })
+    let memory = header.memory();
+    Ok(Outline { width: header.width, height: header.height, exif, profile, memory })
 }
 
 struct Header {
@@ -70,6 +73,12 @@ impl Header {
         })
     }
 
+    /// Bytes that decoding takes at most: 8 bits for each channel of each pixel, up to four, and some rows.
+    fn memory(&self) -> u64 {
+        let (width, height) = (u64::from(self.width), u64::from(self.height));
+        width * height * 4 + width * 32 + (1 << 20)
+    }
+
     /// Bytes of all rows before compression, at least.
     fn raw_bytes(&self) -> u64 {
         let row = (u64::from(self.width).saturating_mul(self.bits_per_pixel)).div_ceil(8);
@@ -78,7 +87,7 @@ impl Header {
 }
 
 /// CRC-32 of ISO 3309, bit by bit: it only ever sees the 17 bytes of a header.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(in super::super) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
     })

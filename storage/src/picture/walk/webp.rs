@@ -5,22 +5,36 @@ use std::ops::Range;
 use super::super::Limits;
 use super::super::error::PictureError;
 use super::super::source::Source;
-use super::Outline;
+use super::{Outline, Profile};
+
+/// A walked WebP.
+#[derive(Debug)]
+pub(in super::super) struct Webp {
+    pub(in super::super) outline: Outline,
+    /// The payload of the one chunk `VP8 ` of a picture that has neither transparency nor movement.
+    pub(in super::super) lossy: Option<Range<usize>>,
+}
 
 /// Walks the RIFF chunks. The size of the file must cover what RIFF declares.
-pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline, PictureError> {
+pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Webp, PictureError> {
     let declared = u32::from_le_bytes(source.take(4)?) as usize;
     source.reaches(8, declared)?;
     let riff = 8..declared.saturating_add(8);
     let (mut canvas, mut image, mut exif, mut at) = (None, None, None, riff.start + 4);
+    let (mut lossy, mut is_plain, mut profile) = (None, true, Profile::default());
     // An odd byte may be left over where a writer forgot to pad the last chunk.
     while at + 8 <= riff.end {
         let (name, body, next) = chunk(source, at, riff.end)?;
         match &name {
             b"VP8X" => canvas = canvas.or(Some(canvas_size(source, &body)?)),
-            b"VP8 " | b"VP8L" if image.is_none() => image = Some(image_size(source, &name, &body)?),
+            b"VP8 " | b"VP8L" if image.is_none() => {
+                image = Some(image_size(source, &name, &body)?);
+                lossy = Some(body).filter(|_| &name == b"VP8 ");
+            }
             b"ANMF" if image.is_none() => image = Some(frame_size(source, &body)?),
+            b"ALPH" | b"ANIM" => is_plain = false,
             b"EXIF" => exif = exif.or(Some(body)),
+            b"ICCP" => profile.add(body),
             _ => {}
         }
         at = next;
@@ -32,7 +46,11 @@ pub(super) fn walk(source: &mut impl Source, limits: &Limits) -> Result<Outline,
         return Err(PictureError::Damaged { what: "the WebP picture is bigger than its canvas" });
     }
     limits.check_size(width, height)?;
-    Ok(Outline { width, height, exif })
+    let lossy = lossy.filter(|_| is_plain && image == (width, height));
+    let (pixels, bytes) = (u64::from(width) * u64::from(height), riff.len() as u64);
+    // Planes and a copy of them; else ARGB while it is decoded, up to four channels, and what is in between.
+    let memory = if lossy.is_some() { bytes + 4 * pixels } else { bytes + 13 * pixels } + (4 << 20);
+    Ok(Webp { outline: Outline { width, height, exif, profile, memory }, lossy })
 }
 
 /// Name, where the payload lies, and where the next chunk starts (payloads are padded to even length). All of it
