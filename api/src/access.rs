@@ -30,6 +30,9 @@ permissions! {
     /// Somebody with a post in the district's work, observers included.
     Official: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
         Inspector, Observer, Administrator;
+    /// Whoever signs in by name and password, auditors included.
+    Staff: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
+        Inspector, Observer, Administrator, Auditor;
     /// Somebody who works on tickets.
     Worker: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
         Inspector;
@@ -63,6 +66,8 @@ permissions! {
     Caller: Dispatcher, DutyChief, Inspector;
     /// The district's IT staff.
     Admin: Administrator;
+    /// Who searches the audit trail: nobody who could have a hand in what it tells of.
+    TrailReader: Auditor;
     /// Residents, and grid workers for their own finds.
     Reporter: Resident, GridWorker;
     /// Residents.
@@ -174,10 +179,13 @@ routes! {
     Put "/api/v1/admin/officials/{id}/posts": Admin, District;
     Post "/api/v1/admin/officials/{id}/reset": Admin, District;
     Post "/api/v1/admin/policies": Admin, Nothing;
+    Get "/api/v1/admin/privacy-runs": Admin, Nothing;
+    Post "/api/v1/admin/privacy-runs": Admin, Nothing;
     Post "/api/v1/admin/shifts": Admin, Nothing;
     Delete "/api/v1/admin/shifts/{id}": Admin, District;
     Post "/api/v1/admin/standard-texts": Admin, Nothing;
     Delete "/api/v1/admin/standard-texts/{id}": Admin, District;
+    Get "/api/v1/audit": TrailReader, Nothing;
     Post "/api/v1/auth/codes": Open, Nothing;
     Post "/api/v1/auth/mini-program": Open, Nothing;
     Post "/api/v1/auth/password": Open, Nothing;
@@ -201,10 +209,13 @@ routes! {
     Delete "/api/v1/me/devices": Anyone, Nothing;
     Get "/api/v1/me/devices": Anyone, Nothing;
     Delete "/api/v1/me/devices/{id}": Anyone, Own;
-    Post "/api/v1/me/password": Official, Nothing;
-    Get "/api/v1/me/second-factor": Official, Nothing;
-    Post "/api/v1/me/second-factor/recovery-codes": Official, Nothing;
-    Post "/api/v1/me/second-factor/remove": Official, Nothing;
+    Post "/api/v1/me/password": Staff, Nothing;
+    Get "/api/v1/me/privacy-requests": ResidentOnly, Nothing;
+    Post "/api/v1/me/privacy-requests": ResidentOnly, Nothing;
+    Get "/api/v1/me/privacy-requests/{id}/data": ResidentOnly, Own;
+    Get "/api/v1/me/second-factor": Staff, Nothing;
+    Post "/api/v1/me/second-factor/recovery-codes": Staff, Nothing;
+    Post "/api/v1/me/second-factor/remove": Staff, Nothing;
     Get "/api/v1/notices": Official, Nothing;
     Post "/api/v1/photos": Anyone, Nothing;
     Post "/api/v1/photos/uploads": Anyone, Nothing;
@@ -219,6 +230,7 @@ routes! {
     Get "/api/v1/photos/{id}/thumbnail": Signed, Photo;
     Post "/api/v1/photos/{id}/unmask": Chief, Photo;
     Get "/api/v1/policies": Official, Nothing;
+    Get "/api/v1/privacy": Open, Nothing;
     Get "/api/v1/reports": Anyone, Nothing;
     Post "/api/v1/reports": Reporter, Nothing;
     Post "/api/v1/reports/follow": Open, Nothing;
@@ -276,6 +288,7 @@ routes! {
     Post "/api/v1/tickets/{id}/release-assist": Manager, Ticket;
     Post "/api/v1/tickets/{id}/resume": Resumer, Ticket;
     Post "/api/v1/tickets/{id}/return": Handler, Ticket;
+    Post "/api/v1/tickets/{id}/reveal-reporter": Worker, Ticket;
     Post "/api/v1/tickets/{id}/rework": Checker, Ticket;
     Post "/api/v1/tickets/{id}/sign-in": Handler, Ticket;
     Post "/api/v1/tickets/{id}/solve": Field, Ticket;

@@ -10,6 +10,7 @@ use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 use suishoupai_storage::video::VideoLimits;
 
+use crate::audit::Trail;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// Lines of the audit trail that are written together.
+    pub trail: Trail,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
     /// What near pictures are found in.

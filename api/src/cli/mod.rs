@@ -80,7 +80,7 @@ enum Command {
     /// Prepare an installation for measurements
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Exchange keys
+    /// See and exchange the keys that seal personal data, and the one that signs access tokens
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Add officials, set their passwords, and keep them from signing in
@@ -184,8 +184,8 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
+            Command::Keys(keys) => keys::run(&settings, keys).await,
             Command::Bench(bench) => bench::run(&settings, bench).await,
-            Command::Keys(keys) => keys::run(&settings, keys),
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),
         }

@@ -42,7 +42,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "DISPLAY", value_parser = Words::<50>::parse)]
     pub(super) name: Words<50>,
     /// grid_worker, community_officer, street_officer, department_officer, dispatcher, duty_chief, centre_head,
-    /// inspector, observer or administrator
+    /// inspector, observer, administrator or auditor
     #[arg(long, value_parser = role)]
     pub(super) role: Role,
     /// The code of the unit of the post; repeat it for several units
@@ -133,7 +133,7 @@ pub(super) async fn add(db: &Db, add: Add, password: String) -> Result<String, S
     let write = move |conn: &mut Conn| {
         accounts::insert(conn, &new, now)?;
         factors::set_must_change(conn, id, true)?;
-        tell(conn, &Event::of(What::OfficialAdded, id).with("command line"))
+        tell(conn, &Event::of(What::OfficialAdded, id).by_operator(), now)
     };
     db.write(write).await.map_err(|fail| match fail {
         Fail::Db(DbError::Constraint(_)) => Stop::words(format!("the sign-in name {} is taken", add.login)),
@@ -193,10 +193,10 @@ async fn set_password(db: &Db, change: Password, password: String) -> Result<Str
         accounts::set_password_of(conn, id, &hash, now)?;
         factors::set_must_change(conn, id, true)?;
         sessions::end_all(conn, id, None, now)?;
-        tell(conn, &Event::of(What::PasswordSet, id).with("command line"))?;
+        tell(conn, &Event::of(What::PasswordSet, id).by_operator(), now)?;
         if reset_second_factor {
             factors::drop_factor(conn, id)?;
-            tell(conn, &Event::of(What::FactorRemoved, id).with("command line"))?;
+            tell(conn, &Event::of(What::FactorRemoved, id).by_operator(), now)?;
         }
         Ok::<_, Fail>(())
     })
@@ -212,7 +212,7 @@ async fn set_active(settings: &Config, login: &str, is_active: bool) -> Result<S
         accounts::set_active(conn, id, is_active, now)?;
         sessions::end_all(conn, id, None, now)?;
         let what = if is_active { What::OfficialEnabled } else { What::OfficialDisabled };
-        tell(conn, &Event::of(what, id).with("command line"))
+        tell(conn, &Event::of(what, id).by_operator(), now)
     })
     .await?;
     Ok(format!("{} {login}\n", if is_active { "enabled" } else { "disabled" }))

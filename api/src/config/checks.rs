@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use suishoupai_core::flow::Role;
+use suishoupai_core::privacy::Terms;
 use suishoupai_storage::picture::{Limits, PoolSettings};
 
-use super::{Auth, Config, ConfigError, Data, DatabaseUrl, Http, Photos, Secret, StoreKind};
+use super::{Auth, Config, ConfigError, Data, DatabaseUrl, Http, Photos, Privacy, Secret, StoreKind};
 
 const DATABASE_FORMS: &str = "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME";
 
@@ -56,6 +57,13 @@ impl Auth {
                 })
                 .collect(),
         }
+    }
+}
+
+impl Privacy {
+    /// The terms as the rules take them.
+    pub fn terms(&self) -> Terms {
+        Terms { close_off_days: self.close_off_days, anonymise_days: self.anonymise_days }
     }
 }
 
@@ -131,11 +139,9 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(config.bad("data.dir", "must name a folder"));
     }
     config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
-    for (key, secret) in [
-        ("auth.token_key", &config.auth.token_key),
-        ("auth.data_key", &config.auth.data_key),
-        ("auth.evidence_key", &config.auth.evidence_key),
-    ] {
+    for (key, secret) in
+        [("auth.token_key", &config.auth.token_key), ("auth.evidence_key", &config.auth.evidence_key)]
+    {
         if let Some(secret) = secret {
             secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
         }
@@ -144,6 +150,13 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(
             config.bad("auth.token_keys_also", "must be keys of 32 bytes in base64, separated by commas")
         );
+    }
+    if let Some(keys) = &config.auth.data_key {
+        keys.keys().map_err(|problem| config.bad("auth.data_key", problem.to_string()))?;
+    }
+    let fits = |version: &String| (1..=32).contains(&version.trim().chars().count());
+    if config.privacy.consent_version.as_ref().is_some_and(|version| !fits(version)) {
+        return Err(config.bad("privacy.consent_version", "must have 1 to 32 characters"));
     }
     config.auth.factor_roles(false).map_err(|problem| config.bad("auth.second_factor_roles", problem))?;
     tracing_subscriber::EnvFilter::builder()

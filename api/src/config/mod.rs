@@ -16,8 +16,8 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Reports, Store,
-    StoreKind, StoreReading, Telemetry, Uploads, Videos,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Privacy,
+    Reports, Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Reports of residents.
     pub reports: Reports,
+    /// Personal data: how long it is shown and kept.
+    pub privacy: Privacy,
     /// Claims of grid workers.
     pub claims: Claims,
     /// What is logged, and how.

@@ -42,6 +42,33 @@ impl Secret {
     }
 }
 
+/// The text is no ring of keys.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "must be keys of 32 bytes in base64 (44 characters each), oldest first, `-` for one that was taken out, but not \
+         for the oldest and the last"
+)]
+pub struct BadKeys;
+
+impl Secret {
+    /// The secret read as keys, oldest first, between blanks, commas or ends of lines; `None` for a `-`.
+    ///
+    /// # Errors
+    /// [`BadKeys`] when it is anything else.
+    pub fn keys(&self) -> Result<Vec<Option<[u8; 32]>>, BadKeys> {
+        let parts = self.0.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty());
+        let key = |part: &str| match part {
+            "-" => Ok(None),
+            part => Self::new(part).key_bytes().map(Some).map_err(|_| BadKeys),
+        };
+        let keys: Vec<_> = parts.map(key).collect::<Result<_, _>>()?;
+        match (keys.first(), keys.last()) {
+            (Some(Some(_)), Some(Some(_))) if keys.len() <= usize::from(u8::MAX) => Ok(keys),
+            _ => Err(BadKeys),
+        }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")

@@ -173,8 +173,15 @@ section! {
         token_key: Option<Secret> = None;
         /// More keys whose access tokens are good, separated by commas: the last one, and the next one before it signs.
         token_keys_also: Option<Secret> = None;
-        /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
+        /// The key ring that seals personal data: keys of 32 bytes in base64, oldest first, between commas; without it, that
+        /// of auth.data_key_file.
         data_key: Option<Secret> = None;
+        /// The file of the key ring that seals personal data, one key on a line, oldest first; without it, DIR/keys/data.key,
+        /// which is made.
+        data_key_file: Option<String> = None;
+        /// Which key of the ring seals, from 1 for the oldest; 0 is the newest. Where several processes get a new key one after
+        /// the other, it stays at the old one until all of them have it.
+        data_key_seals: u32 = 0, 0 to 255;
         /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
         evidence_key: Option<Secret> = None;
     }
@@ -191,6 +198,25 @@ section! {
         max_photos: u32 = 9, 1 to 50;
         /// How long the first answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u32 = 24, 1 to 720;
+    }
+}
+
+section! {
+    /// Personal data: how long it is shown and kept.
+    privacy as Privacy {
+        /// Days after the end of a ticket from which on nobody is shown who reported it, nor can have it revealed.
+        close_off_days: u32 = 180, 1 to 36_500;
+        /// Days after the end of a ticket from which on the personal data of its reports are removed.
+        anonymise_days: u32 = 1095, 1 to 36_500;
+        /// Days for which the audit trail keeps addresses and reasons; its lines are kept for ever.
+        audit_days: u32 = 1095, 180 to 36_500;
+        /// Days for which what a resident asked to be exported can be fetched.
+        export_days: u32 = 7, 1 to 90;
+        /// Decimals of degrees to which places are rounded for whoever is not signed in; 3 are about 100 m.
+        public_decimals: u32 = 3, 0 to 7;
+        /// The version of the notice on personal data that reporters agree to, such as 2026-11; a report that names
+        /// another one is refused. Without it, what reports name is only stored.
+        consent_version: Option<String> = None;
     }
 }
 

@@ -191,9 +191,11 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
         },
         metrics: Metrics { listen: Some(([127, 0, 0, 1], 9090).into()), ..Metrics::default() },
         telemetry: Telemetry { otlp_endpoint: Some("http://a".into()), ..Telemetry::default() },
+        privacy: Privacy { consent_version: Some("1".into()), ..Privacy::default() },
         auth: Auth {
             token_key: Some(Secret::new("x")),
             data_key: Some(Secret::new("x")),
+            data_key_file: Some("k".into()),
             evidence_key: Some(Secret::new("x")),
             ..Auth::default()
         },

@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, web};
 
 use crate::services::Services;
@@ -30,13 +30,21 @@ impl FromRequest for Client {
         let trusting = request
             .app_data::<web::Data<Services>>()
             .is_some_and(|services| services.config.http.trust_forwarded_for);
-        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let forwarded = header("x-forwarded-for").filter(|_| trusting).and_then(last_address);
-        let address = forwarded.or_else(|| request.peer_addr().map(|peer| peer.ip()));
-        let device = header(USER_AGENT.as_str()).unwrap_or_default();
+        let address = address(request.headers(), request.peer_addr(), trusting);
+        let device = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let device = device.unwrap_or_default();
         let device = device.chars().filter(|letter| !letter.is_control()).take(MAX_DEVICE).collect();
         ready(Ok(Self { network: address.map_or_else(|| "unknown".to_owned(), network), device }))
     }
+}
+
+/// The address of the caller: of the header of the proxy where the operator says that it is to be believed, else of the
+/// connection.
+pub fn address(headers: &HeaderMap, peer: Option<SocketAddr>, trusting: bool) -> Option<IpAddr> {
+    let forwarded =
+        || headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).and_then(last_address);
+    let forwarded = if trusting { forwarded() } else { None };
+    forwarded.or_else(|| peer.map(|peer| peer.ip()))
 }
 
 /// The last one: those before it are what the client told the proxy.
@@ -56,7 +64,21 @@ fn network(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
     use super::*;
+
+    #[test]
+    fn the_header_of_a_proxy_counts_only_where_it_is_to_be_believed() {
+        let seen = |list: &'static str, trusting| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(list));
+            address(&headers, "10.0.0.9:1000".parse().ok(), trusting).unwrap().to_string()
+        };
+        assert_eq!(seen("10.0.0.1, 192.0.2.7", true), "192.0.2.7");
+        assert_eq!(seen("10.0.0.1, 192.0.2.7", false), "10.0.0.9");
+        assert_eq!(seen("10.0.0.1, <script>", true), "10.0.0.9");
+    }
 
     #[test]
     fn a_network_is_what_one_line_has() {

@@ -7,7 +7,7 @@ use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::{idempotency, lists, login};
 
 use crate::fail::Fail;
-use crate::service::{orphans, resumable, tickets, uploads};
+use crate::service::{orphans, privacy, resumable, tickets, uploads};
 use crate::services::Services;
 
 /// Claims that ran out are written down in portions of this size.
@@ -94,6 +94,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
         resumable::sweep(services).await?;
         orphans::sweep(services).await?;
         services.store.sweep(UNFINISHED).await?;
+        privacy::enqueue_when_due(services).await?;
     }
     Ok(is_first)
 }

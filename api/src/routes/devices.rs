@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::accounts::{SessionView, session_view};
 use super::{Id, ok};
-use crate::auth::{Anyone, Auth, Official};
+use crate::auth::{Anyone, Auth, Staff};
 use crate::extract::{Json, Path};
 use crate::http::client::Client;
 use crate::lang::Lang;
@@ -145,7 +145,7 @@ async fn sign_out_everywhere(
 #[post("/me/password")]
 async fn change_password(
     services: web::Data<Services>,
-    caller: Auth<Official>,
+    caller: Auth<Staff>,
     body: Json<PasswordChange>,
     client: Client,
     lang: Lang,
@@ -160,7 +160,7 @@ async fn change_password(
 #[utoipa::path(tag = "sign-in", operation_id = "second_factor", security(("token" = [])),
     responses((status = OK, body = FactorView)))]
 #[get("/me/second-factor")]
-async fn factor(services: web::Data<Services>, caller: Auth<Official>) -> Result<HttpResponse, Problem> {
+async fn factor(services: web::Data<Services>, caller: Auth<Staff>) -> Result<HttpResponse, Problem> {
     let own::Factor { enabled, required, recovery_left } = own::factor(&services, &caller.account).await?;
     Ok(ok(&FactorView { enabled, required, recovery_codes_left: recovery_left }))
 }
@@ -171,7 +171,7 @@ async fn factor(services: web::Data<Services>, caller: Auth<Official>) -> Result
 #[post("/me/second-factor/recovery-codes")]
 async fn new_recovery_codes(
     services: web::Data<Services>,
-    caller: Auth<Official>,
+    caller: Auth<Staff>,
     body: Json<FactorProof>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
@@ -187,7 +187,7 @@ async fn new_recovery_codes(
 #[post("/me/second-factor/remove")]
 async fn remove_factor(
     services: web::Data<Services>,
-    caller: Auth<Official>,
+    caller: Auth<Staff>,
     body: Json<FactorProof>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {

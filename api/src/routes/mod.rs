@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod audit;
 pub mod commands;
 pub mod desk;
 pub mod devices;
@@ -12,6 +13,7 @@ mod object;
 pub mod officials;
 pub mod photos;
 pub mod places;
+pub mod privacy;
 pub mod reports;
 pub mod resident;
 mod resumable;
@@ -51,6 +53,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(similar::register)
             .configure(tickets::register)
             .configure(commands::register)
+            .configure(privacy::register)
             .configure(supervision::register)
             .configure(exposures::register)
             .configure(desk::register)
@@ -59,7 +62,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(texts::register)
             .configure(officials::register)
             .configure(service_keys::register)
-            .configure(admin::register),
+            .configure(admin::register)
+            .configure(audit::register),
     );
 }
 

@@ -3,9 +3,10 @@
 use suishoupai_core::flow::{Actor, Command, Post, Role, TicketId, may_see, step};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::Conn;
+use suishoupai_storage::db::audit as audit_rows;
 use suishoupai_storage::db::tickets::{self, Loaded};
 
-use super::tickets::{Order, execute, persist};
+use super::tickets::{Order, execute, overriding, persist};
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -20,11 +21,16 @@ use crate::services::Services;
 /// under one that everybody sees, 409 where the other ticket is over.
 pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<(), Problem> {
     let (registry, now) = (services.registry(), services.now());
+    let trail = overriding(&registry, &actor, &order, now);
     services
         .db
-        .write(move |conn| match order.command {
-            Command::Merge { into, .. } => merge(conn, &registry, &actor, (&order, into), now),
-            _ => unmerge(conn, &registry, &actor, &order, now),
+        .write(move |conn| {
+            match order.command {
+                Command::Merge { into, .. } => merge(conn, &registry, &actor, (&order, into), now)?,
+                _ => unmerge(conn, &registry, &actor, &order, now)?,
+            }
+            audit_rows::append(conn, trail.as_slice())?;
+            Ok::<_, Fail>(())
         })
         .await
         .map_err(Problem::from)

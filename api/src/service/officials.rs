@@ -41,7 +41,8 @@ pub fn level_of(role: Role) -> Option<Level> {
         | Role::CentreHead
         | Role::Inspector
         | Role::Observer
-        | Role::Administrator => Level::District,
+        | Role::Administrator
+        | Role::Auditor => Level::District,
         Role::Resident | Role::System => return None,
     })
 }
@@ -145,7 +146,7 @@ pub async fn add(
                 other => other.into(),
             })?;
             factors::set_must_change(conn, id, true)?;
-            tell(conn, &Event::of(What::OfficialAdded, id).by(by))?;
+            tell(conn, &Event::of(What::OfficialAdded, id).by(by), now)?;
             found(conn, id)
         })
         .await?;
@@ -192,7 +193,7 @@ pub async fn set_posts(
     wanted: Vec<WantedPost>,
 ) -> Result<Account, Fail> {
     not_oneself(by, id)?;
-    let (district, by) = (by.district, by.id);
+    let (district, by, now) = (by.district, by.id, services.now());
     let posts = posts(services, district, &wanted);
     services
         .db
@@ -202,7 +203,7 @@ pub async fn set_posts(
             accounts::set_posts(conn, id, &posts)?;
             let detail: Vec<String> =
                 posts.iter().map(|post| format!("{} in {}", post.role.as_str(), post.unit)).collect();
-            tell(conn, &Event::of(What::PostsChanged, id).by(by).with(detail.join(", ")))?;
+            tell(conn, &Event::of(What::PostsChanged, id).by(by).with(detail.join(", ")), now)?;
             found(conn, id)
         })
         .await
@@ -227,7 +228,7 @@ pub async fn set_active(
             accounts::set_active(conn, id, is_active, now)?;
             sessions::end_all(conn, id, None, now)?;
             let what = if is_active { What::OfficialEnabled } else { What::OfficialDisabled };
-            tell(conn, &Event::of(what, id).by(by))?;
+            tell(conn, &Event::of(what, id).by(by), now)?;
             found(conn, id)
         })
         .await
@@ -256,10 +257,10 @@ pub async fn reset(
             accounts::set_password_of(conn, id, &hash, now)?;
             factors::set_must_change(conn, id, true)?;
             sessions::end_all(conn, id, None, now)?;
-            tell(conn, &Event::of(What::PasswordSet, id).by(by))?;
+            tell(conn, &Event::of(What::PasswordSet, id).by(by), now)?;
             if with_factor {
                 factors::drop_factor(conn, id)?;
-                tell(conn, &Event::of(What::FactorRemoved, id).by(by))?;
+                tell(conn, &Event::of(What::FactorRemoved, id).by(by), now)?;
             }
             Ok::<_, Fail>(())
         })

@@ -56,7 +56,9 @@ impl Scope {
         let path = path.strip_prefix("/api/v1/")?;
         let part = path.split('/').next().unwrap_or_default();
         match part {
-            "admin" | "auth" => None,
+            "admin" | "audit" | "auth" => None,
+            // Who reported is shown to people, who answer for it.
+            _ if path.ends_with("/reveal-reporter") => None,
             "me" if path != "me" => None,
             _ if matches!(method, "GET" | "HEAD") => Some(Self::Read),
             "reports" | "photos" | "uploads" => Some(Self::Report),
@@ -120,7 +122,11 @@ pub async fn add(services: &Services, by: &Account, new: NewKey) -> Result<(Serv
         .write(move |conn| {
             accounts::insert(conn, &holder, now)?;
             rows::insert(conn, &writing, &hash, owner)?;
-            tell(conn, &Event::of(What::KeyMade, writing.account).by(owner.1).with(writing.scopes.clone()))
+            tell(
+                conn,
+                &Event::of(What::KeyMade, writing.account).by(owner.1).with(writing.scopes.clone()),
+                now,
+            )
         })
         .await?;
     Ok((row, key))
@@ -138,7 +144,7 @@ pub async fn revoke(services: &Services, by: &Account, id: i64) -> Result<(), Fa
             let account = rows::revoke(conn, district, id, now)?;
             if let Some(account) = account {
                 accounts::set_active(conn, account, false, now)?;
-                tell(conn, &Event::of(What::KeyRevoked, account).by(by))?;
+                tell(conn, &Event::of(What::KeyRevoked, account).by(by), now)?;
             }
             Ok::<_, Fail>(account)
         })
@@ -189,6 +195,8 @@ mod tests {
             ("PATCH", "/api/v1/uploads/{id}", Some(Scope::Report)),
             ("POST", "/api/v1/tickets/{id}/claim", Some(Scope::Command)),
             ("POST", "/api/v1/me/password", None),
+            ("GET", "/api/v1/audit", None),
+            ("POST", "/api/v1/tickets/{id}/reveal-reporter", None),
             ("GET", "/api/v1/admin/officials", None),
             ("POST", "/api/v1/admin/service-keys", None),
             ("POST", "/api/v1/anything-new", None),

@@ -10,10 +10,12 @@ pub mod told;
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 use suishoupai_core::model::District;
+use suishoupai_core::privacy::masked_number;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, Account, NewAccount};
 use suishoupai_storage::db::{Conn, DbError, login};
 
+use crate::audit;
 use crate::config::CodeSender;
 use crate::fail::Fail;
 use crate::http::client::Client;
@@ -106,7 +108,8 @@ pub async fn by_phone(
         })
         .await?;
     if matches!(tried, Tried::Wrong) {
-        let failed = Event { what: What::Failed, account: None, by: None, detail: "code".to_owned() };
+        let named = Some(audit::named(services, "phone", phone));
+        let failed = Event::tried(What::Failed, None).naming(named).with(Means::Phone.as_str());
         tell_alone(services, failed).await?;
         return Err(Code::CodeWrong.into());
     }
@@ -130,7 +133,7 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
     let registry = services.registry();
     let district: District = registry.districts.keys().copied().min().ok_or(Code::OutsideDistrict)?;
     let sealed = services.sealer.seal("phone", phone).map_err(|error| Fail::internal(&error))?;
-    let display_name = masked(phone);
+    let display_name = masked_number(phone);
     let [id] = services.db.ids::<1>().await?;
     let now = services.now();
     let account = services
@@ -156,12 +159,4 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
         })
         .await?;
     if account.is_active { Ok(account) } else { Err(Code::CodeWrong.into()) }
-}
-
-/// 138****0013
-pub fn masked(phone: &str) -> String {
-    match (phone.get(..3), phone.get(phone.len().saturating_sub(4)..)) {
-        (Some(head), Some(tail)) if phone.len() >= 8 => format!("{head}****{tail}"),
-        _ => "****".to_owned(),
-    }
 }

@@ -130,7 +130,7 @@ fn with_posts(record: Record, rows: Vec<(String, i64)>) -> Result<Account, DbErr
 }
 
 /// Those of the accounts `ids` that there are, as they may act at `now`: with the posts of colleagues on leave for whom
-/// they stand in, save those of administrators. The statements are as many for one account as for many.
+/// they stand in, save those of administrators and auditors. The statements are as many for one account as for many.
 ///
 /// # Errors
 /// The database's.
@@ -155,7 +155,8 @@ pub fn find_acting(
         let colleague = colleagues.get(&absent).filter(|colleague| colleague.is_active);
         let (Some(account), Some(colleague)) = (found.get_mut(&substitute), colleague) else { continue };
         for post in &colleague.posts {
-            if post.role != Role::Administrator && !account.posts.contains(post) {
+            let lent = !matches!(post.role, Role::Administrator | Role::Auditor);
+            if lent && !account.posts.contains(post) {
                 account.posts.push(*post);
             }
         }
@@ -199,6 +200,14 @@ fn find_any(conn: &mut Conn, ids: &[AccountId]) -> Result<HashMap<AccountId, Acc
 pub fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbError> {
     let record = accounts::table.find(id).select(COLUMNS).first::<Record>(conn).optional()?;
     record.map(|record| complete(conn, record)).transpose()
+}
+
+/// The district of an account.
+///
+/// # Errors
+/// The database's.
+pub fn district(conn: &mut Conn, id: AccountId) -> Result<Option<District>, DbError> {
+    Ok(accounts::table.find(id).select(accounts::district).first(conn).optional()?)
 }
 
 /// The official with this sign-in name.

@@ -220,6 +220,7 @@ table! {
         distance_m -> Double,
         ticket_id -> BigInt,
         created_at -> BigInt,
+        consent_version -> Nullable<Text>,
     }
 }
 
@@ -624,6 +625,15 @@ table! {
 }
 
 table! {
+    anonymised (ticket_id) {
+        ticket_id -> BigInt,
+        district -> Integer,
+        audit_seq -> BigInt,
+        at -> BigInt,
+    }
+}
+
+table! {
     refresh_tokens (hash) {
         hash -> Binary,
         session_id -> BigInt,
@@ -676,11 +686,40 @@ table! {
 }
 
 table! {
+    privacy_runs (id) {
+        id -> BigInt,
+        district -> Integer,
+        kind -> Text,
+        account_id -> Nullable<BigInt>,
+        state -> Text,
+        asked_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        report -> Text,
+        data_sealed -> Nullable<Binary>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
     subjects (provider, subject) {
         provider -> Text,
         subject -> Binary,
         account_id -> BigInt,
         created_at -> BigInt,
+    }
+}
+
+table! {
+    audit_lines (seq) {
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        kind -> Text,
+        account_id -> Nullable<BigInt>,
+        subject -> Nullable<Text>,
+        private -> Nullable<Text>,
+        content -> Text,
+        hash -> Binary,
     }
 }
 
@@ -712,6 +751,8 @@ allow_tables_to_appear_in_same_query!(
     followers
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
+allow_tables_to_appear_in_same_query!(anonymised, tickets);
+allow_tables_to_appear_in_same_query!(anonymised, reports);
 allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);
 allow_tables_to_appear_in_same_query!(supervision_photos, photos);
 allow_tables_to_appear_in_same_query!(exposures, photos);

@@ -38,8 +38,7 @@ struct Answer {
 /// 401 for a code that the platform does not take; 503 where none is configured or it does not answer as it should.
 pub async fn by_mini_program(services: &Services, code: &str, client: &Client) -> Result<Session, Fail> {
     let Some(openid) = ask(services, code).await? else {
-        let failed = Event { what: What::Failed, account: None, by: None, detail: PROVIDER.to_owned() };
-        tell_alone(services, failed).await?;
+        tell_alone(services, Event::tried(What::Failed, None).with(PROVIDER)).await?;
         return Err(Code::CodeWrong.into());
     };
     let subject = services.sealer.index(PROVIDER, &openid);

@@ -3,13 +3,14 @@
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::factors::{self, Credentials};
-use suishoupai_storage::db::identity::lockouts::{self, Backoff};
+use suishoupai_storage::db::identity::lockouts::{self, Backoff, Tried};
 use suishoupai_storage::db::identity::sessions as rows;
 use suishoupai_storage::db::{Conn, login};
 
 use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
 use super::too_many;
+use crate::audit;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::lang::Text;
@@ -72,13 +73,13 @@ impl Counted {
         }
     }
 
-    /// Counts a try; where tries are refused, until when.
-    fn count(&self, conn: &mut Conn, most: i32) -> Result<Option<Moment>, Fail> {
+    /// Counts a try; also whether it is the first of those that are refused by the address.
+    fn count(&self, conn: &mut Conn, most: i32) -> Result<(Tried, bool), Fail> {
         let (hits, until) = login::hit(conn, &self.address, WINDOW, self.at)?;
         if hits > most {
-            return Ok(Some(until));
+            return Ok((Tried::Refused(until), hits == most.saturating_add(1)));
         }
-        Ok(lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?)
+        Ok((lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?, false))
     }
 
     /// A try that was neither right nor wrong.
@@ -113,32 +114,36 @@ pub(super) async fn verify(
 ) -> Result<Known, Fail> {
     let counted = Counted::new(services, name, client);
     let most = i32::try_from(services.config.auth.address_failures).unwrap_or(i32::MAX);
-    let (locked, found) = services
+    let ((tried, address_locks), account) = services
         .db
         .write({
             let (counted, name) = (counted.clone(), name.to_owned());
             move |conn| {
-                let locked = counted.count(conn, most)?;
-                let account = accounts::find_by_login(conn, &name)?;
-                let id = account.as_ref().map_or(0, |account| account.id);
-                Ok::<_, Fail>((locked, account.map(|account| (account, id))))
+                let tried = counted.count(conn, most)?;
+                Ok::<_, Fail>((tried, accounts::find_by_login(conn, &name)?))
             }
         })
         .await?;
-    if let Some(until) = locked {
-        let account = found.map(|(_, id)| id);
-        tell_alone(services, Event { what: What::Locked, account, by: None, detail: String::new() }).await?;
-        return Err(too_many(until.millis() - counted.at.millis()));
+    // A lock has one line: the trail must not be filled by whoever goes on trying.
+    if address_locks {
+        tell_alone(services, Event::tried(What::Locked, None).with("address")).await?;
     }
-    let account = found.map(|(account, _)| account);
+    let locks = match tried {
+        Tried::Counted { locks } => locks,
+        Tried::Refused(until) => return Err(too_many(until.millis() - counted.at.millis())),
+    };
     let active = account.as_ref().filter(|account| account.is_active);
     let stored = active.and_then(|account| account.password_hash.clone());
     match services.passwords.verify(password, stored).await {
         Ok(true) => {}
         Ok(false) => {
-            let account = account.map(|account| account.id);
-            let failed = Event { what: What::Failed, account, by: None, detail: "password".to_owned() };
-            tell_alone(services, failed).await?;
+            let named = Some(audit::named(services, "login", name));
+            let event = |what| Event::tried(what, account.as_ref().map(|account| account.id));
+            let event = |what| event(what).naming(named.clone()).with(Means::Password.as_str());
+            tell_alone(services, event(What::Failed)).await?;
+            if locks {
+                tell_alone(services, event(What::Locked)).await?;
+            }
             return Err(Code::LoginFailed.into());
         }
         // Not looked at because the server is busy: nothing was guessed.
@@ -183,6 +188,11 @@ pub(super) async fn acceptable(
     Ok(Some(hash))
 }
 
+/// The password was right, and the code was not.
+fn wrong_factor(account: i64) -> Event {
+    Event::tried(What::Failed, Some(account)).with("second_factor")
+}
+
 /// What a code is, before it is looked up.
 #[derive(Clone)]
 pub(super) enum Given {
@@ -211,8 +221,8 @@ impl Given {
             Self::Wrong => false,
         };
         match self {
-            Self::Recovery(_) if proved => tell(conn, &Event::of(What::RecoveryCodeUsed, account))?,
-            _ if !proved => tell(conn, &Event::of(What::Failed, account).with("second factor"))?,
+            Self::Recovery(_) if proved => tell(conn, &Event::of(What::RecoveryCodeUsed, account), now)?,
+            _ if !proved => tell(conn, &wrong_factor(account), now)?,
             _ => {}
         }
         Ok(proved)
@@ -267,7 +277,7 @@ pub(super) fn set_password(conn: &mut Conn, account: i64, hash: &str, now: Momen
     accounts::set_password_of(conn, account, hash, now)?;
     factors::set_must_change(conn, account, false)?;
     rows::end_all(conn, account, None, now)?;
-    tell(conn, &Event::of(What::PasswordChanged, account))
+    tell(conn, &Event::of(What::PasswordChanged, account), now)
 }
 
 /// Signs an official in by name and password, with the second factor where there is one.
@@ -358,8 +368,7 @@ pub async fn confirm_factor(
     let sealed = known.credentials.factor_sealed.clone().unwrap_or_default();
     let Given::Step(step) = Given::read(services, &sealed, attempt.code.as_deref().unwrap_or_default())?
     else {
-        let failed = Event::of(What::Failed, known.account.id).with("second factor");
-        tell_alone(services, failed).await?;
+        tell_alone(services, wrong_factor(known.account.id)).await?;
         return Err(Code::SecondFactorWrong.into());
     };
     let codes = crate::password::factor::draw_recovery();
@@ -373,7 +382,7 @@ pub async fn confirm_factor(
                 return Ok(false);
             }
             factors::put_recovery(conn, id, &hashes)?;
-            tell(conn, &Event::of(What::FactorAdded, id))?;
+            tell(conn, &Event::of(What::FactorAdded, id), now)?;
             writing.write(conn, now)?;
             Ok::<_, Fail>(true)
         })

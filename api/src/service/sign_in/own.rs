@@ -71,9 +71,9 @@ pub async fn new_recovery_codes(
 ) -> Result<Vec<String>, Fail> {
     let codes = draw_recovery();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| recovery_hash(code)).collect();
-    proved(services, account, proof, client, move |conn, id, _| {
+    proved(services, account, proof, client, move |conn, id, now| {
         factors::put_recovery(conn, id, &hashes)?;
-        tell(conn, &Event::of(What::RecoveryCodesMade, id))
+        tell(conn, &Event::of(What::RecoveryCodesMade, id), now)
     })
     .await?;
     Ok(codes)
@@ -93,9 +93,9 @@ pub async fn drop_factor(
         let text = Text::new("您的岗位必须使用动态验证码", "your role needs a second factor");
         return Err(Problem::new(Code::Forbidden).detail(text).into());
     }
-    proved(services, account, proof, client, |conn, id, _| {
+    proved(services, account, proof, client, |conn, id, now| {
         factors::drop_factor(conn, id)?;
-        tell(conn, &Event::of(What::FactorRemoved, id))
+        tell(conn, &Event::of(What::FactorRemoved, id), now)
     })
     .await
 }

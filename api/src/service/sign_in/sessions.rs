@@ -12,6 +12,7 @@ use suishoupai_storage::db::{Conn, login};
 
 use super::told::{Event, What, tell};
 use super::too_many;
+use crate::audit;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::problem::Code;
@@ -66,6 +67,7 @@ pub(super) struct Opening {
     new: NewSession,
     refresh: String,
     hash: Vec<u8>,
+    named: Option<String>,
     now: Moment,
 }
 
@@ -92,12 +94,14 @@ impl Opening {
             device: client.device.clone(),
             expires: now.plus_seconds(seconds),
         };
-        Ok(Self { new, refresh, hash, now })
+        let named = named(services, account, means)?;
+        Ok(Self { new, refresh, hash, named, now })
     }
 
     pub(super) fn write(&self, conn: &mut Conn) -> Result<(), Fail> {
         sessions::open(conn, &self.new, &self.hash, self.now)?;
-        tell(conn, &Event::of(What::SignedIn, self.new.account).with(self.new.means))
+        let event = Event::of(What::SignedIn, self.new.account).naming(self.named.clone());
+        tell(conn, &event.with(self.new.means), self.now)
     }
 
     pub(super) fn done(self, services: &Services, account: Account) -> Result<Session, Fail> {
@@ -106,6 +110,20 @@ impl Opening {
         let refresh_expires = self.new.expires;
         Ok(Session { token, expires, refresh: self.refresh, refresh_expires, id: self.new.id, account })
     }
+}
+
+/// By what the account was named at its sign-in, as the audit trail has it.
+fn named(services: &Services, account: &Account, means: Means) -> Result<Option<String>, Fail> {
+    Ok(match means {
+        Means::Password => account.login.as_deref().map(|login| audit::named(services, "login", login)),
+        Means::Phone => {
+            let open = |sealed: &Vec<u8>| services.sealer.open("phone", sealed);
+            let phone = account.phone_sealed.as_ref().map(open).transpose();
+            let phone = phone.map_err(|error| Fail::internal(&error))?;
+            phone.map(|phone| audit::named(services, "phone", &phone))
+        }
+        Means::MiniProgram => None,
+    })
 }
 
 /// Opens a session for an account that has shown who it is.
@@ -149,7 +167,7 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
                 Refreshed::Rotated { account, session, .. } => (account, session),
                 Refreshed::Reused { account, session } => {
                     let event = Event::of(What::TokenReused, account).with(format!("session {session}"));
-                    tell(conn, &event)?;
+                    tell(conn, &event, now)?;
                     return Ok(None);
                 }
                 Refreshed::Unknown | Refreshed::Over => return Ok(None),
@@ -195,7 +213,7 @@ pub async fn sign_out(services: &Services, account: AccountId, session: i64) -> 
             let ended = sessions::end(conn, account, session, now)?;
             if ended {
                 let event = Event::of(What::SignedOut, account).with(format!("session {session}"));
-                tell(conn, &event)?;
+                tell(conn, &event, now)?;
             }
             Ok::<_, Fail>(ended)
         })
@@ -213,7 +231,7 @@ pub async fn sign_out_everywhere(services: &Services, account: AccountId) -> Res
         .db
         .write(move |conn| {
             sessions::end_all(conn, account, None, now)?;
-            tell(conn, &Event::of(What::SignedOutEverywhere, account))
+            tell(conn, &Event::of(What::SignedOutEverywhere, account), now)
         })
         .await
 }

@@ -61,12 +61,24 @@ fn row_for_update(conn: &mut Conn, key: &str) -> Result<Option<Row>, DbError> {
     })
 }
 
+/// What came of counting a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// It may be looked at.
+    Counted {
+        /// Whether a lock has begun with it, which is forgotten if it is right.
+        locks: bool,
+    },
+    /// Tries are refused until then.
+    Refused(Moment),
+}
+
 /// Counts a try before it is looked at, so that many at once, at whichever processes, are no more than one after the
-/// other. Gives until when tries are refused where they are; such a one is not counted.
+/// other. One that is refused is not counted.
 ///
 /// # Errors
 /// The database's.
-pub fn try_once(conn: &mut Conn, key: &str, rule: &Backoff, now: Moment) -> Result<Option<Moment>, DbError> {
+pub fn try_once(conn: &mut Conn, key: &str, rule: &Backoff, now: Moment) -> Result<Tried, DbError> {
     let now = now.millis();
     let fresh = (
         lockouts::key.eq(key),
@@ -83,10 +95,11 @@ pub fn try_once(conn: &mut Conn, key: &str, rule: &Backoff, now: Moment) -> Resu
     let Some(row) = row_for_update(conn, key)? else { return Err(DbError::Conflict) };
     // A lock that ends later than any could was set by a clock that has been set back since.
     if row.locked_until > now && row.locked_until <= now.saturating_add(rule.longest) {
-        return Ok(Some(Moment::from_millis(row.locked_until)));
+        return Ok(Tried::Refused(Moment::from_millis(row.locked_until)));
     }
-    diesel::update(lockouts::table.find(key)).set(rule.after(row, now)).execute(conn)?;
-    Ok(None)
+    let row = rule.after(row, now);
+    diesel::update(lockouts::table.find(key)).set(row).execute(conn)?;
+    Ok(Tried::Counted { locks: row.locked_until > now })
 }
 
 /// Takes a try back that was neither right nor wrong, with the lock that began with it.

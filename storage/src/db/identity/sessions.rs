@@ -260,3 +260,18 @@ pub fn sweep(conn: &mut Conn, before: Moment, most: i64) -> Result<usize, DbErro
     });
     Ok(over.len())
 }
+
+/// Forgets all devices of an account; access tokens that are still good must be refused by the account itself.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut Conn, account: AccountId) -> Result<(), DbError> {
+    let of = sessions::table.filter(sessions::account_id.eq(account));
+    let ids: Vec<i64> = of.select(sessions::id).load(conn)?;
+    each_backend!(&mut *conn, conn => {
+        diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(ids.clone())))
+            .execute(conn)?;
+        diesel::delete(sessions::table.filter(sessions::id.eq_any(ids.clone()))).execute(conn)?;
+    });
+    Ok(())
+}

@@ -40,3 +40,12 @@ pub fn insert(
         .execute(conn)?;
     Ok(())
 }
+
+/// Forgets by which subjects an account is known.
+///
+/// # Errors
+/// The database's.
+pub fn forget(conn: &mut Conn, account: AccountId) -> Result<(), DbError> {
+    diesel::delete(subjects::table.filter(subjects::account_id.eq(account))).execute(conn)?;
+    Ok(())
+}
