@@ -193,6 +193,8 @@ routes! {
     Post "/api/v1/auth/refresh": Open, Nothing;
     Post "/api/v1/auth/second-factor": Open, Nothing;
     Post "/api/v1/auth/second-factor/confirm": Open, Nothing;
+    Post "/api/v1/auth/sso": Open, Nothing;
+    Post "/api/v1/auth/sso/finish": Open, Nothing;
     Get "/api/v1/calendar": Official, Nothing;
     Get "/api/v1/categories": Open, Nothing;
     Get "/api/v1/exposures": Open, Nothing;

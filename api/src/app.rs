@@ -44,6 +44,7 @@ use crate::service::orphans::Walk;
 use crate::service::pictures::Pictures;
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
+use crate::service::sign_in::sso::Provider;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{audit, jobs, photo_store, routes};
@@ -220,6 +221,7 @@ impl Application {
             intake: reports::group(),
             trail: audit::trail(),
             pictures: Pictures::new(config.photos.near_most),
+            sso: Provider::default(),
             callers: Callers::default(),
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),

@@ -25,6 +25,7 @@ use crate::service::orphans::Walk;
 use crate::service::pictures::Pictures;
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
+use crate::service::sign_in::sso::Provider;
 use crate::token::TokenKeys;
 
 /// The parts of a running server; cheap to clone.
@@ -53,6 +54,8 @@ pub struct Parts {
     pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
+    /// What the identity provider has published of itself.
+    pub sso: Provider,
     /// Accounts of callers that are read together.
     pub callers: Callers,
     /// Reports that are written together.

@@ -4,6 +4,8 @@
 //! answers with a value. That is what makes the rules testable by table and by property, and what lets the
 //! simulation and the server run the very same code.
 
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod clock;
 pub mod demo;

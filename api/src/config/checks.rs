@@ -134,6 +134,7 @@ pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
         return Err(config.bad("http.cors_origins", problem));
     }
     check_mini_program(config)?;
+    check_provider(config)?;
     check_store(config)?;
     if config.data.dir.as_os_str().is_empty() {
         return Err(config.bad("data.dir", "must name a folder"));
@@ -185,6 +186,31 @@ fn check_mini_program(config: &Config) -> Result<(), ConfigError> {
     if auth.mini_program_id.is_none() || auth.mini_program_secret.is_none() {
         let problem = "needs auth.mini_program_id and auth.mini_program_secret beside it";
         return Err(config.bad("auth.mini_program_url", problem));
+    }
+    Ok(())
+}
+
+/// Checks that an identity provider has all that a sign-in there asks for.
+fn check_provider(config: &Config) -> Result<(), ConfigError> {
+    let auth = &config.auth;
+    let is_address = |text: &str| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['?', '#']) && !rest.contains(' '))
+    };
+    let Some(issuer) = &auth.oidc_issuer else { return Ok(()) };
+    if !is_address(issuer) {
+        let problem = "must be an address that begins with https:// or http://, without ? and #";
+        return Err(config.bad("auth.oidc_issuer", problem));
+    }
+    if auth.oidc_client_id.is_none() || auth.oidc_redirect_url.is_none() {
+        let problem = "needs auth.oidc_client_id and auth.oidc_redirect_url beside it";
+        return Err(config.bad("auth.oidc_issuer", problem));
+    }
+    if !auth.oidc_scopes.split(' ').any(|scope| scope == "openid") {
+        return Err(config.bad("auth.oidc_scopes", "must have openid among them"));
+    }
+    if auth.oidc_login_claim.trim().is_empty() {
+        return Err(config.bad("auth.oidc_login_claim", "must name a claim"));
     }
     Ok(())
 }

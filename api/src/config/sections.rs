@@ -169,6 +169,20 @@ section! {
         mini_program_id: Option<String> = None;
         /// The secret that belongs to it.
         mini_program_secret: Option<Secret> = None;
+        /// The identity provider at which officials may sign in (OpenID Connect), such as https://sso.example.cn; without it,
+        /// nobody signs in by one.
+        oidc_issuer: Option<String> = None;
+        /// The name by which the provider knows this server.
+        oidc_client_id: Option<String> = None;
+        /// The secret that belongs to it; a provider may do without one.
+        oidc_client_secret: Option<Secret> = None;
+        /// The page to which the provider sends the browser back, as it is registered there.
+        oidc_redirect_url: Option<String> = None;
+        /// What the provider is asked for, separated by blanks.
+        oidc_scopes: String = "openid profile".to_owned();
+        /// The claim that holds the sign-in name by which an official is found the first time. Nobody may be able to choose it
+        /// at the provider.
+        oidc_login_claim: String = "preferred_username".to_owned();
         /// The key that signs access tokens, 32 bytes in base64; without it, DIR/keys/token.key is made.
         token_key: Option<Secret> = None;
         /// More keys whose access tokens are good, separated by commas: the last one, and the next one before it signs.

@@ -36,8 +36,8 @@ pub(crate) struct AuditQuery {
     #[param(value_type = Option<i64>, minimum = 1)]
     account: Option<Id>,
     /// Only on this, such as `ticket:1042`.
-    #[param(value_type = Option<Words<80>>)]
-    subject: Option<Words<80>>,
+    #[param(value_type = Option<Words<64>>)]
+    subject: Option<Words<64>>,
     /// Only sign-ins, also failed ones, in which this name of an official was given.
     #[param(value_type = Option<Words<64>>)]
     login: Option<Words<64>>,

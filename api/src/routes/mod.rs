@@ -21,6 +21,7 @@ pub mod roster;
 pub mod rules;
 pub mod service_keys;
 pub mod similar;
+pub mod sso;
 pub mod supervision;
 pub mod system;
 pub mod texts;
@@ -42,6 +43,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     config.configure(system::register).service(
         scope::scope("/api/v1")
             .configure(accounts::register)
+            .configure(sso::register)
             .configure(devices::register)
             .configure(places::register)
             .configure(photos::register)

@@ -1,10 +1,13 @@
 //! Sign-in: residents by phone and code, officials by name and password (`official.rs`); and staying signed in
-//! (`sessions.rs`).
+//! (`sessions.rs`); by those whom other servers know (`mini_program.rs`, `sso.rs`).
 
+mod id_token;
 pub mod mini_program;
 pub mod official;
 pub mod own;
+mod remote;
 pub mod sessions;
+pub mod sso;
 pub mod told;
 
 use rand::RngExt;

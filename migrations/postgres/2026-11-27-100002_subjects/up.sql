@@ -6,4 +6,4 @@ CREATE TABLE subjects (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (provider, subject)
 );
-CREATE INDEX subjects_of_account ON subjects (account_id);
+CREATE UNIQUE INDEX subjects_of_account ON subjects (account_id, provider);

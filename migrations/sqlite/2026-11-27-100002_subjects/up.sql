@@ -6,4 +6,4 @@ CREATE TABLE subjects (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (provider, subject)
 ) STRICT;
-CREATE INDEX subjects_of_account ON subjects (account_id);
+CREATE UNIQUE INDEX subjects_of_account ON subjects (account_id, provider);

@@ -13,7 +13,7 @@ pub(crate) fn contract() -> Value {
 }
 
 /// A body of the shape that the contract asks for, with nothing that it does not need.
-fn body_of(contract: &Value, schema: &Value, name: &str) -> Value {
+pub(crate) fn body_of(contract: &Value, schema: &Value, name: &str) -> Value {
     if let Some(target) = schema["$ref"].as_str() {
         return body_of(contract, contract.pointer(target.trim_start_matches('#')).unwrap(), name);
     }
@@ -62,8 +62,25 @@ fn body_of(contract: &Value, schema: &Value, name: &str) -> Value {
     }
 }
 
-/// Asks a route, as completely as its contract wants; a row by its key where it names one.
-pub(crate) fn ask(contract: &Value, route: &Route, caller: &Caller, key: Option<i64>) -> Reply {
+/// Whether a body may have a member.
+pub(crate) fn has_member(contract: &Value, schema: &Value, member: &str) -> bool {
+    let schema = match schema["$ref"].as_str() {
+        Some(target) => contract.pointer(target.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    schema["properties"].get(member).is_some() || parts.clone().any(|part| has_member(contract, part, member))
+}
+
+/// Asks a route, as completely as its contract wants; a row by its key where it names one, and with members of the body
+/// that are known better than the contract does.
+pub(crate) fn ask(
+    contract: &Value,
+    route: &Route,
+    caller: &Caller,
+    key: Option<i64>,
+    known: &[(&str, Value)],
+) -> Reply {
     let operation = &contract["paths"][route.path][route.method];
     let mut path = route.path.to_owned();
     if let Some(key) = key {
@@ -92,7 +109,18 @@ pub(crate) fn ask(contract: &Value, route: &Route, caller: &Caller, key: Option<
     }
     let content = &operation["requestBody"]["content"];
     if content["application/json"].is_object() {
-        request = request.json(&body_of(contract, &content["application/json"]["schema"], ""));
+        let schema = &content["application/json"]["schema"];
+        let mut body = body_of(contract, schema, "");
+        // It may stand in a header instead, so the contract does not want it; without any, no row is looked for.
+        if has_member(contract, schema, "version") {
+            body["version"] = json!(999_999);
+        }
+        for (name, value) in known {
+            if body.get(name).is_some() {
+                body[name] = value.clone();
+            }
+        }
+        request = request.json(&body);
     } else if content["multipart/form-data"].is_object() {
         let fields = body_of(contract, &content["multipart/form-data"]["schema"], "");
         let mut form = Form::new();

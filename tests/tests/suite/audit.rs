@@ -5,6 +5,8 @@ use diesel::{Connection, PgConnection};
 use reqwest::Method;
 use serde_json::{Value, json};
 use suishoupai_api::config::{Config, Secret};
+use suishoupai_api::demo::PASSWORD;
+use suishoupai_api::password::factor::FactorSecret;
 use suishoupai_core::demo::CATEGORIES_CSV;
 use suishoupai_storage::db::audit;
 use suishoupai_tests::{Caller, Engine, Official, Server, both, wait_for};
@@ -13,6 +15,8 @@ use crate::common::reported;
 
 both!(
     sign_ins_are_written_down_with_address_and_without_names,
+    what_becomes_of_accounts_is_written_down,
+    a_lock_has_one_line,
     only_auditors_read_it_and_they_read_nothing_else,
     what_administrators_and_the_centre_change_is_written_down,
     pages_and_filters_find_what_is_there,
@@ -45,9 +49,10 @@ fn sign_ins_are_written_down_with_address_and_without_names(engine: Engine) {
     let of_grid1 = search(&auditor, "login=grid1");
     let kinds: Vec<&str> = of_grid1.iter().map(|line| line["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["sign_in_failed", "sign_in"]);
+    let account = of_grid1[1]["account_id"].to_string();
     assert_eq!(
-        (&of_grid1[0]["from"], &of_grid1[0]["facts"]),
-        (&json!("127.0.0.1"), &json!({ "code": "login_failed" }))
+        (&of_grid1[0]["from"], &of_grid1[0]["facts"], of_grid1[0].get("account_id")),
+        (&json!("127.0.0.1"), &json!({ "means": "password", "account": account }), None)
     );
     assert_eq!((&of_grid1[1]["account_name"], &of_grid1[1]["kind_name"]), (&json!("林网格"), &json!("登录")));
     assert!(of_grid1[1]["request_id"].as_str().unwrap().len() >= 8, "{}", of_grid1[1]);
@@ -67,6 +72,74 @@ fn sign_ins_are_written_down_with_address_and_without_names(engine: Engine) {
     }
     let seen = server.verify();
     assert_eq!((seen.audit.chains, seen.audit.lines, seen.audit.breaks.len()), (1, 6, 0));
+}
+
+fn what_becomes_of_accounts_is_written_down(engine: Engine) {
+    let server = Server::start(engine);
+    let (admin, auditor) = (server.official("admin"), server.official("auditor"));
+    let me = admin.get("me").expect(200)["id"].clone();
+    let posts = json!([{ "role": "observer", "unit_code": "350203000000" }]);
+    let official = json!({ "login": "neu", "name": "新来", "posts": posts });
+    let added = admin.post("admin/officials", &official).expect(201);
+    let id = added["official"]["account"]["id"].as_i64().unwrap();
+    let path = |what: &str| format!("admin/officials/{id}/{what}");
+    Caller::send(admin.request(Method::PUT, &path("posts")).json(&json!({ "posts": posts }))).expect(200);
+    for what in ["disable", "enable", "reset"] {
+        assert_eq!(admin.post(&path(what), &json!({})).status / 100, 2, "{what}");
+    }
+    let made = search(&auditor, &format!("subject=account:{id}"));
+    let told: Vec<(&str, &str)> = made
+        .iter()
+        .map(|line| (line["kind"].as_str().unwrap(), line["facts"]["what"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("password_change", "set"),
+        ("account_change", "enabled"),
+        ("account_change", "disabled"),
+        ("role_change", "posts"),
+        ("account_change", "added"),
+    ];
+    assert_eq!(told, expected);
+    assert!(made.iter().all(|line| line["account_id"] == me && line["from"] == "127.0.0.1"), "{made:?}");
+
+    let key = json!({ "name": "热线", "scopes": ["read"], "posts": [], "days": 1 });
+    let key = admin.post("admin/service-keys", &key).expect(201)["service_key"]["id"].clone();
+    let revoke = admin.request(Method::DELETE, &format!("admin/service-keys/{key}"));
+    assert_eq!(Caller::send(revoke).status, 204);
+    let keys = search(&auditor, "kind=account_change");
+    assert_eq!(
+        (&keys[0]["facts"]["what"], &keys[1]["facts"]),
+        (&json!("service_key_revoked"), &json!({ "what": "service_key_made", "scopes": "read" }))
+    );
+
+    let grid1 = server.official("grid1");
+    let mut proof = json!({ "name": "grid1", "password": PASSWORD });
+    let setup = server.nobody().post("auth/second-factor", &proof).expect(200);
+    let secret = FactorSecret::from_text(setup["secret"].as_str().unwrap()).unwrap();
+    proof["code"] = json!(secret.code_at(server.now()));
+    server.nobody().post("auth/second-factor/confirm", &proof).expect(200);
+    assert_eq!(Caller::send(grid1.request(Method::DELETE, "me/devices")).status, 204);
+    let account = search(&auditor, "login=grid1")[0]["account_id"].clone();
+    let own = search(&auditor, &format!("account={account}"));
+    let kinds: Vec<&str> = own.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["sign_out", "sign_in", "factor_change", "sign_in"]);
+    assert!(server.verify().audit.breaks.is_empty());
+}
+
+fn a_lock_has_one_line(engine: Engine) {
+    let server = Server::start(engine);
+    let auditor = server.official("auditor");
+    for _ in 0..10 {
+        wrong_password(&server, "grid1");
+    }
+    let guess = json!({ "name": "grid1", "password": PASSWORD });
+    for _ in 0..3 {
+        server.nobody().post("auth/password", &guess).problem(429, "too_many_requests");
+    }
+    let lines = search(&auditor, "login=grid1");
+    let kinds: Vec<&str> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "sign_in_failed").count(), 10);
+    assert_eq!((kinds.len(), kinds[0]), (11, "sign_in_locked"));
 }
 
 fn only_auditors_read_it_and_they_read_nothing_else(engine: Engine) {
@@ -219,7 +292,7 @@ fn an_altered_trail_is_found(engine: Engine) {
     assert_eq!(broken(), [3]);
     server
         .execute(
-            "UPDATE audit_lines SET content = replace(content, 'login_failed', 'code_wrong') WHERE seq = 2",
+            "UPDATE audit_lines SET content = replace(content, '\"password\"', '\"phone\"') WHERE seq = 2",
         )
         .unwrap();
     assert_eq!(broken(), [2, 3]);

@@ -43,7 +43,7 @@ fn platform() -> (String, Arc<Mutex<Vec<String>>>) {
                 "broken" => ("200 OK", "<html>".to_owned()),
                 "busy" => ("200 OK", json!({ "errcode": -1, "errmsg": "system busy" }).to_string()),
                 "down" => ("502 Bad Gateway", String::new()),
-                "long" => ("200 OK", format!("{{\"openid\": \"{}\"}}", "x".repeat(20_000))),
+                "long" => ("200 OK", format!("{{\"openid\": \"{}\"}}", "x".repeat(70_000))),
                 "moved" => ("302 Found", String::new()),
                 code => match code.strip_prefix("of-").filter(|_| is_new) {
                     Some(name) => {

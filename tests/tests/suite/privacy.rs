@@ -1,10 +1,13 @@
 //! Personal data: masked, shown for a reason, closed off, removed after its term, exported and erased.
 
 use serde_json::{Value, json};
+use suishoupai_api::clock::Clock;
+use suishoupai_api::demo::PASSWORD;
 use suishoupai_api::jobs;
+use suishoupai_api::password::factor::FactorSecret;
 use suishoupai_core::privacy::REMOVED;
 use suishoupai_storage::db::{accounts, reports};
-use suishoupai_tests::{Caller, Engine, Official, Process, Resident, Server, both, wait_for};
+use suishoupai_tests::{Caller, Engine, Official, Process, Resident, Server, both, caller, wait_for};
 
 use crate::common::{eventually, reported};
 
@@ -307,11 +310,13 @@ fn keys_are_exchanged_while_everything_stays_readable(engine: Engine) {
     let mut draft = Resident::draft("路灯不亮");
     draft["contact_name"] = json!("张三丰");
     resident.post("reports", &draft).expect(201);
+    let mut proof = json!({ "name": "grid2", "password": PASSWORD });
+    let setup = caller(&base).post("auth/second-factor", &proof).expect(200);
     assert_eq!(process.terminate(), Some(0));
-    assert_eq!(
-        process.run(&["keys", "list"]),
-        (Some(0), "key 1 seals\nkey 1\tnames\t1\nkey 1\tphones\t1\n".to_owned())
-    );
+    let sealed = |key: u8| {
+        format!("key {key} seals\nkey {key}\tnames\t1\nkey {key}\tphones\t1\nkey {key}\tsecond factors\t1\n")
+    };
+    assert_eq!(process.run(&["keys", "list"]), (Some(0), sealed(1)));
     let (code, said) = process.run(&["keys", "add"]);
     assert!(code == Some(0) && said.starts_with("key 2 is in "), "{said}");
     let (code, said) = process.run(&["keys", "rotate"]);
@@ -319,8 +324,11 @@ fn keys_are_exchanged_while_everything_stays_readable(engine: Engine) {
 
     let base = process.serve().to_owned();
     eventually("everything is sealed with the new key", std::time::Duration::from_secs(60), || {
-        process.run(&["keys", "list"]).1 == "key 2 seals\nkey 2\tnames\t1\nkey 2\tphones\t1\n"
+        process.run(&["keys", "list"]).1 == sealed(2)
     });
+    let secret = FactorSecret::from_text(setup["secret"].as_str().unwrap()).unwrap();
+    proof["code"] = json!(secret.code_at(Clock::System.now()));
+    caller(&base).post("auth/second-factor/confirm", &proof).expect(200);
     // What was sealed is read, and the account is found: its token still names it.
     assert_eq!(resident.at(&base).get("reports").expect(200)["items"].as_array().unwrap().len(), 1);
     let officer = Official::sign_in(&base, "grid1");

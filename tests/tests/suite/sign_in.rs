@@ -286,6 +286,7 @@ fn codes_of_the_second_factor_cannot_be_tried_out(engine: Engine) {
 
 fn a_wrong_name_and_a_wrong_password_look_the_same(engine: Engine) {
     let server = Server::start(engine);
+    server.execute("UPDATE accounts SET is_active = FALSE WHERE login = 'street'").unwrap();
     let nobody = server.nobody();
     let bare = |reply: &Reply| {
         let mut problem = reply.problem(401, "login_failed");
@@ -294,10 +295,18 @@ fn a_wrong_name_and_a_wrong_password_look_the_same(engine: Engine) {
     };
     let known = bare(&try_password(&nobody, "grid1", "falsch-falsch"));
     assert_eq!(bare(&try_password(&nobody, "niemand", "falsch-falsch")), known);
+    assert_eq!(bare(&try_password(&nobody, "street", PASSWORD)), known, "not active any more");
+    // The same work too, told by counting it: a clock would tell of the machine.
+    let work = |name: &str| {
+        let before = server.services().passwords.computed();
+        bare(&try_password(&nobody, name, "falsch-falsch"));
+        server.services().passwords.computed() - before
+    };
+    assert_eq!(["grid1", "niemand", "street"].map(work), [1, 1, 1]);
     // Also when tries are refused.
     for name in ["grid1", "niemand"] {
         let refusals = (0..12).filter(|_| try_password(&nobody, name, "falsch-falsch").status == 429);
-        assert_eq!(refusals.count(), 3, "{name}");
+        assert_eq!(refusals.count(), 4, "{name}");
     }
     let (one, other) = ("13812349811", "13812349812");
     let sign_in = |phone: &str| {

@@ -1,25 +1,20 @@
 //! Residents in a mini-program: the platform gives the page a code, and tells the server whose it is.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use suishoupai_core::model::District;
 use suishoupai_storage::db::accounts::{self, Account, NewAccount};
 use suishoupai_storage::db::identity::subjects;
 use suishoupai_storage::db::{Conn, DbError};
 
+use super::remote::{self, failed, unavailable};
 use super::sessions::{Means, Session, open};
 use super::told::{Event, What, tell_alone};
 use crate::fail::Fail;
 use crate::http::client::Client;
-use crate::problem::{Code, Problem};
+use crate::problem::Code;
 use crate::services::Services;
 
 const PROVIDER: &str = "mini_program";
-/// How long the platform may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// No answer of it is longer, bytes.
-const MAX_ANSWER: usize = 16 * 1024;
 /// It does not know the code, or has seen it before.
 const WRONG_CODES: [i64; 2] = [40029, 40163];
 const NAME: &str = "小程序用户";
@@ -49,11 +44,6 @@ pub async fn by_mini_program(services: &Services, code: &str, client: &Client) -
     open(services, account, Means::MiniProgram, client).await
 }
 
-fn unavailable(why: &str) -> Fail {
-    tracing::error!(why, "the platform of mini-programs does not sign anybody in");
-    Problem::new(Code::Unavailable).retry_after(5).into()
-}
-
 /// Whose code it is; none where the platform does not take it. What goes wrong is never told with the address, in which
 /// the secret stands.
 async fn ask(services: &Services, code: &str) -> Result<Option<String>, Fail> {
@@ -63,29 +53,14 @@ async fn ask(services: &Services, code: &str) -> Result<Option<String>, Fail> {
     else {
         return Err(Code::Unavailable.into());
     };
-    let http =
-        reqwest_of_s3::Client::builder().redirect(reqwest_of_s3::redirect::Policy::none()).timeout(PATIENCE);
-    let http = http.build().map_err(|error| unavailable(&error.without_url().to_string()))?;
     let query = [
         ("appid", id.as_str()),
         ("secret", secret.expose()),
         ("js_code", code),
         ("grant_type", "authorization_code"),
     ];
-    let failed = |error: reqwest_of_s3::Error| unavailable(&error.without_url().to_string());
-    let mut answer = http.get(url).query(&query).send().await.map_err(failed)?;
-    if !answer.status().is_success() {
-        return Err(unavailable(answer.status().as_str()));
-    }
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&part);
-        if body.len() > MAX_ANSWER {
-            return Err(unavailable("its answer is too long"));
-        }
-    }
-    let answer: Answer =
-        serde_json::from_slice(&body).map_err(|_| unavailable("its answer is not understood"))?;
+    let answer = remote::http()?.get(url).query(&query).send().await.map_err(failed)?;
+    let answer: Answer = remote::json(answer).await?;
     match (answer.errcode, answer.openid) {
         (0, Some(openid)) if !openid.is_empty() => Ok(Some(openid)),
         (code, _) if WRONG_CODES.contains(&code) => Ok(None),

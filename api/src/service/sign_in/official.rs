@@ -29,7 +29,7 @@ const NAME_LOCKS: Backoff = Backoff {
     forget: 24 * 3600 * 1000,
 };
 /// In which failures of one address are counted, milliseconds.
-const WINDOW: i64 = 15 * 60 * 1000;
+pub(super) const WINDOW: i64 = 15 * 60 * 1000;
 /// For what the secret of a second factor is sealed.
 const FACTOR: &str = "factor";
 /// Which entry it is in the application on the phone.
@@ -55,6 +55,11 @@ pub(super) struct Known {
     pub(super) counted: Counted,
 }
 
+/// Under which key tries from an address are counted.
+pub(super) fn address_key(services: &Services, client: &Client) -> String {
+    format!("login-from/{}", hex::encode(services.sealer.index("address", &client.network)))
+}
+
 /// Under which keys the try was counted.
 #[derive(Clone)]
 pub(super) struct Counted {
@@ -68,7 +73,7 @@ impl Counted {
         let index = |kind: &str, value: &str| hex::encode(services.sealer.index(kind, value));
         Self {
             name: format!("login/{}", index("login", name)),
-            address: format!("login-from/{}", index("address", &client.network)),
+            address: address_key(services, client),
             at: services.now(),
         }
     }

@@ -29,6 +29,8 @@ pub enum Means {
     Phone,
     /// A code of a mini-program's platform.
     MiniProgram,
+    /// An identity provider.
+    SingleSignOn,
     /// Name and password, with a second factor where there is one.
     Password,
 }
@@ -39,6 +41,7 @@ impl Means {
         match self {
             Self::Phone => "phone",
             Self::MiniProgram => "mini_program",
+            Self::SingleSignOn => "sso",
             Self::Password => "password",
         }
     }
@@ -122,7 +125,7 @@ fn named(services: &Services, account: &Account, means: Means) -> Result<Option<
             let phone = phone.map_err(|error| Fail::internal(&error))?;
             phone.map(|phone| audit::named(services, "phone", &phone))
         }
-        Means::MiniProgram => None,
+        Means::MiniProgram | Means::SingleSignOn => None,
     })
 }
 

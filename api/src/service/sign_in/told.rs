@@ -40,6 +40,8 @@ pub enum What {
     RecoveryCodesMade,
     /// A recovery code was used instead of the second factor.
     RecoveryCodeUsed,
+    /// A person of the identity provider was bound to the account.
+    SubjectBound,
     /// A key for another system was made.
     KeyMade,
     /// A key for another system was taken back.
@@ -70,6 +72,7 @@ impl What {
             Self::FactorRemoved => (AuditKind::FactorChange, Some("removed")),
             Self::RecoveryCodesMade => (AuditKind::FactorChange, Some("recovery_codes_made")),
             Self::RecoveryCodeUsed => (AuditKind::FactorChange, Some("recovery_code_used")),
+            Self::SubjectBound => (AuditKind::AccountChange, Some("single_sign_on_bound")),
             Self::KeyMade => (AuditKind::AccountChange, Some("service_key_made")),
             Self::KeyRevoked => (AuditKind::AccountChange, Some("service_key_revoked")),
             Self::OfficialAdded => (AuditKind::AccountChange, Some("added")),

@@ -49,3 +49,13 @@ pub fn forget(conn: &mut Conn, account: AccountId) -> Result<(), DbError> {
     diesel::delete(subjects::table.filter(subjects::account_id.eq(account))).execute(conn)?;
     Ok(())
 }
+
+/// Whether an account is known to a provider.
+///
+/// # Errors
+/// The database's.
+pub fn has_one(conn: &mut Conn, provider: &str, account: AccountId) -> Result<bool, DbError> {
+    let of = subjects::table.filter(subjects::account_id.eq(account)).filter(subjects::provider.eq(provider));
+    let found: Option<i64> = of.select(subjects::account_id).first(conn).optional()?;
+    Ok(found.is_some())
+}
