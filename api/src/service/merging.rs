@@ -46,13 +46,16 @@ fn merge(
     let (merged, main) = both(conn, order.ticket, into)?;
     let merged = merged.ok_or(Code::TicketNotFound)?.ticket;
     let sensitive_roles = registry.sensitive_roles(merged.district, now);
+    // Before anything is said of the other one, which would tell that this one is there.
+    if !may_see(&merged, actor, &registry.tree, sensitive_roles) {
+        return Err(Code::TicketNotFound.into());
+    }
     let seen = main.filter(|main| {
         main.ticket.district == merged.district
             && may_see(&main.ticket, actor, &registry.tree, sensitive_roles)
     });
     let mut main = seen.ok_or_else(no_such_ticket)?;
-    if merged.sensitive && !main.ticket.sensitive && may_see(&merged, actor, &registry.tree, sensitive_roles)
-    {
+    if merged.sensitive && !main.ticket.sensitive {
         return Err(too_open().into());
     }
     execute(conn, registry, actor, order, now)?;
