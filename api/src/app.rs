@@ -41,7 +41,7 @@ use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
-use crate::service::pictures::Pictures;
+use crate::service::pictures::{self, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
 use crate::service::sign_in::sso::Provider;
@@ -220,6 +220,7 @@ impl Application {
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
             trail: audit::trail(),
+            lookups: pictures::lookups(),
             pictures: Pictures::new(config.photos.near_most),
             sso: Provider::default(),
             callers: Callers::default(),

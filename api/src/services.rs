@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
-use crate::service::pictures::Pictures;
+use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::service::sign_in::sso::Provider;
@@ -62,6 +62,8 @@ pub struct Parts {
     pub intake: Group,
     /// Lines of the audit trail that are written together.
     pub trail: Trail,
+    /// Requests whose pictures are looked up together.
+    pub lookups: Lookups,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
     /// What near pictures are found in.

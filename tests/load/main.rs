@@ -14,6 +14,7 @@ mod script;
 mod server;
 mod site;
 mod sql;
+mod stock;
 mod sweep;
 mod table;
 mod two;

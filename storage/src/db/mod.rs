@@ -45,6 +45,7 @@ pub mod turn;
 mod unnest;
 mod update;
 pub mod uploads;
+pub mod uses;
 mod word;
 mod writer;
 
