@@ -5,6 +5,7 @@ mod problems;
 use actix_web::App;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::exposure::{ExposureState, ExposureVerb};
 use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
@@ -86,7 +87,7 @@ fn complete(api: &mut OpenApi) {
         SupervisionState,
         SupervisionVerb
     );
-    describe!(MaskVerb, ExposureState, ExposureVerb);
+    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use suishoupai_storage::db::identity::{lockouts, sessions};
 use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::{idempotency, lists, login};
 
 use crate::fail::Fail;
-use crate::service::{orphans, resumable, tickets, uploads};
+use crate::service::{orphans, privacy, resumable, tickets, uploads};
 use crate::services::Services;
 
 /// Claims that ran out are written down in portions of this size.
@@ -14,6 +15,8 @@ const LAPSES: i64 = 100;
 /// Rows that only take up room are swept once in so long, by one of all processes.
 const SWEEP_EVERY: i64 = 10 * 60 * 1000;
 const SWEEP: &str = "sweep";
+/// So many sessions that are over are forgotten at once.
+const SESSIONS: i64 = 1000;
 /// Unfinished files of the photo store are removed when they are this old.
 const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,6 +83,9 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
             }
             idempotency::sweep(conn, now.plus_seconds(-hours * 3600))?;
             login::sweep_throttles(conn, now.plus_seconds(-24 * 3600))?;
+            lockouts::sweep(conn, now.plus_seconds(-48 * 3600))?;
+            // Access tokens of a session are over long before it is forgotten that it was ended.
+            sessions::sweep(conn, now.plus_seconds(-8 * 24 * 3600), SESSIONS)?;
             Ok::<_, Fail>(true)
         })
         .await?;
@@ -88,6 +94,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
         resumable::sweep(services).await?;
         orphans::sweep(services).await?;
         services.store.sweep(UNFINISHED).await?;
+        privacy::enqueue_when_due(services).await?;
     }
     Ok(is_first)
 }

@@ -200,7 +200,9 @@ async fn hits(services: &Services, hashes: &[u64]) -> Result<HashMap<i64, u32>, 
         return Ok(nearest);
     }
     pictures::catch_up_soon(services).await?;
-    for Hit { bits, id } in pictures::near(services, hashes.to_vec(), pictures::MOST_NEAR).await?.into_iter().flatten() {
+    for Hit { bits, id } in
+        pictures::near(services, hashes.to_vec(), pictures::MOST_NEAR).await?.into_iter().flatten()
+    {
         let known = nearest.entry(id).or_insert(bits);
         *known = bits.min(*known);
     }

@@ -135,7 +135,9 @@ fn uses_on_sqlite(
         // Two statements, so that the text of each is kept.
         let these: Vec<DistrictUse> = match which {
             Uses::First => these.order((evidence::created_at, evidence::ticket_id)).load(conn)?,
-            Uses::Last => these.order((evidence::created_at.desc(), evidence::ticket_id.desc())).load(conn)?,
+            Uses::Last => {
+                these.order((evidence::created_at.desc(), evidence::ticket_id.desc())).load(conn)?
+            }
         };
         rows.extend(these);
     }
