@@ -324,8 +324,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     let listener = TcpListener::bind(http.listen).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
     // Made once and shared: a copy for each worker, and one more for the page, took 15 MiB of memory each.
-    let contract = web::Data::new(Contract::new());
-    let contract_json = contract_json(&contract)?;
+    let contract = web::Data::from(Contract::shared());
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
@@ -343,7 +342,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .split_for_parts();
         // Without the word, the page would send its address to a validator elsewhere.
         let docs = DocsConfig::from("/openapi.json").validator_url("none");
-        let json = contract_json.clone();
+        let json = contract.json.clone();
         app.route("/openapi.json", web::get().to(move || answer_json(json.clone())))
             .service(SwaggerUi::new("/docs/{_:.*}").config(docs))
             .wrap(Compress::default())
@@ -366,11 +365,6 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     .map_err(io)?
     .run();
     Ok((server, address))
-}
-
-fn contract_json(contract: &Contract) -> Result<Bytes, StartError> {
-    let json = serde_json::to_vec(&contract.api).map_err(|error| StartError::Data(error.to_string()))?;
-    Ok(json.into())
 }
 
 async fn answer_json(json: Bytes) -> HttpResponse {

@@ -162,7 +162,7 @@ pub fn main() -> ExitCode {
 
 fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
     if matches!(arguments.command, Command::Openapi) {
-        return Ok(Done::of(crate::openapi::yaml()));
+        return Ok(Done::of(crate::openapi::Contract::shared().yaml.clone()));
     }
     let mut options =
         LoadOptions { file: arguments.config, data_dir: arguments.data, ..LoadOptions::from_process() };
