@@ -128,9 +128,7 @@ pub(crate) struct OfficialAdded {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResetBody {
     /// Whether the second factor is taken away too.
-    #[serde(default)]
-    #[schema(value_type = Option<bool>)]
-    second_factor: bool,
+    second_factor: Option<bool>,
 }
 
 /// A password for one sign-in.
@@ -238,7 +236,7 @@ async fn reset(
     id: Path<Id>,
     body: Json<ResetBody>,
 ) -> Result<HttpResponse, Problem> {
-    let with_factor = body.0.second_factor;
+    let with_factor = body.0.second_factor.unwrap_or_default();
     let password = officials::reset(&services, &caller.account, id.0.0, with_factor).await?;
     Ok(ok(&PasswordMade { password }))
 }

@@ -257,9 +257,11 @@ pub async fn reset(
             accounts::set_password_of(conn, id, &hash, now)?;
             factors::set_must_change(conn, id, true)?;
             sessions::end_all(conn, id, None, now)?;
-            tell(conn, &Event::of(What::PasswordSet, id).by(by), now)?;
             if with_factor {
                 factors::drop_factor(conn, id)?;
+            }
+            tell(conn, &Event::of(What::PasswordSet, id).by(by), now)?;
+            if with_factor {
                 tell(conn, &Event::of(What::FactorRemoved, id).by(by), now)?;
             }
             Ok::<_, Fail>(())
