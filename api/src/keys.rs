@@ -58,7 +58,7 @@ pub fn read_or_create(data_dir: &Path, name: &str) -> Result<KeyBytes, KeyError>
 }
 
 /// Keys of the same kind that are not used any more, or not yet: those of the files `DIR/keys/NAME-*.key`, at most
-/// [`MOST_OTHERS`].
+/// 16.
 ///
 /// # Errors
 /// [`KeyError`] when one cannot be read, or holds something else.

@@ -54,7 +54,7 @@ impl Secret {
     /// The secret read as keys, oldest first, between blanks, commas or ends of lines; `None` for a `-`.
     ///
     /// # Errors
-    /// [`BadKeys`] when it is anything else.
+    /// `BadKeys` when it is anything else.
     pub fn keys(&self) -> Result<Vec<Option<[u8; 32]>>, BadKeys> {
         let parts = self.0.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty());
         let key = |part: &str| match part {

@@ -169,7 +169,7 @@ section! {
         mini_program_id: Option<String> = None;
         /// The secret that belongs to it.
         mini_program_secret: Option<Secret> = None;
-        /// The identity provider at which officials may sign in (OpenID Connect), such as https://sso.example.cn; without it,
+        /// The identity provider at which officials may sign in (OpenID Connect), such as `https://sso.example.cn`; without it,
         /// nobody signs in by one.
         oidc_issuer: Option<String> = None;
         /// The name by which the provider knows this server.
