@@ -8,10 +8,11 @@ use suishoupai_core::likeness::{SeenBefore, Use};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 
-use super::conn::{Conn, each_backend};
+use super::conn::Conn;
 use super::error::DbError;
 use super::photos::PhotoState;
-use super::schema::{evidence, evidence_seen_before as seen, photos, tickets};
+use super::schema::{evidence, evidence_seen_before, photos, tickets};
+use super::unnest::insert_rows;
 use super::update::update_kept;
 use super::word::Word;
 
@@ -79,7 +80,7 @@ pub struct Seen {
 }
 
 #[derive(Insertable, Queryable)]
-#[diesel(table_name = seen)]
+#[diesel(table_name = evidence_seen_before)]
 struct Record {
     ticket_id: i64,
     photo_id: i64,
@@ -98,24 +99,36 @@ struct Record {
 /// # Errors
 /// The database's.
 pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> Result<(), DbError> {
-    for one in found {
-        let record = Record {
-            ticket_id: one.later.ticket,
-            photo_id: one.later.photo,
-            stage: one.later.stage.as_str().to_owned(),
-            kind: one.kind.as_str().to_owned(),
-            district: one.district,
-            other_ticket_id: one.earlier.ticket,
-            other_photo_id: one.earlier.photo,
-            other_stage: one.earlier.stage.as_str().to_owned(),
-            bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
-            found_at: now.millis(),
-        };
-        each_backend!(conn, conn => diesel::insert_into(seen::table)
-            .values(record)
-            .on_conflict_do_nothing()
-            .execute(conn))?;
-    }
+    let record = |one: &Seen| Record {
+        ticket_id: one.later.ticket,
+        photo_id: one.later.photo,
+        stage: one.later.stage.as_str().to_owned(),
+        kind: one.kind.as_str().to_owned(),
+        district: one.district,
+        other_ticket_id: one.earlier.ticket,
+        other_photo_id: one.earlier.photo,
+        other_stage: one.earlier.stage.as_str().to_owned(),
+        bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
+        found_at: now.millis(),
+    };
+    insert_rows!(
+        conn,
+        evidence_seen_before,
+        found.iter().map(record).collect(),
+        Record {
+            ticket_id,
+            photo_id,
+            stage,
+            kind,
+            district,
+            other_ticket_id,
+            other_photo_id,
+            other_stage,
+            bits,
+            found_at,
+        },
+        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+    );
     mark_compared(conn, compared, now)
 }
 
@@ -178,11 +191,11 @@ pub struct SeenRow {
 /// # Errors
 /// The database's.
 pub fn seen_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<SeenRow>, DbError> {
-    let rows: Vec<(Record, i64)> = seen::table
-        .inner_join(photos::table.on(photos::id.eq(seen::other_photo_id)))
-        .filter(seen::ticket_id.eq(ticket))
-        .select((seen::all_columns, photos::mask_version))
-        .order((seen::photo_id, seen::stage))
+    let rows: Vec<(Record, i64)> = evidence_seen_before::table
+        .inner_join(photos::table.on(photos::id.eq(evidence_seen_before::other_photo_id)))
+        .filter(evidence_seen_before::ticket_id.eq(ticket))
+        .select((evidence_seen_before::all_columns, photos::mask_version))
+        .order((evidence_seen_before::photo_id, evidence_seen_before::stage))
         .load(conn)?;
     rows.into_iter()
         .map(|(row, other_mask_version)| {
