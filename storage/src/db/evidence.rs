@@ -1,8 +1,9 @@
 //! Evidence compared with what was sent before.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 use suishoupai_core::flow::{Stage, TicketId};
 use suishoupai_core::likeness::{SeenBefore, Use};
 use suishoupai_core::model::District;
@@ -35,30 +36,54 @@ pub(super) fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use
     Ok(Use { ticket, origin: parent.unwrap_or(ticket), photo, stage, at })
 }
 
+type WaitingRow = (UseRow, i32, Vec<u8>);
+
+/// The evidence that waits is read by its index, and for each piece its photo and its ticket: joined as tables, all
+/// photos would be read as long as PostgreSQL believes that there are few. Planned each time, for the same reason.
+fn uncompared_on_postgres(conn: &mut PgConnection, limit: i64) -> Result<Vec<WaitingRow>, DbError> {
+    let rows = sql::<((BigInt, Nullable<BigInt>, BigInt, Text, BigInt), Integer, Binary)>(
+        "SELECT waiting.ticket_id, ticket.parent_id, waiting.photo_id, waiting.stage, waiting.created_at, \
+         waiting.district, photo.sha256 FROM evidence AS waiting \
+         CROSS JOIN LATERAL (SELECT sha256 FROM photos WHERE id = waiting.photo_id AND state <> ",
+    )
+    .bind::<Text, _>(PhotoState::Received.as_str())
+    .sql(
+        " OFFSET 0) AS photo \
+         CROSS JOIN LATERAL (SELECT parent_id FROM tickets WHERE id = waiting.ticket_id OFFSET 0) AS ticket \
+         WHERE waiting.compared_at IS NULL ORDER BY waiting.created_at, waiting.ticket_id LIMIT ",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    Ok(rows)
+}
+
 /// Evidence that was not compared yet and whose photo has been looked at, the oldest first, at most `limit`.
 ///
 /// # Errors
 /// The database's.
 pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> {
-    let rows: Vec<(UseRow, i32, Vec<u8>)> = evidence::table
-        .inner_join(photos::table)
-        .inner_join(tickets::table)
-        .filter(evidence::compared_at.is_null())
-        .filter(photos::state.ne(PhotoState::Received.as_str()))
-        .select((
-            (
-                evidence::ticket_id,
-                tickets::parent_id,
-                evidence::photo_id,
-                evidence::stage,
-                evidence::created_at,
-            ),
-            evidence::district,
-            photos::sha256,
-        ))
-        .order((evidence::created_at, evidence::ticket_id))
-        .limit(limit)
-        .load(conn)?;
+    let rows: Vec<WaitingRow> = match conn {
+        Conn::Pg(conn) => uncompared_on_postgres(conn, limit)?,
+        Conn::Sqlite(conn) => evidence::table
+            .inner_join(photos::table)
+            .inner_join(tickets::table)
+            .filter(evidence::compared_at.is_null())
+            .filter(photos::state.ne(PhotoState::Received.as_str()))
+            .select((
+                (
+                    evidence::ticket_id,
+                    tickets::parent_id,
+                    evidence::photo_id,
+                    evidence::stage,
+                    evidence::created_at,
+                ),
+                evidence::district,
+                photos::sha256,
+            ))
+            .order((evidence::created_at, evidence::ticket_id))
+            .limit(limit)
+            .load(conn)?,
+    };
     rows.into_iter()
         .map(|(used, district, sha256)| Ok(Waiting { used: read_use(used)?, district, sha256 }))
         .collect()
