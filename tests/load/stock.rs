@@ -45,7 +45,9 @@ pub(crate) async fn up(
         first += each;
     }
     if let Some(url) = site.url() {
-        crate::postgres::analyze(url)?;
+        // Not the other tables: told that they are empty, PostgreSQL would read all of a table for each foreign key, by
+        // plans that it keeps, until autovacuum has looked at them.
+        PgConnection::establish(url)?.batch_execute("ANALYZE photos, photo_hashes")?;
     }
     let server = site.start().await?;
     let mut all = Vec::with_capacity(stocked.len());
