@@ -33,6 +33,7 @@ use crate::http::request_id::request_id;
 use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyBytes, KeyError};
 use crate::links::LinkSigner;
+use crate::live::Live;
 use crate::metrics::{self, Metrics};
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
@@ -213,6 +214,7 @@ impl Application {
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),
             leaving: Leaving::default(),
+            live: Live::default(),
             jobs_waiting: tokio::sync::Notify::new(),
             reference_changed: tokio::sync::Notify::new(),
             held: jobs::Held::default(),
@@ -277,6 +279,7 @@ impl Application {
         let leave = async {
             stop.await;
             self.services.leaving.begin();
+            self.services.live.end();
             let lead = Duration::from_secs(self.services.config.http.drain_lead_seconds);
             drop(tokio::time::timeout(lead, hurry).await);
         };

@@ -47,6 +47,9 @@ permissions! {
     Field: GridWorker, CommunityOfficer, StreetOfficer;
     /// Somebody who handles: a unit that can be given work.
     Handler: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer;
+    /// Those who follow what happens to tickets.
+    Watcher: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
+        Inspector, Observer;
     /// Those who may verify and file.
     Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief;
     /// Those who may check a result.
@@ -121,7 +124,11 @@ impl<P: Permission> FromRequest for Auth<P> {
     }
 }
 
-fn bearer(request: &HttpRequest) -> Result<String, Problem> {
+/// The token of a request.
+///
+/// # Errors
+/// 401 where there is none.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     let header = request.headers().get(AUTHORIZATION).ok_or(Code::Unauthenticated)?;
     let text = header.to_str().map_err(|_| Code::TokenInvalid)?;
     let (scheme, token) = text.split_once(' ').ok_or(Code::Unauthenticated)?;
@@ -132,7 +139,10 @@ fn bearer(request: &HttpRequest) -> Result<String, Problem> {
 }
 
 /// The account of a token, as it is now: a removal or a change of posts takes effect with the next request.
-async fn authenticate(services: &Services, token: &str) -> Result<Account, Problem> {
+///
+/// # Errors
+/// 401 for a token that is not, or no longer, good.
+pub(crate) async fn authenticate(services: &Services, token: &str) -> Result<Account, Problem> {
     let claims = services.tokens.verify(token, services.now()).map_err(|error| match error {
         TokenError::Expired => Code::TokenExpired,
         TokenError::Invalid => Code::TokenInvalid,

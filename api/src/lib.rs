@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod keys;
 pub mod lang;
 pub mod links;
+pub mod live;
 pub mod metrics;
 pub mod openapi;
 pub mod password;

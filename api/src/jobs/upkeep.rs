@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use suishoupai_storage::db::turn::{self, Turn};
-use suishoupai_storage::db::{idempotency, lists, login};
+use suishoupai_storage::db::{idempotency, lists, live, login};
 
 use crate::fail::Fail;
 use crate::service::{orphans, resumable, tickets, uploads};
@@ -72,6 +72,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
         return Ok(false);
     }
     let hours = i64::from(services.config.reports.idempotency_hours);
+    let keep = i64::from(services.config.live.keep_hours);
     let is_first = services
         .db
         .write(move |conn| {
@@ -80,6 +81,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
             }
             idempotency::sweep(conn, now.plus_seconds(-hours * 3600))?;
             login::sweep_throttles(conn, now.plus_seconds(-24 * 3600))?;
+            live::sweep(conn, now.plus_seconds(-keep * 3600))?;
             Ok::<_, Fail>(true)
         })
         .await?;

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 pub mod commands;
 pub mod desk;
+pub mod events;
 pub mod exposures;
 pub mod masks;
 mod object;
@@ -46,6 +47,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resident::register)
             .configure(similar::register)
             .configure(tickets::register)
+            .configure(events::register)
             .configure(commands::register)
             .configure(supervision::register)
             .configure(exposures::register)

@@ -197,6 +197,17 @@ table! {
 }
 
 table! {
+    ticket_changes (id) {
+        id -> BigInt,
+        turn -> BigInt,
+        district -> Integer,
+        ticket_id -> BigInt,
+        seq -> BigInt,
+        at -> BigInt,
+    }
+}
+
+table! {
     reports (id) {
         id -> BigInt,
         district -> Integer,
@@ -635,7 +646,8 @@ allow_tables_to_appear_in_same_query!(
     notices,
     photo_hashes,
     evidence_seen_before,
-    followers
+    followers,
+    ticket_changes
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
 allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);

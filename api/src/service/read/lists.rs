@@ -49,6 +49,14 @@ fn scope(registry: &Registry, account: &Account, unit: Option<UnitId>) -> Result
     Ok((unit.district, scope))
 }
 
+/// Refuses a unit that is not the caller's.
+///
+/// # Errors
+/// 404 for a unit that no post of the caller stands over.
+pub fn own_unit(services: &Services, account: &Account, unit: Option<UnitId>) -> Result<(), Problem> {
+    scope(&services.registry(), account, unit).map(drop)
+}
+
 /// Whether the caller is of a role that sees tickets of sensitive kinds.
 fn sees_sensitive(registry: &Registry, account: &Account, district: i32, now: Moment) -> bool {
     let roles = registry.sensitive_roles(district, now);
@@ -71,7 +79,10 @@ pub async fn list(
     let limit = filter.limit;
     let by_urgency = filter.urgency.is_some();
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    let rows = services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
+    let rows = services
+        .db
+        .read(move |conn| lists::page(conn, district, &scope, &filter).map_err(Fail::from))
+        .await?;
     let scene = scene(services, &registry, lang, HashMap::new());
     let last = rows.last().filter(|_| rows.len() as i64 == limit);
     let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));

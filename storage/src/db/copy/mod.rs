@@ -150,7 +150,8 @@ fn open_target(to: &Target) -> Result<Conn, DbError> {
     let mut conn = connect(to, Use::Write)?;
     // What a killed move left running ends within moments; it is waited for.
     conn.batch_execute(&format!(
-        "SET statement_timeout = 0; SET lock_timeout = '20s'; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = 0"
+        "SET statement_timeout = 0; SET lock_timeout = '20s'; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = 0; \
+         SET suishoupai.filling = 'on'"
     ))
     .map_err(|error| match DbError::from(error) {
         DbError::Statement(_) => DbError::Refused("another move into the target is under way".to_owned()),
