@@ -108,7 +108,7 @@ pub async fn run(services: &Services, stop: &watch::Receiver<bool>) {
     let mut stop = stop.clone();
     let poll = Duration::from_millis(services.config.live.poll_milliseconds);
     let live = &services.live;
-    let cleared = services.db.write(|conn| rows::forget_foreign(conn)).await;
+    let cleared = services.db.write(rows::forget_foreign).await;
     log(cleared.map_err(Fail::from));
     let mut position = None;
     while !*stop.borrow() {
