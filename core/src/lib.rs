@@ -11,4 +11,5 @@ pub mod geo;
 pub mod import;
 pub mod likeness;
 pub mod model;
+pub mod search;
 pub mod time;

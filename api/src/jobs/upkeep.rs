@@ -1,9 +1,10 @@
 //! What is looked for now and then. Every process looks; what there is to do is done by one of them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use suishoupai_storage::db::turn::{self, Turn};
-use suishoupai_storage::db::{idempotency, lists, live, login};
+use suishoupai_storage::db::{Conn, counts, idempotency, lists, live, login};
 
 use crate::fail::Fail;
 use crate::service::{orphans, resumable, tickets, uploads};
@@ -14,6 +15,10 @@ const LAPSES: i64 = 100;
 /// Rows that only take up room are swept once in so long, by one of all processes.
 const SWEEP_EVERY: i64 = 10 * 60 * 1000;
 const SWEEP: &str = "sweep";
+/// So many steps are added up at once, at the latest.
+const MUCH: i64 = 500;
+/// Fewer are added up at every so-many-eth look.
+const NOW_AND_THEN: u64 = 120;
 /// Unfinished files of the photo store are removed when they are this old.
 const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
 
@@ -59,6 +64,22 @@ pub async fn lapse_claims(services: &Services) -> Result<usize, Fail> {
             return Ok(lapsed);
         }
     }
+}
+
+/// Adds up what steps have left for the numbers that are kept: when there is much of it, and now and then. `looks` counts
+/// the looks of this process.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(), Fail> {
+    let waiting = services.db.read(|conn| counts::waiting(conn, MUCH)).await?;
+    let is_time = looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(NOW_AND_THEN);
+    if waiting < MUCH && !(is_time && waiting > 0) {
+        return Ok(());
+    }
+    let fold = |conn: &mut Conn| Ok::<_, Fail>(turn::take(conn, Turn::Counts)? && counts::fold(conn)?);
+    while services.db.write(fold).await? {}
+    Ok(())
 }
 
 /// Removes what only takes up room, where no process has done so for a while; says whether it did.

@@ -17,7 +17,7 @@ use super::pause;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, pictures, resumable};
+use crate::service::{alarms, photos, pictures, resumable, search};
 use crate::services::Services;
 
 /// The jobs that this process holds.
@@ -196,6 +196,7 @@ async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
         (_, Some(district)) => recount(services, district).await,
         (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
         (pictures::HASH, _) => pictures::hash_old(services, job.subject).await,
+        (search::INDEX, _) => search::index_old(services, job.subject).await,
         (kind, _) if photos::is_rendering(kind) => photos::render(services, job.subject).await,
         (other, _) => Err(Fail::internal(&UnknownKind(other.to_owned()))),
     }

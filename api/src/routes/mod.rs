@@ -7,6 +7,7 @@ pub mod commands;
 pub mod desk;
 pub mod events;
 pub mod exposures;
+pub mod map;
 pub mod masks;
 mod object;
 pub mod photos;
@@ -48,6 +49,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(similar::register)
             .configure(tickets::register)
             .configure(events::register)
+            .configure(map::register)
             .configure(commands::register)
             .configure(supervision::register)
             .configure(exposures::register)

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::conn::Conn;
+use super::counts;
 use super::error::DbError;
 
 /// The tickets alone, whose many indexes change with every step.
@@ -23,6 +24,7 @@ pub const ALL: &[&str] = &[
     "summons",
     "call_backs",
     "ratings",
+    "ticket_texts",
 ];
 
 /// Something that is taken away and made again.
@@ -40,7 +42,8 @@ const SQLITE_INDEXES: &str = "SELECT 'DROP INDEX \"' || name || '\"' AS \"drop\"
 
 /// Triggers of SQLite by which other tables follow from these; PostgreSQL's ask for the setting.
 const SQLITE_TRIGGERS: &str = "SELECT 'DROP TRIGGER \"' || name || '\"' AS \"drop\", sql AS make FROM sqlite_master \
-    WHERE type = 'trigger' AND name IN ('events_change')";
+    WHERE type = 'trigger' AND name IN ('events_change', 'tickets_counted', 'tickets_recounted', 'tickets_uncounted', \
+    'orders_counted', 'orders_recounted', 'orders_uncounted')";
 
 /// References to other tables on PostgreSQL, which looks each row up by itself, but all of them at once when the
 /// reference is made.
@@ -67,6 +70,9 @@ pub fn fill<T, E: From<DbError>>(
     let parts = take_away(conn, tables)?;
     let done = work(conn)?;
     make_again(conn, tables, &parts)?;
+    if tables == ALL {
+        counts::count_anew(conn)?;
+    }
     Ok(done)
 }
 

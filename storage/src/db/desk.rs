@@ -232,28 +232,6 @@ pub fn next_alarm(conn: &mut Conn) -> Result<Option<Moment>, DbError> {
     Ok(first.flatten().map(Moment::from_millis))
 }
 
-/// How many open tickets of a district are not filed yet, and how many are.
-///
-/// # Errors
-/// The database's.
-pub fn filed_or_not(conn: &mut Conn, district: District) -> Result<(i64, i64), DbError> {
-    let count = |conn: &mut Conn, states: &[State]| {
-        let words: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-        tickets::table
-            .filter(tickets::district.eq(district).and(tickets::state.eq_any(words)))
-            .count()
-            .get_result::<i64>(conn)
-    };
-    let unfiled = count(conn, &[State::Received, State::Claimed, State::Verified])?;
-    let filed: Vec<_> =
-        State::ALL.iter().copied().filter(|state| !state.is_final() && !is_unfiled(*state)).collect();
-    Ok((unfiled, count(conn, &filed)?))
-}
-
-const fn is_unfiled(state: State) -> bool {
-    matches!(state, State::Received | State::Claimed | State::Verified)
-}
-
 /// The tickets of a district on which something is still expected, by key above `after`, at most `limit`: those
 /// whose deadlines a change of the calendar can move.
 ///

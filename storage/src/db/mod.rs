@@ -35,6 +35,7 @@ pub mod reports;
 pub mod resumable;
 pub mod roster;
 pub mod schema;
+pub mod search;
 pub mod similar;
 pub mod supervision;
 pub mod texts;

@@ -11,11 +11,11 @@ use suishoupai_api::demo::DISTRICT;
 use suishoupai_api::simulate::Filling;
 use suishoupai_core::flow::{OrderState, Pressure, RequestState, State};
 use suishoupai_core::likeness::{SeenBefore, tiles_around};
-use suishoupai_core::model::UnitId;
+use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::lists::{self, Filter, Scope};
 use suishoupai_storage::db::schema::{reports, tickets, work_orders};
-use suishoupai_storage::db::{Conn, DbError, desk, followers, similar};
+use suishoupai_storage::db::{Conn, DbError, counts, desk, followers, search, similar};
 use suishoupai_storage::db::{reports as report_rows, supervision};
 use suishoupai_tests::{Engine, Installation, both};
 
@@ -216,7 +216,8 @@ fn actual(node: &str, name: &str) -> f64 {
 
 /// A statement of PostgreSQL with its values in the place of `$1`, `$2`, …
 fn with_literals(sql: &str, binds: &str) -> String {
-    let values: Vec<Value> = serde_json::from_str(binds).unwrap_or_else(|error| panic!("{binds}: {error}"));
+    let values: Vec<Value> = serde_json::from_str(&binds.replace("None", "null"))
+        .unwrap_or_else(|error| panic!("{binds}: {error}"));
     let literal = |value: &Value| match value {
         Value::String(text) => format!("'{}'", text.replace('\'', "''")),
         Value::Array(all) => {
@@ -333,8 +334,44 @@ fn desks(checked: &mut Checked<'_>, places: &Places) -> Result<(), DbError> {
     checked.list("near", May::SortFew, |conn| {
         similar::near(conn, DISTRICT, tiles, places.now.plus_millis(-86_400_000), false).map(drop)
     })?;
+    numbers(checked, places)?;
     let filter = supervision::Filter { limit: 50, ..Default::default() };
     checked.list("supervision orders", May::SortFew, |conn| {
         supervision::page(conn, &supervision::Scope::District(DISTRICT), &filter).map(drop)
+    })
+}
+
+/// What is sought in texts, the numbers that are kept, and the map.
+fn numbers(checked: &mut Checked<'_>, places: &Places) -> Result<(), DbError> {
+    let filter = Filter { limit: 50, ..Filter::default() };
+    // In a street a frequent word is found by going through the newest texts of the district, as many as that takes.
+    for (of, scope) in [
+        ("district", Scope::District(DISTRICT)),
+        ("grid", Scope::Grid(places.grid)),
+        ("orders", Scope::Orders(places.units.clone())),
+    ] {
+        for words in ["垃圾", "路灯 不亮", "没有这样的事"] {
+            let sought = suishoupai_core::search::sought(words).unwrap();
+            checked.list(&format!("{words} in {of}"), May::SortFew, |conn| {
+                search::page(conn, DISTRICT, &scope, &sought, &filter).map(drop)
+            })?;
+        }
+    }
+    checked.list("numbers of states", May::Follow, |conn| counts::tickets(conn).map(drop))?;
+    for (level, unit) in [(Level::District, 0), (Level::Street, places.street), (Level::Grid, places.grid)] {
+        checked.list(&format!("numbers of {level:?}"), May::Follow, |conn| {
+            counts::in_territory(conn, DISTRICT, level, unit, false).map(drop)
+        })?;
+    }
+    checked.list("numbers of orders", May::Follow, |conn| {
+        counts::of_orders(conn, DISTRICT, &places.units).map(drop)
+    })?;
+    let (lon, lat) = places.place;
+    let near = (lon - 0.002, lat - 0.002, lon + 0.002, lat + 0.002);
+    checked.list("squares", May::SortFew, |conn| {
+        counts::cells(conn, DISTRICT, counts::Window::around(14, near), &counts::Narrow::default()).map(drop)
+    })?;
+    checked.list("a tile", May::SortFew, |conn| {
+        counts::spots(conn, DISTRICT, near, (Some(0), None), 10_000).map(drop)
     })
 }

@@ -18,6 +18,7 @@ use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
 use super::history::{Verified, verify_all};
 use super::migrate::{migrate, schema_of};
+use super::{counts, search};
 use crate::files;
 use marker::Reached;
 use plan::Table;
@@ -110,6 +111,7 @@ fn move_in_pages(
         moved.push(told);
     }
     compare(reading, writing, &tables)?;
+    follow(&mut target)?;
     let verified = verify_all(&mut target)?;
     // A source that had been tampered with is moved as it is; only what the move itself broke must not pass.
     let broken = !verified.breaks.is_empty() || !verified.supervision.breaks.is_empty();
@@ -281,6 +283,16 @@ where
 
 fn count(table: &str, ask: impl FnOnce(String) -> QueryResult<Count>) -> Result<i64, DbError> {
     Ok(ask(format!("SELECT count(*) AS count FROM \"{table}\""))?.count)
+}
+
+/// Makes what follows from the tickets in the target.
+fn follow(target: &mut Conn) -> Result<(), DbError> {
+    target.transaction(counts::count_anew)?;
+    let mut reached = Some(0);
+    while let Some(after) = reached {
+        reached = target.transaction(|target| search::keep_old(target, after, PAGE_ROWS as i64))?;
+    }
+    Ok(())
 }
 
 /// Refuses a copy with another number of rows in any table.

@@ -80,7 +80,8 @@ struct Reference {
 }
 
 /// What follows from other tables, or is of no use in another place: made there anew, or not at all.
-const FOLLOWING: [&str; 1] = ["ticket_changes"];
+const FOLLOWING: [&str; 6] =
+    ["ticket_changes", "ticket_deltas", "ticket_counts", "map_cells", "order_deltas", "order_counts"];
 
 /// What the tool itself and the migrations keep; no part of the installation.
 fn is_own(table: &str) -> bool {
@@ -88,6 +89,8 @@ fn is_own(table: &str) -> bool {
         || table == "__diesel_schema_migrations"
         || table == super::marker::TABLE
         || FOLLOWING.contains(&table)
+        // With the tables in which SQLite keeps it.
+        || table.starts_with("ticket_texts")
 }
 
 /// All tables, parents before children.

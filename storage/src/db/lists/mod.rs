@@ -15,7 +15,7 @@ use super::error::DbError;
 use super::schema::tickets;
 use super::word::Word;
 
-pub use orders::{OrderLine, orders};
+pub use orders::{OrderLine, orders, with_orders};
 pub use page::{page, pool};
 
 /// One line of a list.
@@ -193,6 +193,19 @@ pub struct Filter {
     pub seen_before: Option<SeenBefore>,
     /// At most so many lines.
     pub limit: i64,
+}
+
+/// The tickets with these keys, the newest first.
+///
+/// # Errors
+/// The database's.
+pub(super) fn these(conn: &mut Conn, ids: Vec<TicketId>) -> Result<Vec<Summary>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = tickets::table.select(COLUMNS).filter(tickets::id.eq_any(ids)).order(tickets::id.desc());
+    let rows: Vec<Record> = query.load(conn)?;
+    rows.into_iter().map(Record::read).collect()
 }
 
 /// What is loaded for each of some units, put together in the order of `key`, at most `limit` of it.

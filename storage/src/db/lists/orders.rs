@@ -1,5 +1,7 @@
 //! Work orders of units.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::{OrderKind, OrderState, TicketId};
 use suishoupai_core::model::UnitId;
@@ -26,6 +28,23 @@ pub struct OrderLine {
     pub due_at: Moment,
     /// The ticket.
     pub ticket: Summary,
+}
+
+/// Those of the tickets for which one of the units has or had an order.
+///
+/// # Errors
+/// The database's.
+pub fn with_orders(
+    conn: &mut Conn,
+    ids: Vec<TicketId>,
+    units: &[UnitId],
+) -> Result<HashSet<TicketId>, DbError> {
+    let found: Vec<TicketId> = work_orders::table
+        .filter(work_orders::ticket_id.eq_any(ids))
+        .filter(work_orders::unit_id.eq_any(units.to_vec()))
+        .select(work_orders::ticket_id)
+        .load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 /// The orders of some units in one state, by deadline.
