@@ -34,7 +34,7 @@ impl EventStream {
     ///
     /// # Errors
     /// The answer, where it is no stream.
-    pub fn open(caller: &Caller, path: &str, last: Option<&str>) -> Result<Self, Reply> {
+    pub fn open(caller: &Caller, path: &str, last: Option<&str>) -> Result<Self, Box<Reply>> {
         let mut request = caller.request(Method::GET, path).header("accept-encoding", "gzip, br");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
@@ -46,7 +46,7 @@ impl EventStream {
         }
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.bytes().unwrap().to_vec();
-        Err(Reply { asked: path.to_owned(), status, headers, body })
+        Err(Box::new(Reply { asked: path.to_owned(), status, headers, body }))
     }
 
     /// Opens a stream that must say that it is ready; with its place.
