@@ -40,7 +40,7 @@ use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
-use crate::service::pictures::Pictures;
+use crate::service::pictures::{self, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
 use crate::services::{Parts, Services};
@@ -209,6 +209,7 @@ impl Application {
             store,
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
+            lookups: pictures::lookups(),
             pictures: Pictures::new(config.photos.near_most),
             callers: Callers::default(),
             orphans: Walk::default(),

@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
-use crate::service::pictures::Pictures;
+use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
 use crate::token::TokenKeys;
@@ -57,6 +57,8 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// Requests whose pictures are looked up together.
+    pub lookups: Lookups,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
     /// What near pictures are found in.

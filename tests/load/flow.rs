@@ -13,7 +13,7 @@ use crate::postgres::{self, pgbench};
 use crate::script::Script;
 use crate::server::Server;
 use crate::site::Site;
-use crate::{sql, table};
+use crate::{sql, stock, table};
 
 const WARM_UP: Duration = Duration::from_secs(1);
 
@@ -43,7 +43,8 @@ fn finish(rounds: &[(Figures, Figures)]) -> Outcome<()> {
 /// Reports whose two photos are already up, from a resident on each connection.
 pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut server = site.start().await?;
-    let mut residents = people::residents(&mut server, arguments.connections, true).await?;
+    let residents = people::residents(&mut server, arguments.connections, true).await?;
+    let (server, mut residents) = stock::up(arguments, site, server, residents).await?;
     let mut tickets = Vec::new();
     for resident in &mut residents {
         tickets.push(resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default());

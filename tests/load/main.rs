@@ -15,6 +15,7 @@ mod script;
 mod server;
 mod site;
 mod sql;
+mod stock;
 mod storm;
 mod storm_report;
 mod sweep;

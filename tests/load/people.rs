@@ -19,14 +19,15 @@ const RENDERED: Duration = Duration::from_secs(60);
 
 pub(crate) struct Resident {
     pub(crate) client: Client,
-    photos: Vec<i64>,
+    /// Those that are up; each report names the next two.
+    pub(crate) photos: Vec<i64>,
     sent: u64,
 }
 
 impl Resident {
-    /// The same resident at another server.
-    pub(crate) async fn at(&self, address: SocketAddr) -> Outcome<Self> {
-        Ok(Self { client: self.client.at(address).await?, photos: self.photos.clone(), sent: self.sent })
+    /// The same resident at another server, with these photos.
+    pub(crate) async fn at(&self, address: SocketAddr, photos: Vec<i64>) -> Outcome<Self> {
+        Ok(Self { client: self.client.at(address).await?, photos, sent: self.sent })
     }
 
     /// Uploads a photo that nobody has sent before; says nothing of its rendition.
@@ -37,8 +38,10 @@ impl Resident {
 
     /// A report at the demonstration's point, different each time.
     pub(crate) async fn report(&mut self, with_photos: bool) -> Outcome<Value> {
+        let pairs: Vec<&[i64]> = self.photos.chunks(usize::from(PHOTOS)).collect();
+        let nth = usize::try_from(self.sent)? % pairs.len().max(1);
+        let photos = pairs.get(nth).filter(|_| with_photos).copied().unwrap_or_default();
         self.sent += 1;
-        let photos: &[i64] = if with_photos { &self.photos } else { &[] };
         let body = json!({
             "text": format!("路面破损，雨天积水，请尽快修补。第 {} 次", self.sent),
             "place": { "lon": demo::POINT.lon, "lat": demo::POINT.lat, "datum": "wgs84" },

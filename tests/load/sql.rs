@@ -75,7 +75,7 @@ impl Sample {
 }
 
 /// A connection with the settings of the server's writer.
-fn open_sqlite(file: &str) -> Outcome<Conn> {
+pub(crate) fn open_sqlite(file: &str) -> Outcome<Conn> {
     let mut conn = SqliteConnection::establish(file)?;
     conn.batch_execute(
         "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \

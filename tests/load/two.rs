@@ -8,7 +8,7 @@ use crate::fault::{Fault, Outcome, fault};
 use crate::flow::measured;
 use crate::people::{self, Resident};
 use crate::site::Site;
-use crate::{postgres, table};
+use crate::{postgres, stock, table};
 
 /// Photos of each resident, uploaded to both servers at once.
 const PHOTOS: u32 = 12;
@@ -16,11 +16,14 @@ const PHOTOS: u32 = 12;
 pub(crate) async fn two(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let url = site.url().ok_or_else(|| fault("two servers are for --engine postgres"))?;
     let mut first = site.start().await?;
-    let mut at_one = people::residents(&mut first, arguments.connections, true).await?;
+    let residents = people::residents(&mut first, arguments.connections, true).await?;
+    let (first, mut at_one) = stock::up(arguments, site, first, residents).await?;
     let second = site.start().await?;
     let mut at_both = Vec::new();
-    for (n, resident) in at_one.iter().enumerate() {
-        at_both.push(resident.at(if n % 2 == 0 { first.address } else { second.address }).await?);
+    for (n, resident) in at_one.iter_mut().enumerate() {
+        let other_half = resident.photos.split_off(resident.photos.len() / 2);
+        let address = if n % 2 == 0 { first.address } else { second.address };
+        at_both.push(resident.at(address, other_half).await?);
     }
     table::head();
     let mut rounds = Vec::new();

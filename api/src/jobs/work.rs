@@ -197,7 +197,9 @@ async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
         (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
         (pictures::HASH, _) => pictures::hash_old(services, job.subject).await,
         (search::INDEX, _) => search::index_old(services, job.subject).await,
-        (kind, _) if photos::is_rendering(kind) => photos::render(services, job.subject).await,
+        (kind, _) if photos::is_rendering(kind) => {
+            photos::render(services, job.subject, job.attempts >= most(services)).await
+        }
         (other, _) => Err(Fail::internal(&UnknownKind(other.to_owned()))),
     }
 }

@@ -1,18 +1,18 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
-use std::time::Instant;
+mod bound;
+mod rendering;
 
-use suishoupai_core::flow::masking::Area;
 use suishoupai_core::flow::may_see;
 use suishoupai_core::flow::supervision::may_see_order;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::{self as rows, MediaKind, Photo, PhotoState};
-use suishoupai_storage::db::{Conn, DbError, hashes, jobs, masks, supervision, tickets};
-use suishoupai_storage::picture::{self, Inspected, PictureError, RenderError, Renditions};
+use suishoupai_storage::db::{Conn, DbError, jobs, supervision, tickets};
+use suishoupai_storage::picture::{Inspected, PictureError};
 use suishoupai_storage::store::{ObjectKey, Spooled};
-use suishoupai_storage::video::{Video, is_video};
+use suishoupai_storage::video::Video;
 
 use super::{orphans, videos};
 use crate::auth::actor;
@@ -21,21 +21,9 @@ use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
 
-/// The kind of the job that makes the renditions of a photo.
-pub const RENDER: &str = "render_photo";
-/// The beginning of the kinds of jobs that make them with a mask; the version of the mask follows, because the job of an
-/// earlier one may be under way.
-const MASK: &str = "mask_photo:";
-
-/// The kind of the job that makes the renditions with the mask of a version.
-pub fn mask_job(version: i64) -> String {
-    format!("{MASK}{version}")
-}
-
-/// Whether jobs of this kind make renditions.
-pub fn is_rendering(kind: &str) -> bool {
-    kind == RENDER || kind.starts_with(MASK)
-}
+pub use bound::Bound;
+use rendering::RENDER;
+pub use rendering::{is_rendering, mask_job, render};
 
 /// A picture or a video that has been looked at.
 #[derive(Debug)]
@@ -69,63 +57,6 @@ impl Prepared {
         match &self.content {
             Content::Photo(inspected) => inspected.kind.extension(),
             Content::Video(video) => video.kind.extension(),
-        }
-    }
-}
-
-/// How many bytes a file may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    /// The most bytes.
-    pub bytes: u64,
-    kind: MediaKind,
-}
-
-impl Bound {
-    fn of_kind(services: &Services, kind: MediaKind) -> Self {
-        let bytes = match kind {
-            MediaKind::Photo => services.config.photos.max_bytes,
-            MediaKind::Video => services.config.videos.max_bytes,
-        };
-        Self { bytes, kind }
-    }
-
-    /// The larger of the bounds, for a file of which nothing is known.
-    pub fn of_any(services: &Services) -> Self {
-        let [photo, video] = [MediaKind::Photo, MediaKind::Video].map(|kind| Self::of_kind(services, kind));
-        if video.bytes > photo.bytes { video } else { photo }
-    }
-
-    /// By the media type that is claimed.
-    pub fn of_type(services: &Services, media_type: Option<&str>) -> Self {
-        match media_type.and_then(|text| text.split('/').next()) {
-            Some("image") => Self::of_kind(services, MediaKind::Photo),
-            Some("video") => Self::of_kind(services, MediaKind::Video),
-            _ => Self::of_any(services),
-        }
-    }
-
-    /// By the first bytes.
-    pub fn of_head(services: &Services, head: &[u8]) -> Self {
-        match head.len() {
-            0..12 => Self::of_any(services),
-            _ if is_video(head) => Self::of_kind(services, MediaKind::Video),
-            _ => Self::of_kind(services, MediaKind::Photo),
-        }
-    }
-
-    /// The problem of more bytes.
-    pub fn exceeded(self) -> Problem {
-        let most = self.bytes >> 20;
-        match self.kind {
-            MediaKind::Photo => Problem::new(Code::PhotoTooLarge).detail(Text::new(
-                format!("照片最大 {most} MiB，请压缩后重试。"),
-                format!("A photo may have at most {most} MiB."),
-            )),
-            MediaKind::Video => Problem::new(Code::VideoTooLarge).detail(Text::new(
-                format!("视频最大 {most} MiB，请缩短或压缩后重试。"),
-                format!("A video may have at most {most} MiB."),
-            )),
         }
     }
 }
@@ -365,99 +296,5 @@ pub fn key_of(photo: &Photo, rendition: Rendition) -> Result<ObjectKey, Fail> {
         Rendition::Thumbnail => Ok(ObjectKey::thumbnail(photo.rendition_digest())),
         Rendition::Playback if photo.kind != MediaKind::Video => Err(Code::PhotoNotFound.into()),
         Rendition::Playback => videos::playback_key(photo),
-    }
-}
-
-/// Makes the renditions of a photo with the mask that it now has: the job. A picture that cannot be rendered is recorded
-/// as such and not tried again; failures of store and database are.
-///
-/// # Errors
-/// The store's or the database's.
-pub async fn render(services: &Services, id: i64) -> Result<(), Fail> {
-    let Some(masked) = services.db.read(move |conn| masks::find(conn, id).map_err(Fail::from)).await? else {
-        return Ok(());
-    };
-    let begun = Instant::now();
-    let photo = masked.photo;
-    if photo.mask_version > 0 {
-        // What shows more than it should goes first.
-        remove_unused(services, &photo).await?;
-    }
-    let made = match photo.kind {
-        MediaKind::Photo => {
-            pictures_of(services, &photo, masked.mask.areas).await?.map_err(|error| error.to_string())
-        }
-        MediaKind::Video => videos::render(services, &photo).await?,
-    };
-    let digest = photo.rendition_digest();
-    let outcome = match made {
-        Ok(renditions) => {
-            let (width, height) = renditions.display_size;
-            // A poster says little of a video, and a placeholder nothing: videos are compared by their bytes.
-            let is_photo = photo.kind == MediaKind::Photo;
-            let hash = is_photo.then(|| picture::perceptual_hash(&renditions.thumbnail_luma)).flatten();
-            services.store.put(&ObjectKey::display(digest), renditions.display.into()).await?;
-            services.store.put(&ObjectKey::thumbnail(digest), renditions.thumbnail.into()).await?;
-            let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-            Ok(((pixels(width), pixels(height)), hash))
-        }
-        Err(why) => Err(why),
-    };
-    services.metrics.photo_rendered(outcome.is_ok(), begun);
-    let (version, now) = (photo.mask_version, services.now());
-    let counted = services
-        .db
-        .write(move |conn| {
-            if let Ok((_, hash)) = &outcome {
-                hashes::save(conn, id, *hash, now)?;
-            }
-            Ok::<_, Fail>(rows::rendered(conn, id, version, outcome.clone().map(|(size, _)| size))?)
-        })
-        .await?;
-    // Masked anew meanwhile: what was just made shows too much, and another job makes the right ones.
-    if counted { Ok(()) } else { remove_unused(services, &photo).await }
-}
-
-/// Removes renditions of a photo with earlier masks, or without one, that no photo uses.
-async fn remove_unused(services: &Services, photo: &Photo) -> Result<(), Fail> {
-    let id = photo.id;
-    let unused = services.db.read(move |conn| masks::unused_renditions(conn, id).map_err(Fail::from)).await?;
-    for digest in &unused {
-        services.store.delete(&ObjectKey::display(digest)).await?;
-        services.store.delete(&ObjectKey::thumbnail(digest)).await?;
-    }
-    if unused.is_empty() {
-        return Ok(());
-    }
-    // Somebody may have sent the same picture just now, and its renditions may have been among what was removed.
-    let first = services.db.reserve(100 * unused.len() as i64).await?.start;
-    let now = services.now();
-    services
-        .db
-        .write(move |conn| {
-            let mut job = first;
-            for digest in &unused {
-                for photo in masks::users(conn, digest)? {
-                    jobs::enqueue(conn, job, RENDER, photo, now)?;
-                    job += 1;
-                }
-            }
-            Ok(())
-        })
-        .await
-}
-
-/// The two pictures of a photo, or why they cannot be made.
-async fn pictures_of(
-    services: &Services,
-    photo: &Photo,
-    areas: Vec<Area>,
-) -> Result<Result<Renditions, PictureError>, Fail> {
-    let key = original_key(&photo.sha256, &photo.extension)?;
-    let length = u64::try_from(photo.bytes).unwrap_or(0);
-    match services.renderer.render(length, areas, services.store.get(&key)).await {
-        Ok(renditions) => Ok(Ok(renditions)),
-        Err(RenderError::Picture(error)) => Ok(Err(error)),
-        Err(RenderError::Load(error)) => Err(error.into()),
     }
 }

@@ -1,23 +1,26 @@
 //! Near pictures: the hashes of all photos in memory, fed from the database, and evidence compared with what was sent
 //! before.
 
+mod before;
+
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use suishoupai_core::flow::Doubt;
-use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, doubts_of_reuse, seen_before};
-use suishoupai_core::model::District;
+use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, seen_before};
 use suishoupai_storage::db::evidence::{self, Seen, Waiting};
-use suishoupai_storage::db::{Conn, hashes, jobs, photos};
+use suishoupai_storage::db::uses::{self, Uses};
+use suishoupai_storage::db::{Conn, hashes, jobs};
 use suishoupai_storage::picture;
 use suishoupai_storage::store::{ObjectKey, StoreError};
 
 use crate::fail::Fail;
 use crate::service::photos::original_key;
 use crate::services::Services;
+
+pub use before::{Before, Lookups, before, lookups};
 
 /// The kind of the job that looks at photos from before hashes were kept; its subject is the key after which it goes on.
 pub const HASH: &str = "hash_photos";
@@ -30,13 +33,9 @@ const PORTION: usize = 1 << 20;
 /// another server is behind. So far back is read again, in milliseconds.
 const OVERLAP: i64 = 120_000;
 /// Of one picture, so many near ones are looked at.
-const MOST_NEAR: usize = 200;
+pub(super) const MOST_NEAR: usize = 200;
 /// Pieces of evidence that are compared together.
 const TOGETHER: i64 = 100;
-/// Of these together, so many uses of near pictures are looked at.
-const MOST_USES: i64 = 5000;
-/// As much for what is handed in by one request, which somebody waits for.
-const FEW_USES: i64 = 500;
 /// Whoever waits for an answer reads no more of what was read than this, in milliseconds.
 const SHORT_OVERLAP: i64 = 5_000;
 /// Old photos that are looked at in one job.
@@ -163,13 +162,13 @@ async fn take_in(services: &Services, fresh: Vec<Print>) -> Result<(), Fail> {
     Ok(())
 }
 
-/// The near pictures of each hash, as far as the index has been read.
+/// The near pictures of each hash, the nearest first and at most `most`, as far as the index has been read.
 ///
 /// # Errors
 /// When the server is being stopped.
-pub async fn near(services: &Services, hashes: Vec<u64>) -> Result<Vec<Vec<Hit>>, Fail> {
+pub async fn near(services: &Services, hashes: Vec<u64>, most: usize) -> Result<Vec<Vec<Hit>>, Fail> {
     let index = services.pictures.index.load_full();
-    tokio::task::spawn_blocking(move || hashes.into_iter().map(|hash| index.near(hash, MOST_NEAR)).collect())
+    tokio::task::spawn_blocking(move || hashes.into_iter().map(|hash| index.near(hash, most)).collect())
         .await
         .map_err(|error| Fail::internal(&error))
 }
@@ -205,7 +204,7 @@ async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(),
     let known = services.db.read(move |conn| hashes::of(conn, &photos).map_err(Fail::from)).await?;
     let (keys, wanted): (Vec<i64>, Vec<u64>) = known.into_iter().unzip();
     let mut found: Near = HashMap::new();
-    for (photo, hits) in keys.into_iter().zip(near(services, wanted).await?) {
+    for (photo, hits) in keys.into_iter().zip(near(services, wanted, MOST_NEAR).await?) {
         found.entry(photo).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
     }
     let compared: Vec<Use> = waiting.iter().map(|one| one.used).collect();
@@ -217,7 +216,7 @@ async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(),
 /// What was seen before of the pieces that wait, and what of others was seen before as one of them.
 fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<Seen>, Fail> {
     let originals = waiting.iter().map(|one| one.sha256.clone()).collect();
-    let same = evidence::same_bytes(conn, originals, MOST_USES)?;
+    let same = uses::same_bytes(conn, originals)?;
     for one in &waiting {
         let near = found.entry(one.used.photo).or_default();
         for photo in same.get(&one.sha256).into_iter().flatten() {
@@ -225,7 +224,7 @@ fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<S
         }
     }
     let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
-    let uses = evidence::uses_of(conn, photos.into_iter().collect(), MOST_USES)?;
+    let uses = uses::uses_of(conn, photos.into_iter().collect(), Uses::First)?;
     let mut all = Vec::new();
     for one in waiting {
         let Some(near) = found.get(&one.used.photo) else { continue };
@@ -239,65 +238,6 @@ fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<S
     // What is nearest is written down; of several, the first one that was sent.
     all.sort_by_key(|seen| (seen.bits, seen.earlier.at, seen.earlier.ticket));
     Ok(all)
-}
-
-/// What pictures that are handed in are known to have been before, by the SHA-256 of the original.
-#[derive(Clone, Debug, Default)]
-pub struct Before(HashMap<[u8; 32], Vec<(District, Use, u32)>>);
-
-impl Before {
-    /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
-    pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
-        let others = self.0.get(sha256).into_iter().flatten();
-        let others = others.filter(|(of, ..)| *of == district).map(|(_, other, bits)| (*other, *bits));
-        doubts_of_reuse(used, others)
-    }
-}
-
-/// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
-/// before, and near pictures as far as the photos have been rendered and the index has been read. What is found out
-/// later is found by [`compare`].
-///
-/// # Errors
-/// The database's.
-pub async fn before(services: &Services, ids: &[i64], fresh: Vec<[u8; 32]>) -> Result<Before, Fail> {
-    if ids.is_empty() && fresh.is_empty() {
-        return Ok(Before::default());
-    }
-    let ids = ids.to_vec();
-    let look = move |conn: &mut Conn| Ok::<_, Fail>((photos::named(conn, &ids)?, hashes::of(conn, &ids)?));
-    let (named, known) = services.db.read(look).await?;
-    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
-        .values()
-        .map(|photo| photo.sha256)
-        .chain(fresh)
-        .map(|sha256| (sha256, HashMap::new()))
-        .collect();
-    let hashed: Vec<([u8; 32], u64)> =
-        known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
-    let (originals, wanted): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
-    if !wanted.is_empty() {
-        for (sha256, hits) in originals.into_iter().zip(near(services, wanted).await?) {
-            found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
-        }
-    }
-    services.db.read(move |conn| used_before(conn, found)).await
-}
-
-/// The uses of the photos that were found near to each original, and of those with the same bytes.
-fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>) -> Result<Before, Fail> {
-    let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
-    let same = evidence::same_bytes(conn, originals, FEW_USES)?;
-    for (sha256, near) in &mut found {
-        near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
-    }
-    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
-    let uses = evidence::uses_of(conn, photos.into_iter().collect(), FEW_USES)?;
-    let of = |near: HashMap<i64, u32>| {
-        let used = uses.iter().filter_map(|(of, used)| Some((*of, *used, *near.get(&used.photo)?)));
-        used.collect::<Vec<_>>()
-    };
-    Ok(Before(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect()))
 }
 
 /// Looks at photos whose renditions were made before hashes were kept, and leaves a job for the next ones.

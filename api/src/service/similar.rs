@@ -12,7 +12,8 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::lists::Summary;
 use suishoupai_storage::db::similar::Picture;
-use suishoupai_storage::db::{Conn, evidence, hashes, photos, similar as rows, tickets};
+use suishoupai_storage::db::uses::{self, Uses};
+use suishoupai_storage::db::{Conn, hashes, photos, similar as rows, tickets};
 
 use super::pictures;
 use super::places::locate;
@@ -31,8 +32,6 @@ const OVER_DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 /// Of what may be the same, so many are looked at more closely.
 const CLOSER: usize = 40;
-/// So many uses of near pictures are looked at.
-const MOST_USES: i64 = 1000;
 
 /// What somebody is about to report.
 #[derive(Clone, Debug)]
@@ -201,7 +200,9 @@ async fn hits(services: &Services, hashes: &[u64]) -> Result<HashMap<i64, u32>, 
         return Ok(nearest);
     }
     pictures::catch_up_soon(services).await?;
-    for Hit { bits, id } in pictures::near(services, hashes.to_vec()).await?.into_iter().flatten() {
+    for Hit { bits, id } in
+        pictures::near(services, hashes.to_vec(), pictures::MOST_NEAR).await?.into_iter().flatten()
+    {
         let known = nearest.entry(id).or_insert(bits);
         *known = bits.min(*known);
     }
@@ -213,7 +214,7 @@ fn search(conn: &mut Conn, sought: &Sought, now: Moment) -> Result<Vec<Candidate
     let since = now.plus_seconds(-DAYS * DAY_S);
     let tiles = tiles_around(sought.at, AROUND_M);
     let mut found = rows::near(conn, sought.district, tiles, since, sought.sensitive)?;
-    let uses = evidence::uses_of(conn, sought.hits.keys().copied().collect(), MOST_USES)?;
+    let uses = uses::uses_of(conn, sought.hits.keys().copied().collect(), Uses::Last)?;
     let there: HashSet<TicketId> = found.iter().map(|row| row.id).collect();
     let others: HashSet<TicketId> = uses
         .iter()

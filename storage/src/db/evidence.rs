@@ -1,8 +1,8 @@
 //! Evidence compared with what was sent before.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
+use diesel::sql_types::{Array, BigInt, Text};
 use suishoupai_core::flow::{Stage, TicketId};
 use suishoupai_core::likeness::{SeenBefore, Use};
 use suishoupai_core::model::District;
@@ -12,6 +12,7 @@ use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::photos::PhotoState;
 use super::schema::{evidence, evidence_seen_before as seen, photos, tickets};
+use super::update::update_kept;
 use super::word::Word;
 
 /// A piece of evidence that waits to be compared.
@@ -25,9 +26,10 @@ pub struct Waiting {
     pub sha256: Vec<u8>,
 }
 
-type UseRow = (TicketId, Option<TicketId>, i64, String, i64);
+/// A use as it is stored; the second is the ticket from which the first was split off.
+pub(super) type UseRow = (TicketId, Option<TicketId>, i64, String, i64);
 
-fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use, DbError> {
+pub(super) fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use, DbError> {
     let stage = Stage::stored(&stage)?;
     Ok(Use { ticket, origin: parent.unwrap_or(ticket), photo, stage, at })
 }
@@ -59,55 +61,6 @@ pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> 
     rows.into_iter()
         .map(|(used, district, sha256)| Ok(Waiting { used: read_use(used)?, district, sha256 }))
         .collect()
-}
-
-/// The photos with one of these originals, by the SHA-256; of all together the first `limit`.
-///
-/// # Errors
-/// The database's.
-pub fn same_bytes(
-    conn: &mut Conn,
-    sha256: Vec<Vec<u8>>,
-    limit: i64,
-) -> Result<HashMap<Vec<u8>, Vec<i64>>, DbError> {
-    let rows: Vec<(Vec<u8>, i64)> = photos::table
-        .filter(photos::sha256.eq_any(sha256))
-        .select((photos::sha256, photos::id))
-        .order(photos::id)
-        .limit(limit)
-        .load(conn)?;
-    let mut found: HashMap<_, Vec<i64>> = HashMap::new();
-    for (sha256, id) in rows {
-        found.entry(sha256).or_default().push(id);
-    }
-    Ok(found)
-}
-
-/// Where the photos are evidence, with the district of each ticket: the first `limit` uses.
-///
-/// # Errors
-/// The database's.
-pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, limit: i64) -> Result<Vec<(District, Use)>, DbError> {
-    if photos.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<(i32, UseRow)> = evidence::table
-        .inner_join(tickets::table)
-        .filter(evidence::photo_id.eq_any(photos))
-        .select((
-            evidence::district,
-            (
-                evidence::ticket_id,
-                tickets::parent_id,
-                evidence::photo_id,
-                evidence::stage,
-                evidence::created_at,
-            ),
-        ))
-        .order((evidence::created_at, evidence::ticket_id))
-        .limit(limit)
-        .load(conn)?;
-    rows.into_iter().map(|(district, used)| Ok((district, read_use(used)?))).collect()
 }
 
 /// That a piece of evidence was seen before.
@@ -163,9 +116,36 @@ pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> R
             .on_conflict_do_nothing()
             .execute(conn))?;
     }
-    for used in compared {
-        let this = evidence::table.find((used.ticket, used.photo, used.stage.as_str()));
-        diesel::update(this).set(evidence::compared_at.eq(now.millis())).execute(conn)?;
+    mark_compared(conn, compared, now)
+}
+
+fn mark_compared(conn: &mut Conn, compared: &[Use], now: Moment) -> Result<(), DbError> {
+    match conn {
+        Conn::Pg(conn) => {
+            let tickets: Vec<i64> = compared.iter().map(|used| used.ticket).collect();
+            let photos: Vec<i64> = compared.iter().map(|used| used.photo).collect();
+            let stages: Vec<&str> = compared.iter().map(|used| used.stage.as_str()).collect();
+            diesel::sql_query(
+                "UPDATE evidence SET compared_at = $1 FROM unnest($2, $3, $4) AS done(ticket, photo, stage) \
+                 WHERE ticket_id = done.ticket AND photo_id = done.photo AND evidence.stage = done.stage",
+            )
+            .bind::<BigInt, _>(now.millis())
+            .bind::<Array<BigInt>, _>(tickets)
+            .bind::<Array<BigInt>, _>(photos)
+            .bind::<Array<Text>, _>(stages)
+            .execute(conn)?;
+        }
+        Conn::Sqlite(conn) => {
+            #[derive(QueryId)]
+            struct Compared;
+            for used in compared {
+                let this = (evidence::ticket_id.eq(used.ticket))
+                    .and(evidence::photo_id.eq(used.photo))
+                    .and(evidence::stage.eq(used.stage.as_str()));
+                let set = evidence::compared_at.eq(now.millis());
+                update_kept::<Compared, _, _, _>(evidence::table, set, this).execute(conn)?;
+            }
+        }
     }
     Ok(())
 }

@@ -44,6 +44,7 @@ pub mod turn;
 mod unnest;
 mod update;
 pub mod uploads;
+pub mod uses;
 mod word;
 mod writer;
 

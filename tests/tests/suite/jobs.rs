@@ -7,11 +7,12 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 use suishoupai_api::jobs;
-use suishoupai_api::problem::Code;
+use suishoupai_api::problem::{Code, Problem};
+use suishoupai_api::service::photos;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::jobs::{self as rows, Job};
 use suishoupai_storage::db::{Conn, DbError};
-use suishoupai_tests::{Caller, Engine, Process, Server, both, caller};
+use suishoupai_tests::{Caller, Engine, Process, Scenery, Server, both, caller};
 
 use crate::common::{eventually, handled_by, verbs};
 
@@ -22,6 +23,7 @@ both!(
     a_renewed_lease_is_not_taken_over,
     whoever_lost_its_lease_changes_nothing,
     a_failing_job_waits_longer_each_time_and_dies_with_its_reason,
+    a_photo_that_takes_too_long_is_tried_again,
     a_job_that_ends_its_processes_is_set_aside,
     an_outage_is_waited_for,
     dead_jobs_are_listed_and_put_back,
@@ -212,6 +214,20 @@ fn a_failing_job_waits_longer_each_time_and_dies_with_its_reason(engine: Engine)
     assert!(why.contains("no worker knows jobs of the kind no_such_work"), "{why}");
     server.advance_seconds(86_400);
     assert_eq!((drained(&server), counts(&server)), (0, (0, 1)));
+}
+
+/// The machine may have had too much to do, so only the last try counts against the photo.
+fn a_photo_that_takes_too_long_is_tried_again(engine: Engine) {
+    let server = quiet(Server::start_with(engine, |config| config.photos.render_seconds = 0));
+    let resident = server.resident();
+    let photo = resident.upload(&Scenery::of(1).jpeg(2400, 1800, 90));
+    let render = |is_last_try| block_on(photos::render(server.services(), photo, is_last_try));
+    let state = || resident.get(&format!("photos/{photo}")).expect(200)["state"].clone();
+    let why = Problem::from(render(false).unwrap_err()).with_cause();
+    assert!(why.contains("within 0 s"), "{why}");
+    assert_eq!(state(), "received");
+    render(true).unwrap();
+    assert_eq!(state(), "failed");
 }
 
 fn a_job_that_ends_its_processes_is_set_aside(engine: Engine) {

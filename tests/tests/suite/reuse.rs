@@ -4,12 +4,14 @@ use reqwest::Method;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
 use suishoupai_storage::db::hashes;
+use suishoupai_storage::db::uses::{self, Uses};
 use suishoupai_tests::{Caller, Engine, Official, Resident, Scenery, Server, both};
 
 use crate::common::{rendered, reported, whole};
 
 both!(
     a_picture_sent_before_is_said_to_be_so,
+    a_picture_that_is_used_very_often_is_looked_at_a_few_times,
     the_order_of_rendering_and_sending_does_not_matter,
     a_result_that_looks_as_before_is_said_to,
     only_who_may_see_the_other_ticket_is_told_which,
@@ -71,6 +73,29 @@ fn a_picture_sent_before_is_said_to_be_so(engine: Engine) {
     server.official("grid1").command(three, "claim", json!({}));
     assert_eq!(server.compare(), 0);
     assert!(server.verify().breaks.is_empty());
+}
+
+fn a_picture_that_is_used_very_often_is_looked_at_a_few_times(engine: Engine) {
+    let server = Server::start(engine);
+    let (who, photo, first) = sent(&server, &Scenery::of(1).jpeg(320, 240, 90));
+    let (_, other, alone) = sent(&server, &Scenery::of(2).jpeg(320, 240, 90));
+    let mut tickets = vec![first];
+    for _ in 0..11 {
+        server.advance_seconds(60);
+        tickets.push(report_with(&who, photo));
+    }
+    let uses = |photos: Vec<i64>, which: Uses| -> Vec<i64> {
+        let uses = server.read(move |conn| uses::uses_of(conn, photos, which));
+        uses.into_iter().map(|(_, used)| used.ticket).collect()
+    };
+    assert_eq!(uses(vec![photo], Uses::First), tickets[..8]);
+    assert_eq!(uses(vec![photo], Uses::Last), tickets[4..]);
+    // Each photo counts by itself, so that none hides another.
+    assert!(uses(vec![photo, other], Uses::Last).contains(&alone));
+    assert_eq!(uses(vec![photo, other], Uses::First).len(), 9);
+    server.compare();
+    let last = server.official("dispatcher").ticket(tickets[11]);
+    assert_eq!(seen_before(&last), [("reused", photo, "before")]);
 }
 
 /// Neither in which order two reports and their renderings happen, nor which server compares.

@@ -16,8 +16,9 @@ use crate::service::photos::record;
 use crate::services::Services;
 use crate::together::{Asked, Together};
 
-/// How many reports share a transaction at the most.
-const MOST: usize = 64;
+/// How many reports share a transaction at the most. Larger ones would share a way to the disk among more, but whoever
+/// comes while one is being written waits for all of it: with half of those that wait in each, the last ones wait less.
+const MOST: usize = 16;
 /// How many such transactions there are at the same time. Two would be half as large each and reach no more, but cost more of
 /// the processor and, with several servers at one database, some of its speed.
 const AT_ONCE: u32 = 1;

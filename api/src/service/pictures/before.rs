@@ -1,0 +1,129 @@
+//! What pictures that are handed in are known to have been before; looked up together for all that wait at the same time.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use suishoupai_core::flow::Doubt;
+use suishoupai_core::likeness::{Use, doubts_of_reuse};
+use suishoupai_core::model::District;
+use suishoupai_storage::db::uses::{self, Uses};
+use suishoupai_storage::db::{Conn, hashes, photos};
+
+use super::near;
+use crate::fail::Fail;
+use crate::problem::{Code, Problem};
+use crate::services::Services;
+use crate::together::{Asked, Together};
+
+/// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
+const FEW_NEAR: usize = 16;
+/// How many requests are looked up together at the most.
+const MOST: usize = 64;
+
+/// What pictures that are handed in are known to have been before, by the SHA-256 of the original. It may tell of
+/// others' pictures as well.
+#[derive(Clone, Debug, Default)]
+pub struct Before(Arc<HashMap<[u8; 32], Vec<Earlier>>>);
+
+/// A use of a near picture, and in how many bits that one differs.
+type Earlier = (District, Use, u32);
+
+impl Before {
+    /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
+    pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
+        let others = self.0.get(sha256).into_iter().flatten();
+        let others = others.filter(|(of, ..)| *of == district).map(|(_, other, bits)| (*other, *bits));
+        doubts_of_reuse(used, others)
+    }
+}
+
+/// The photos that a request names, and the originals that come with it.
+#[derive(Debug, Default)]
+pub struct HandedIn {
+    ids: Vec<i64>,
+    originals: Vec<[u8; 32]>,
+}
+
+/// The requests whose pictures wait to be looked up.
+pub type Lookups = Together<HandedIn, Result<Before, Problem>>;
+
+/// None yet.
+pub fn lookups() -> Lookups {
+    Together::new(1, MOST)
+}
+
+/// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
+/// before, and near pictures as far as the photos have been rendered and the index has been read. What is found out
+/// later is found by [`super::compare`].
+///
+/// # Errors
+/// The database's.
+pub async fn before(services: &Services, ids: &[i64], originals: Vec<[u8; 32]>) -> Result<Before, Problem> {
+    if ids.is_empty() && originals.is_empty() {
+        return Ok(Before::default());
+    }
+    let asked = HandedIn { ids: ids.to_vec(), originals };
+    let answer = services.lookups.ask(asked, |group| {
+        let services = services.clone();
+        async move { answer(&services, group).await }
+    });
+    answer.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
+}
+
+async fn answer(services: &Services, group: Vec<Asked<HandedIn, Result<Before, Problem>>>) {
+    let mut all = HandedIn::default();
+    let mut tell = Vec::with_capacity(group.len());
+    for (asked, told) in group {
+        all.ids.extend(asked.ids);
+        all.originals.extend(asked.originals);
+        tell.push(told);
+    }
+    all.ids.sort_unstable();
+    all.ids.dedup();
+    let before = look_up(services, all).await.map_err(Problem::from);
+    for told in tell {
+        // A client that has gone away needs no answer.
+        drop(told.send(before.clone()));
+    }
+}
+
+async fn look_up(services: &Services, HandedIn { ids, originals }: HandedIn) -> Result<Before, Fail> {
+    let look = move |conn: &mut Conn| Ok::<_, Fail>((photos::named(conn, &ids)?, hashes::of(conn, &ids)?));
+    let (named, known) = services.db.read(look).await?;
+    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
+        .values()
+        .map(|photo| photo.sha256)
+        .chain(originals)
+        .map(|sha256| (sha256, HashMap::new()))
+        .collect();
+    let hashed: HashMap<[u8; 32], u64> =
+        known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
+    let (originals, wanted): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
+    if !wanted.is_empty() {
+        for (sha256, hits) in originals.into_iter().zip(near(services, wanted, FEW_NEAR).await?) {
+            found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+        }
+    }
+    services.db.read(move |conn| used_before(conn, found)).await
+}
+
+/// The uses of the photos that were found near to each original, and of those with the same bytes.
+fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>) -> Result<Before, Fail> {
+    let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
+    let same = uses::same_bytes(conn, originals)?;
+    for (sha256, near) in &mut found {
+        near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
+    }
+    let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
+    let mut by_photo: HashMap<i64, Vec<(District, Use)>> = HashMap::new();
+    for (district, used) in uses::uses_of(conn, photos.into_iter().collect(), Uses::First)? {
+        by_photo.entry(used.photo).or_default().push((district, used));
+    }
+    let of = |near: HashMap<i64, u32>| {
+        let used = near.into_iter().flat_map(|(photo, bits)| {
+            by_photo.get(&photo).into_iter().flatten().map(move |(of, used)| (*of, *used, bits))
+        });
+        used.collect::<Vec<Earlier>>()
+    };
+    Ok(Before(Arc::new(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect())))
+}

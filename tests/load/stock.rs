@@ -1,0 +1,78 @@
+//! Photos that are up already: so many that each report names two that no other one named, as phones do. Pictures sent
+//! again and again are another case, whose rows would be read and written with each report.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+use suishoupai_core::time::Moment;
+use suishoupai_storage::db::{hashes, photos};
+
+use crate::arguments::Arguments;
+use crate::fault::{Outcome, fault};
+use crate::people::Resident;
+use crate::server::Server;
+use crate::site::Site;
+use crate::sql::open_sqlite;
+
+/// More reports in a second than any measurement takes in.
+const REPORTS: u64 = 3_000;
+/// Keys far above those that a server gives out, and below those of the limits.
+const FIRST: i64 = 500_000_000;
+
+/// Gives each resident photos for all reports of the measurements, and starts the server anew, which reads their hashes.
+pub(crate) async fn up(
+    arguments: &Arguments,
+    site: &Site,
+    server: Server,
+    residents: Vec<Resident>,
+) -> Outcome<(Server, Vec<Resident>)> {
+    server.stop().await?;
+    let seconds = (arguments.length().as_secs() + 1) * u64::from(arguments.repeat);
+    let each = i64::try_from(2 * REPORTS * seconds / residents.len().max(1) as u64)?;
+    let mut first = FIRST;
+    let mut stocked = Vec::with_capacity(residents.len());
+    for resident in residents {
+        let template = *resident.photos.first().ok_or_else(|| fault("a resident has no photo"))?;
+        match site.url() {
+            Some(url) => on_postgres(url, template, first, each)?,
+            None => on_sqlite(&site.sqlite_file(), template, first, each)?,
+        }
+        stocked.push((resident, (first..first + each).collect()));
+        first += each;
+    }
+    if let Some(url) = site.url() {
+        crate::postgres::analyze(url)?;
+    }
+    let server = site.start().await?;
+    let mut all = Vec::with_capacity(stocked.len());
+    for (resident, photos) in stocked {
+        all.push(resident.at(server.address, photos).await?);
+    }
+    Ok((server, all))
+}
+
+/// Copies a photo under other keys, each with bytes and a hash of its own.
+fn on_postgres(url: &str, template: i64, first: i64, count: i64) -> Outcome<()> {
+    let last = first + count - 1;
+    Ok(PgConnection::establish(url)?.batch_execute(&format!(
+        "INSERT INTO photos SELECT (json_populate_record(p, json_build_object(\
+             'id', n, 'sha256', '\\x' || encode(sha256(int8send(n)), 'hex')))).* \
+         FROM photos p, generate_series({first}::bigint, {last}) n WHERE p.id = {template}; \
+         INSERT INTO photo_hashes (photo_id, hash, hashed_at) \
+         SELECT n, ('x' || substr(md5(n::text), 1, 16))::bit(64)::bigint, 1 FROM generate_series({first}::bigint, {last}) n;"
+    ))?)
+}
+
+fn on_sqlite(file: &str, template: i64, first: i64, count: i64) -> Outcome<()> {
+    let mut conn = open_sqlite(file)?;
+    let template = photos::find(&mut conn, template)?.ok_or_else(|| fault("a photo is gone"))?;
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    for id in first..first + count {
+        let sha256: [u8; 32] = Sha256::digest(id.to_be_bytes()).into();
+        let [a, b, c, d, e, f, g, h, ..] = sha256;
+        photos::insert(&mut conn, &photos::Photo { id, sha256, ..template.clone() })?;
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        hashes::save(&mut conn, id, Some(hash), Moment::from_millis(1))?;
+    }
+    Ok(conn.batch_execute("COMMIT")?)
+}
