@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, check, migrate, reference};
 use suishoupai_storage::picture::Pool;
-use suishoupai_storage::seal::Sealer;
+use suishoupai_storage::seal::{KeyRing, Sealer};
 use suishoupai_storage::store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -26,12 +26,14 @@ use crate::config::{Config, DatabaseUrl};
 use crate::demo::{self, DemoAccount};
 use crate::extract::{FormLimit, JsonLimit};
 use crate::fail::Fail;
+use crate::http::cors::cors;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::leaving::{Leaving, close_when_leaving};
 use crate::http::request_id::request_id;
+use crate::http::slow::cut_off_slow;
 use crate::http::tus_version::tus_version;
-use crate::keys::{self, KeyBytes, KeyError};
+use crate::keys::{self, KeyError};
 use crate::links::LinkSigner;
 use crate::live::Live;
 use crate::metrics::{self, Metrics};
@@ -43,9 +45,10 @@ use crate::service::orphans::Walk;
 use crate::service::pictures::{self, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
+use crate::service::sign_in::sso::Provider;
 use crate::services::{Parts, Services};
 use crate::token::{TokenKeyError, TokenKeys};
-use crate::{jobs, photo_store, routes};
+use crate::{audit, jobs, photo_store, routes};
 
 /// Why the server cannot start or go on, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -175,15 +178,23 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), StartError> {
     })
 }
 
-/// The key that seals personal data: of the setting, else of the key file.
+/// The key ring that seals personal data: of the setting, else of the key file.
 ///
 /// # Errors
-/// When neither can be used.
-pub fn data_key(config: &Config) -> Result<KeyBytes, StartError> {
-    match &config.auth.data_key {
-        Some(key) => key.key_bytes().map_err(|error| StartError::Setting(format!("auth.data_key {error}"))),
-        None => Ok(keys::read_or_create(&config.data.dir, "data")?),
-    }
+/// When none of them can be used.
+pub fn data_keys(config: &Config) -> Result<KeyRing, StartError> {
+    let auth = &config.auth;
+    let keys = match (&auth.data_key, &auth.data_key_file) {
+        (Some(keys), _) => {
+            keys.keys().map_err(|error| StartError::Setting(format!("auth.data_key {error}")))?
+        }
+        (None, Some(path)) => keys::read_ring(Path::new(path))?,
+        (None, None) => keys::read_or_create_ring(&config.data.dir, "data")?,
+    };
+    let seals = usize::try_from(auth.data_key_seals).unwrap_or(usize::MAX);
+    KeyRing::new(keys, seals).map_err(|error| {
+        StartError::Setting(format!("auth.data_key_seals names no key of the ring: {error}"))
+    })
 }
 
 impl Application {
@@ -196,21 +207,23 @@ impl Application {
         let passwords = Passwords::new()?;
         let demo_accounts =
             if with_demo { demo::load(&db, &passwords, clock.now()).await? } else { Vec::new() };
-        let data_key = data_key(&config)?;
+        let data_keys = data_keys(&config)?;
         let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
         let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
         let store = photo_store::open(&config).await?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
             renderer: Pool::new(config.photos.pool()),
-            links: LinkSigner::new(&data_key, config.photos.rendition_url_minutes),
-            sealer: Sealer::new(&data_key),
+            links: LinkSigner::new(&data_keys.oldest(), config.photos.rendition_url_minutes),
+            sealer: Sealer::new(&data_keys),
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
+            trail: audit::trail(),
             lookups: pictures::lookups(),
             pictures: Pictures::new(config.photos.near_most),
+            sso: Provider::default(),
             callers: Callers::default(),
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),
@@ -314,8 +327,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     let listener = TcpListener::bind(http.listen).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
     // Made once and shared: a copy for each worker, and one more for the page, took 15 MiB of memory each.
-    let contract = web::Data::new(Contract::new());
-    let contract_json = contract_json(&contract)?;
+    let contract = web::Data::from(Contract::shared());
     let routes = web::Data::new(known_routes(&contract));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
@@ -333,13 +345,15 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .split_for_parts();
         // Without the word, the page would send its address to a validator elsewhere.
         let docs = DocsConfig::from("/openapi.json").validator_url("none");
-        let json = contract_json.clone();
+        let json = contract.json.clone();
         app.route("/openapi.json", web::get().to(move || answer_json(json.clone())))
             .service(SwaggerUi::new("/docs/{_:.*}").config(docs))
             .wrap(Compress::default())
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(tus_version))
+            .wrap(from_fn(cut_off_slow))
+            .wrap(from_fn(cors))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))
             .wrap(from_fn(close_when_leaving))
@@ -354,11 +368,6 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     .map_err(io)?
     .run();
     Ok((server, address))
-}
-
-fn contract_json(contract: &Contract) -> Result<Bytes, StartError> {
-    let json = serde_json::to_vec(&contract.api).map_err(|error| StartError::Data(error.to_string()))?;
-    Ok(json.into())
 }
 
 async fn answer_json(json: Bytes) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! Who calls, and what they may: the permission is a type in the handler's signature.
+//! Who calls, and what they may: the permission is a type in the handler's signature, out of the table of `access.rs`.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -7,86 +7,24 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use suishoupai_core::flow::{Actor, Role};
+use suishoupai_core::flow::Actor;
 use suishoupai_storage::db::accounts::Account;
 
+pub use crate::access::*;
 use crate::callers;
 use crate::http::request_id::CallerId;
 use crate::problem::{Code, Problem};
+use crate::service::service_keys;
 use crate::services::Services;
 use crate::token::TokenError;
-
-/// A set of roles that a route is for. Which rows the caller may touch is decided in the rules.
-pub trait Permission {
-    /// One of these is needed; empty means any account.
-    const ROLES: &'static [Role];
-}
-
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident: $($role:ident),*;)+) => { $(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name;
-
-        impl Permission for $name {
-            const ROLES: &'static [Role] = &[$(Role::$role),*];
-        }
-    )+ };
-}
-
-permissions! {
-    /// Any signed-in account.
-    Anyone: ;
-    /// Somebody with a post in the district's work, observers included.
-    Official: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
-        Inspector, Observer, Administrator;
-    /// Somebody who works on tickets.
-    Worker: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
-        Inspector;
-    /// Somebody who walks the grids.
-    Field: GridWorker, CommunityOfficer, StreetOfficer;
-    /// Somebody who handles: a unit that can be given work.
-    Handler: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer;
-    /// Those who follow what happens to tickets.
-    Watcher: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
-        Inspector, Observer;
-    /// Those who may verify and file.
-    Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief;
-    /// Those who may check a result.
-    Checker: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief, Inspector;
-    /// Those who handle, and the centre.
-    Manager: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief;
-    /// As `Manager`, with the head of the centre.
-    Resumer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
-    /// Those who may propose pictures for the exposure board.
-    Exposer: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead;
-    /// Those who may summon departments.
-    Whistler: CommunityOfficer, StreetOfficer;
-    /// The district centre.
-    Centre: Dispatcher, DutyChief;
-    /// Those at the district who read what its units ask for.
-    DistrictDesk: Dispatcher, DutyChief, CentreHead, Inspector, Observer;
-    /// Who reviews requests.
-    DutyChiefOnly: DutyChief;
-    /// The duty chief and the head of the centre.
-    Chief: DutyChief, CentreHead;
-    /// Those who may decide some request.
-    Decider: Dispatcher, DutyChief, CentreHead;
-    /// Those who call reporters back.
-    Caller: Dispatcher, DutyChief, Inspector;
-    /// The district's IT staff.
-    Admin: Administrator;
-    /// Residents, and grid workers for their own finds.
-    Reporter: Resident, GridWorker;
-    /// Residents.
-    ResidentOnly: Resident;
-}
 
 /// The caller, permitted as `P`.
 #[derive(Debug)]
 pub struct Auth<P> {
     /// The account.
     pub account: Account,
+    /// The session by which it is signed in, where there is one.
+    pub session: Option<i64>,
     permission: PhantomData<P>,
 }
 
@@ -112,14 +50,17 @@ impl<P: Permission> FromRequest for Auth<P> {
         let request = request.clone();
         Box::pin(async move {
             let services = services.ok_or(Code::Internal)?;
-            let account = authenticate(&services, &token?).await?;
+            let token = token?;
+            let route = request.match_pattern().unwrap_or_default();
+            let called = (request.method().as_str(), route.as_str());
+            let (account, session) = caller(&services, &token, called).await?;
             request.extensions_mut().insert(CallerId(account.id));
             let permitted =
                 P::ROLES.is_empty() || account.posts.iter().any(|post| P::ROLES.contains(&post.role));
             if !permitted {
                 return Err(Code::Forbidden.into());
             }
-            Ok(Self { account, permission: PhantomData })
+            Ok(Self { account, session, permission: PhantomData })
         })
     }
 }
@@ -138,21 +79,34 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     Ok(token.trim().to_owned())
 }
 
-/// The account of a token, as it is now: a removal or a change of posts takes effect with the next request.
+/// Who holds a token, or a key of another system, as that account is now, and its session where it has one.
 ///
 /// # Errors
-/// 401 for a token that is not, or no longer, good.
-pub(crate) async fn authenticate(services: &Services, token: &str) -> Result<Account, Problem> {
+/// 401 for what is not, or no longer, good; 403 for a key that is not for this method and route.
+pub(crate) async fn caller(
+    services: &Services,
+    token: &str,
+    called: (&str, &str),
+) -> Result<(Account, Option<i64>), Problem> {
+    if token.starts_with(service_keys::PREFIX) {
+        Ok((service_keys::authenticate(services, token, called).await?, None))
+    } else {
+        authenticate(services, token).await
+    }
+}
+
+/// The account of a token, as it is now, and its session: a removal, a change of posts or signing out takes effect with the
+/// next request.
+async fn authenticate(services: &Services, token: &str) -> Result<(Account, Option<i64>), Problem> {
     let claims = services.tokens.verify(token, services.now()).map_err(|error| match error {
         TokenError::Expired => Code::TokenExpired,
         TokenError::Invalid => Code::TokenInvalid,
     })?;
-    let id = claims.account_id;
-    let account =
-        callers::find(services, id).await?.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
+    let found = callers::find(services, claims.account_id, claims.session).await?;
+    let account = found.filter(|account| account.is_active).ok_or(Code::TokenInvalid)?;
     // Tokens carry whole seconds, so one issued within the second of the change counts as issued after it.
     if claims.issued.plus_millis(999) < account.tokens_from {
         return Err(Code::TokenInvalid.into());
     }
-    Ok(account)
+    Ok((account, claims.session))
 }

@@ -3,7 +3,11 @@
 //! HTTP is spoken only here. What a request means is decided by the rules in `suishoupai-core`, what lasts is
 //! kept by `suishoupai-storage`; this crate translates between them and the caller.
 
+#![forbid(unsafe_code)]
+
+pub mod access;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod backup;
 pub mod callers;

@@ -2,9 +2,13 @@
 
 mod problems;
 
+use std::sync::{Arc, OnceLock};
+
 use actix_web::App;
 use actix_web::http::StatusCode;
+use bytes::Bytes;
 use serde_json::{Map, Value};
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::exposure::{ExposureState, ExposureVerb};
 use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
@@ -28,33 +32,29 @@ use crate::problem::all_codes;
 const EXAMPLES: &str = include_str!("openapi/examples.json");
 
 /// The contract, ready to be served.
-#[derive(Clone)]
 pub struct Contract {
-    /// As YAML.
+    /// As YAML, as it stands in `openapi.yaml`.
     pub yaml: String,
+    /// As JSON.
+    pub json: Bytes,
     /// As an object.
     pub api: OpenApi,
 }
 
 impl Contract {
-    /// Makes it from the routes.
-    pub fn new() -> Self {
+    /// The contract, made from the routes when it is first asked for. It is the same for every server of a process.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<Contract>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new())))
+    }
+
+    fn new() -> Self {
         let (_, mut api) = App::new().into_utoipa_app().configure(crate::routes::register).split_for_parts();
         complete(&mut api);
         let yaml = api.to_yaml().unwrap_or_default();
-        Self { yaml, api }
+        let json = serde_json::to_vec(&api).unwrap_or_default().into();
+        Self { yaml, json, api }
     }
-}
-
-impl Default for Contract {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The contract as YAML, as it stands in `openapi.yaml`.
-pub fn yaml() -> String {
-    Contract::new().yaml
 }
 
 fn complete(api: &mut OpenApi) {
@@ -86,7 +86,7 @@ fn complete(api: &mut OpenApi) {
         SupervisionState,
         SupervisionVerb
     );
-    describe!(MaskVerb, ExposureState, ExposureVerb);
+    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn every_example_stands_at_a_body_and_every_answer_says_what_it_is() {
-        let yaml = Contract::new().yaml;
+        let yaml = &Contract::shared().yaml;
         let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap();
         let lines: Vec<&str> = yaml.lines().map(str::trim).collect();
         for name in examples.keys() {
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_reference_has_its_target() {
-        let api = serde_json::to_value(&Contract::new().api).unwrap();
+        let api = serde_json::to_value(&Contract::shared().api).unwrap();
         let mut waiting = vec![&api];
         let mut count = 0;
         while let Some(value) = waiting.pop() {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_state_and_code_is_named_in_both_languages() {
-        let yaml = Contract::new().yaml;
+        let yaml = &Contract::shared().yaml;
         for state in State::ALL {
             let row = format!("| `{}` | {} | {} |", state.as_str(), state.zh(), state.en());
             assert!(yaml.matches(&row).count() >= 2, "{row}");

@@ -10,6 +10,7 @@ use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::PhotoStore;
 use suishoupai_storage::video::VideoLimits;
 
+use crate::audit::Trail;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,6 +26,7 @@ use crate::service::orphans::Walk;
 use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::Group;
+use crate::service::sign_in::sso::Provider;
 use crate::token::TokenKeys;
 
 /// The parts of a running server; cheap to clone.
@@ -53,10 +55,14 @@ pub struct Parts {
     pub links: LinkSigner,
     /// Personal data at rest.
     pub sealer: Sealer,
+    /// What the identity provider has published of itself.
+    pub sso: Provider,
     /// Accounts of callers that are read together.
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// Lines of the audit trail that are written together.
+    pub trail: Trail,
     /// Requests whose pictures are looked up together.
     pub lookups: Lookups,
     /// Makes the renditions of photos, within bounds.

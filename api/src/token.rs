@@ -6,13 +6,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use seen::Seen;
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 
-use crate::config::{Auth, BadKey};
+use crate::config::{Auth, BadKey, Secret};
 use crate::keys::{self, KeyBytes, KeyError};
 
 const ISSUER: &str = "suishoupai";
@@ -33,7 +33,10 @@ const PKCS8_PREFIX: [u8; 16] =
 pub struct TokenKeys {
     header: Header,
     signing: EncodingKey,
-    verifying: DecodingKey,
+    /// The key that signs, and those that did or will: so keys are exchanged while tokens of before are still good.
+    verifying: Arc<[(String, DecodingKey)]>,
+    /// The names of the keys with their public halves in base64, as they are published.
+    published: Arc<[(String, String)]>,
     validation: Validation,
     lifetime_seconds: i64,
     /// Tokens whose signature is known to be good: a phone sends the same one with every request.
@@ -45,8 +48,8 @@ pub struct TokenKeys {
 pub struct Claims {
     /// The account that signed in.
     pub account_id: i64,
-    /// The sign-in from which the token comes, 32 hexadecimal digits.
-    pub session: String,
+    /// The session of the database that it ends with; none for a token that was given without one.
+    pub session: Option<i64>,
     /// When it was issued.
     pub issued: Moment,
     /// From when on it is refused.
@@ -78,7 +81,7 @@ pub enum TokenKeyError {
     /// The key file.
     #[error(transparent)]
     File(#[from] KeyError),
-    /// The setting `auth.token_key`.
+    /// The setting `auth.token_key` or `auth.token_keys_also`.
     #[error("auth.token_key {0}")]
     Setting(#[from] BadKey),
     /// The signature library refuses the key, or fails.
@@ -100,23 +103,44 @@ struct Wire {
 }
 
 impl TokenKeys {
-    /// The key of the setting `auth.token_key`, else that of `DIR/keys/token.key`, which is made on the first start.
+    /// The key of the setting `auth.token_key`, else that of `DIR/keys/token.key`, which is made on the first start. The
+    /// tokens of the keys of `auth.token_keys_also` and of the files `DIR/keys/token-*.key` are good too.
     ///
     /// # Errors
-    /// [`TokenKeyError`] when the setting or the file is not a key, or the file cannot be made.
+    /// [`TokenKeyError`] when a setting or file is not a key, or the file cannot be made.
     pub fn load_or_create(data_dir: &Path, config: &Auth) -> Result<Self, TokenKeyError> {
         let seed = match &config.token_key {
             Some(key) => key.key_bytes()?,
             None => keys::read_or_create(data_dir, "token")?,
         };
-        Self::from_seed(&seed, config)
+        let mut others = keys::others(data_dir, "token")?;
+        for key in config.token_keys_also.iter().flat_map(Secret::parts) {
+            others.push(key.key_bytes()?);
+        }
+        Self::from_seeds(&seed, &others, config)
     }
 
+    #[cfg(test)]
     fn from_seed(seed: &KeyBytes, config: &Auth) -> Result<Self, TokenKeyError> {
-        let signing = EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), seed].concat());
-        let public = Jwk::from_encoding_key(&signing, Algorithm::EdDSA)?;
+        Self::from_seeds(seed, &[], config)
+    }
+
+    fn from_seeds(seed: &KeyBytes, others: &[KeyBytes], config: &Auth) -> Result<Self, TokenKeyError> {
+        let mut published = Vec::new();
+        let mut verifying = Vec::new();
+        for seed in std::iter::once(seed).chain(others) {
+            let public = Jwk::from_encoding_key(&signing_key(seed), Algorithm::EdDSA)?;
+            let kid = public.thumbprint(ThumbprintHash::SHA256)?;
+            if verifying.iter().any(|(known, _)| *known == kid) {
+                continue;
+            }
+            verifying.push((kid.clone(), DecodingKey::from_jwk(&public)?));
+            if let AlgorithmParameters::OctetKeyPair(pair) = public.algorithm {
+                published.push((kid, pair.x));
+            }
+        }
         let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(public.thumbprint(ThumbprintHash::SHA256)?);
+        header.kid = verifying.first().map(|(kid, _)| kid.clone());
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_required_spec_claims(&["aud", "iss", "sub"]);
         validation.set_audience(&[AUDIENCE]);
@@ -124,16 +148,27 @@ impl TokenKeys {
         // The library would ask the clock of the system; `verify` is told the time instead.
         validation.validate_exp = false;
         let lifetime_seconds = i64::from(config.token_minutes) * 60;
-        let verifying = DecodingKey::from_jwk(&public)?;
+        let (signing, verifying, published) = (signing_key(seed), verifying.into(), published.into());
         let seen = Arc::default();
-        Ok(Self { header, verifying, signing, validation, lifetime_seconds, seen })
+        Ok(Self { header, signing, verifying, published, validation, lifetime_seconds, seen })
     }
 
-    /// A new token for the account, and from when on it is refused.
+    /// The names and public halves of all keys, the one that signs first.
+    pub fn published(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.published.iter().cloned()
+    }
+
+    /// A new token for the account, and from when on it is refused. It ends with the session before; without one, only by
+    /// its time and with the account.
     ///
     /// # Errors
     /// Only when the signature library fails.
-    pub fn issue(&self, account_id: i64, now: Moment) -> Result<(String, Moment), TokenKeyError> {
+    pub fn issue(
+        &self,
+        account_id: i64,
+        session: Option<i64>,
+        now: Moment,
+    ) -> Result<(String, Moment), TokenKeyError> {
         let issued = now.millis().div_euclid(1000);
         let expires = issued.saturating_add(self.lifetime_seconds);
         let wire = Wire {
@@ -143,7 +178,7 @@ impl TokenKeys {
             iat: issued,
             exp: expires,
             nbf: None,
-            sid: hex::encode(rand::random::<[u8; 16]>()),
+            sid: session.map_or_else(|| hex::encode(rand::random::<[u8; 16]>()), |id| id.to_string()),
         };
         Ok((jsonwebtoken::encode(&self.header, &wire, &self.signing)?, at(expires)))
     }
@@ -169,14 +204,18 @@ impl TokenKeys {
 
     /// What the token says, if this server signed it, whatever the time.
     fn read(&self, token: &str) -> Result<Signed, TokenError> {
-        let read = jsonwebtoken::decode::<Wire>(token, &self.verifying, &self.validation);
-        let read = read.map_err(|_| TokenError::Invalid)?;
-        let wire = read.claims;
-        if read.header.kid != self.header.kid {
-            return Err(TokenError::Invalid);
-        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let key = self.verifying.iter().find(|(kid, _)| header.kid.as_deref() == Some(kid));
+        let (_, key) = key.ok_or(TokenError::Invalid)?;
+        let read = jsonwebtoken::decode::<Wire>(token, key, &self.validation);
+        let wire = read.map_err(|_| TokenError::Invalid)?.claims;
         let account_id = wire.sub.parse().map_err(|_| TokenError::Invalid)?;
-        let claims = Claims { account_id, session: wire.sid, issued: at(wire.iat), expires: at(wire.exp) };
+        let claims = Claims {
+            account_id,
+            session: wire.sid.parse().ok(),
+            issued: at(wire.iat),
+            expires: at(wire.exp),
+        };
         let not_before = wire.nbf.map_or(i64::MIN, |soonest| soonest.saturating_sub(SKEW_SECONDS));
         Ok(Signed { claims, soonest: not_before.max(wire.iat.saturating_sub(STEP_SECONDS)) })
     }
@@ -186,6 +225,10 @@ impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenKeys").field("kid", &self.header.kid).finish_non_exhaustive()
     }
+}
+
+fn signing_key(seed: &KeyBytes) -> EncodingKey {
+    EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), seed].concat())
 }
 
 fn at(seconds: i64) -> Moment {

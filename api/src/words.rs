@@ -64,6 +64,16 @@ impl<const MAX: usize> utoipa::ToSchema for Words<MAX> {
     }
 }
 
+/// Whether a text may be a sign-in name.
+///
+/// # Errors
+/// In words, when it may not.
+pub fn login(text: &str) -> Result<(), &'static str> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let is_one = (2..=32).contains(&text.len()) && text.bytes().all(fits);
+    if is_one { Ok(()) } else { Err("must be 2 to 32 small letters, digits, - and _") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

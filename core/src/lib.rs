@@ -4,6 +4,9 @@
 //! answers with a value. That is what makes the rules testable by table and by property, and what lets the
 //! simulation and the server run the very same code.
 
+#![forbid(unsafe_code)]
+
+pub mod audit;
 pub mod clock;
 pub mod demo;
 pub mod flow;
@@ -11,5 +14,6 @@ pub mod geo;
 pub mod import;
 pub mod likeness;
 pub mod model;
+pub mod privacy;
 pub mod search;
 pub mod time;

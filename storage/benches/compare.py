@@ -26,7 +26,10 @@ threads = sys.argv[2]
 for line in sys.stdin:
     path = line.strip()
     data = open(path, 'rb').read()
-    big = pyvips.Image.thumbnail_buffer(data, 2048, height=2048, size='down', output_profile='srgb').copy_memory()
+    # To be told of a profile costs libvips a conversion in any case, so only pictures that have one are converted.
+    profile = pyvips.Image.new_from_buffer(data, '').get_typeof('icc-profile-data')
+    options = {'output_profile': 'srgb'} if profile else {}
+    big = pyvips.Image.thumbnail_buffer(data, 2048, height=2048, size='down', **options).copy_memory()
     display = big.jpegsave_buffer(Q=80, keep='none')
     small = big.thumbnail_image(320, height=320, size='down')
     thumbnail = small.jpegsave_buffer(Q=75, keep='none')

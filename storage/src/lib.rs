@@ -1,5 +1,7 @@
 //! What outlives the process: the database on two engines, the photo store, and the pictures in it.
 
+#![forbid(unsafe_code)]
+
 pub mod db;
 pub mod files;
 pub mod meter;

@@ -1,19 +1,34 @@
-//! From which request something comes. The word travels with the task, onto the threads of the database too, so that a
-//! job which a request leaves behind can be found in the log by the same word.
+//! From which request something comes, and from where that came. Both travel with the task, onto the threads of the
+//! database too, so that a job which a request leaves behind can be found in the log by the same word, and a line of the
+//! audit trail says from which address it was asked for.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 tokio::task_local! {
-    static ORIGIN: Option<Arc<str>>;
+    static ORIGIN: Origin;
 }
 
-/// The id of a request, or none for what the server does by itself.
-pub type Origin = Option<Arc<str>>;
+/// Where work comes from; empty for what the server does by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The id of the request.
+    pub request: Option<Arc<str>>,
+    /// The address of the caller; a job that a request leaves behind has none.
+    pub address: Option<IpAddr>,
+}
+
+impl Origin {
+    /// The request with this id, of which the caller's address is not known any more.
+    pub fn of_request(id: Option<&str>) -> Self {
+        Self { request: id.map(Into::into), address: None }
+    }
+}
 
 /// The request that is being worked on.
 pub fn current() -> Origin {
-    ORIGIN.try_with(Clone::clone).ok().flatten()
+    ORIGIN.try_with(Clone::clone).unwrap_or_default()
 }
 
 /// Does `work` as coming from `origin`.
@@ -38,15 +53,16 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_the_innermost_one_and_ends_with_its_work() {
-        assert_eq!(current(), None);
-        let request: Origin = Some("request-1".into());
+        assert_eq!(current(), Origin::default());
+        let request =
+            Origin { request: Some("request-1".into()), address: Some("192.0.2.7".parse().unwrap()) };
         let inner = of(request.clone(), async {
             let seen = current();
             tokio::task::yield_now().await;
-            within(None, || assert_eq!(current(), None));
+            within(Origin::default(), || assert_eq!(current(), Origin::default()));
             (seen, current())
         });
         assert_eq!(inner.await, (request.clone(), request));
-        assert_eq!(current(), None);
+        assert_eq!(current(), Origin::default());
     }
 }

@@ -19,6 +19,10 @@ const REPORTS: u64 = 3_000;
 /// Keys far above those that a server gives out, and below those of the limits.
 const FIRST: i64 = 500_000_000;
 
+/// Milliseconds between the hashes of two of them. Had they all come at once, they would all lie in the time that the
+/// server reads again each time.
+const APART: i64 = 1_000;
+
 /// Gives each resident photos for all reports of the measurements, and starts the server anew, which reads their hashes.
 pub(crate) async fn up(
     arguments: &Arguments,
@@ -41,7 +45,9 @@ pub(crate) async fn up(
         first += each;
     }
     if let Some(url) = site.url() {
-        crate::postgres::analyze(url)?;
+        // Not the other tables: told that they are empty, PostgreSQL would read all of a table for each foreign key, by
+        // plans that it keeps, until autovacuum has looked at them.
+        PgConnection::establish(url)?.batch_execute("ANALYZE photos, photo_hashes")?;
     }
     let server = site.start().await?;
     let mut all = Vec::with_capacity(stocked.len());
@@ -59,7 +65,8 @@ fn on_postgres(url: &str, template: i64, first: i64, count: i64) -> Outcome<()> 
              'id', n, 'sha256', '\\x' || encode(sha256(int8send(n)), 'hex')))).* \
          FROM photos p, generate_series({first}::bigint, {last}) n WHERE p.id = {template}; \
          INSERT INTO photo_hashes (photo_id, hash, hashed_at) \
-         SELECT n, ('x' || substr(md5(n::text), 1, 16))::bit(64)::bigint, 1 FROM generate_series({first}::bigint, {last}) n;"
+         SELECT n, ('x' || substr(md5(n::text), 1, 16))::bit(64)::bigint, (n - {FIRST}) * {APART} \
+         FROM generate_series({first}::bigint, {last}) n;"
     ))?)
 }
 
@@ -72,7 +79,7 @@ fn on_sqlite(file: &str, template: i64, first: i64, count: i64) -> Outcome<()> {
         let [a, b, c, d, e, f, g, h, ..] = sha256;
         photos::insert(&mut conn, &photos::Photo { id, sha256, ..template.clone() })?;
         let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        hashes::save(&mut conn, id, Some(hash), Moment::from_millis(1))?;
+        hashes::save(&mut conn, id, Some(hash), Moment::from_millis((id - FIRST) * APART))?;
     }
     Ok(conn.batch_execute("COMMIT")?)
 }

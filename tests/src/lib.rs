@@ -3,6 +3,7 @@
 //!
 //! The tests themselves are one program, `tests/suite`, so that the server is linked once.
 
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
 mod client;

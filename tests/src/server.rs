@@ -121,6 +121,8 @@ impl Server {
         config.data.database_url = Some(Secret::new(site.database.url()));
         config.data.pool_size = 4;
         config.photos.render_workers = 1;
+        // Tests let hours pass by hand; whoever tests the life of tokens sets it.
+        config.auth.token_minutes = 480;
         // What is due by the clock is done when a test asks for it.
         config.jobs.poll_milliseconds = 60_000;
         if let Some(bucket) = &site.bucket {
@@ -235,7 +237,7 @@ impl Server {
             Ok::<_, DbError>(())
         };
         block_on(self.services.db.write(hire)).unwrap();
-        let token = |id: i64| self.services.tokens.issue(id, now).unwrap().0;
+        let token = |id: i64| self.services.tokens.issue(id, None, now).unwrap().0;
         (first..).take(count).map(|id| Official::with_token(&self.base, &token(id))).collect()
     }
 

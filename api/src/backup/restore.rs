@@ -73,6 +73,7 @@ pub async fn restore(config: &Config, place: &Place) -> Result<Restored, BackupE
     })
     .await?;
     let key_file = keys::folder(&config.data.dir).join("data.key");
+    let key_file = config.auth.data_key_file.as_ref().map_or(key_file, std::path::PathBuf::from);
     let has_data_key = config.auth.data_key.is_some() || key_file.exists();
     Ok(Restored { manifest, migrated, has_data_key })
 }

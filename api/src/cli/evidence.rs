@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{Actor, Command, Stage, TicketId};
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::{Db, reference, tickets};
 
 use super::{Done, Stop, open_existing};
+use crate::audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::evidence::{self, EvidenceKey, Request};
@@ -66,6 +69,7 @@ async fn export(settings: &Config, given: Export) -> Result<Done, Stop> {
     if let Some(reason) = &because {
         reveal(settings, &db, ticket, reason.clone()).await?;
     }
+    note_export(&db, ticket, because.is_some()).await?;
     let request = Request { ticket, out: given.out, contacts_because: because };
     let made = evidence::export(settings, &db, request, Clock::System.now()).await?;
     let manifest = &made.manifest;
@@ -113,4 +117,18 @@ async fn reveal(settings: &Config, db: &Db, ticket: TicketId, reason: String) ->
     };
     let now = Clock::System.now();
     Ok(db.write(move |conn| execute(conn, &registry, &Actor::server(), &order, now)).await?)
+}
+
+/// Writes into the audit trail that a ticket leaves the installation, before it does.
+async fn note_export(db: &Db, ticket: TicketId, with_contacts: bool) -> Result<(), Stop> {
+    let now = Clock::System.now();
+    let noted = db.write(move |conn| {
+        let found = tickets::find(conn, ticket)?;
+        let district = found.map_or(0, |loaded| loaded.ticket.district);
+        let line =
+            audit::with(audit::entry(AuditKind::Export, district, now), "with_contacts", with_contacts);
+        audit_rows::append(conn, &[Entry { subject: Some(format!("ticket:{ticket}")), ..line }])?;
+        Ok::<_, Fail>(())
+    });
+    Ok(noted.await?)
 }

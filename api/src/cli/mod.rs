@@ -8,6 +8,7 @@ mod deploy_tests;
 mod evidence;
 mod import;
 mod jobs;
+mod keys;
 mod migrate;
 mod migrate_engine;
 mod probe;
@@ -79,7 +80,10 @@ enum Command {
     /// Prepare an installation for measurements
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Add officials and set their passwords
+    /// See and exchange the keys that seal personal data, and the one that signs access tokens
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Add officials, set their passwords, and keep them from signing in
     #[command(subcommand)]
     User(user::User),
     /// Print the contract of the API as OpenAPI 3.1 in YAML
@@ -158,7 +162,7 @@ pub fn main() -> ExitCode {
 
 fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
     if matches!(arguments.command, Command::Openapi) {
-        return Ok(Done::of(crate::openapi::yaml()));
+        return Ok(Done::of(crate::openapi::Contract::shared().yaml.clone()));
     }
     let mut options =
         LoadOptions { file: arguments.config, data_dir: arguments.data, ..LoadOptions::from_process() };
@@ -180,6 +184,7 @@ fn carry_out(arguments: Arguments) -> Result<Done, Stop> {
             Command::Probe(probe) => probe::run(&settings, probe).await,
             Command::Simulate(simulate) => simulate::run(&settings, simulate).await,
             Command::Jobs(jobs) => jobs::run(&settings, jobs).await,
+            Command::Keys(keys) => keys::run(&settings, keys).await,
             Command::Bench(bench) => bench::run(&settings, bench).await,
             Command::User(user) => user::run(&settings, user).await,
             Command::Openapi => Ok(Done::default()),

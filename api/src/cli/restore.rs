@@ -47,7 +47,7 @@ pub(super) async fn run(mut settings: Config, given: Restore) -> Result<Done, St
     if !restored.has_data_key {
         let _ = writeln!(
             text,
-            "there is no keys/data.key: put it back before the server starts, else telephone numbers cannot be read"
+            "there is no keys/data.key, which holds the key ring: put it back before the server starts, else telephone numbers cannot be read"
         );
     }
     let _ = writeln!(text, "restored into {}", settings.data.dir.display());

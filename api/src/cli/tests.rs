@@ -188,11 +188,17 @@ fn a_password_is_changed_and_the_one_that_was_made_is_shown_once() {
 
 #[test]
 fn a_password_from_standard_input_is_one_line_that_sign_in_takes() {
-    assert_eq!(user::read_password(&b"correct horse\r\nmore"[..]).unwrap(), "correct horse");
-    for bad in
-        [&b""[..], b"short\n", b" padded with blanks \n", b"\xff\xff\xff\xff\xff\xff\xff\xff", &[b'a'; 300]]
-    {
-        assert!(user::read_password(bad).is_err(), "{bad:?}");
+    assert_eq!(user::read_password(&b"correct horse\r\nmore"[..], "zhou").unwrap(), "correct horse");
+    for bad in [
+        &b""[..],
+        b"short\n",
+        b"password1\n",
+        b"zhou-zhou\n",
+        b" padded with blanks \n",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
+        &[b'a'; 300],
+    ] {
+        assert!(user::read_password(bad, "zhou").is_err(), "{bad:?}");
     }
 }
 

@@ -3,33 +3,34 @@
 use std::io::BufRead;
 
 use clap::{Args, Subcommand};
-use rand::RngExt as _;
 use suishoupai_core::flow::{Post, Role};
 use suishoupai_core::model::{District, Level, Unit};
-use suishoupai_storage::db::accounts::{self, NewAccount};
+use suishoupai_storage::db::accounts::{self, Account, NewAccount};
+use suishoupai_storage::db::identity::{factors, sessions};
 use suishoupai_storage::db::reference::load_units;
-use suishoupai_storage::db::{Db, DbError};
+use suishoupai_storage::db::{Conn, Db, DbError};
 
 use super::{Done, Stop, open_existing};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
-use crate::password::Passwords;
+use crate::lang::Text;
+use crate::password::{Passwords, rules};
+use crate::problem::{Code, Problem};
+use crate::service::officials::{level_of, make_password};
+use crate::service::sign_in::told::{Event, What, tell};
 use crate::words::Words;
-
-/// Shortest password that is set from here, in characters.
-const MIN_PASSWORD_CHARS: usize = 8;
-/// Longest password that sign-in takes, in characters.
-const MAX_PASSWORD_CHARS: usize = 256;
-/// Characters that nobody confuses when a password is read out.
-const READABLE: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
     /// Add an official with a post; prints the password if it made one
     Add(Add),
-    /// Set an official's password; they are signed out everywhere
+    /// Set an official's password, which has to be changed at the next sign-in; they are signed out everywhere
     Password(Password),
+    /// Keep an official from signing in; they are signed out everywhere, at once
+    Disable(Named),
+    /// Let an official sign in again
+    Enable(Named),
 }
 
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "DISPLAY", value_parser = Words::<50>::parse)]
     pub(super) name: Words<50>,
     /// grid_worker, community_officer, street_officer, department_officer, dispatcher, duty_chief, centre_head,
-    /// inspector, observer or administrator
+    /// inspector, observer, administrator or auditor
     #[arg(long, value_parser = role)]
     pub(super) role: Role,
     /// The code of the unit of the post; repeat it for several units
@@ -56,22 +57,27 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The sign-in name
+    #[arg(long)]
+    login: String,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Password {
     /// The sign-in name
     #[arg(long)]
     login: String,
+    /// Take the second factor away too, for who has lost it
+    #[arg(long)]
+    reset_second_factor: bool,
     /// Read the password from the first line of standard input instead of making one
     #[arg(long)]
     password_stdin: bool,
 }
 
 fn login(text: &str) -> Result<String, &'static str> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-    if (2..=32).contains(&text.len()) && text.bytes().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 2 to 32 small letters, digits, - and _")
-    }
+    crate::words::login(text).map(|()| text.to_owned())
 }
 
 fn role(word: &str) -> Result<Role, String> {
@@ -82,40 +88,33 @@ fn role(word: &str) -> Result<Role, String> {
     })
 }
 
-/// The level of the units in which a role has its posts; none for those that are not posts of officials.
-fn level_of(role: Role) -> Option<Level> {
-    Some(match role {
-        Role::GridWorker => Level::Grid,
-        Role::CommunityOfficer => Level::Community,
-        Role::StreetOfficer => Level::Street,
-        Role::DepartmentOfficer => Level::Department,
-        Role::Dispatcher
-        | Role::DutyChief
-        | Role::CentreHead
-        | Role::Inspector
-        | Role::Observer
-        | Role::Administrator => Level::District,
-        _ => return None,
-    })
-}
-
 pub(super) async fn run(settings: &Config, user: User) -> Result<Done, Stop> {
-    let from_stdin = match &user {
-        User::Add(add) => add.password_stdin,
-        User::Password(change) => change.password_stdin,
-    };
-    // The password first, so that nothing is half done when there is none.
-    let (password, was_made) =
-        if from_stdin { (read_password(std::io::stdin().lock())?, false) } else { (make_password(), true) };
-    let db = open_existing(settings)?;
-    let shown = if was_made { format!("password: {password}\n") } else { String::new() };
-    let said = match user {
-        User::Add(account) => add(&db, account, password).await?,
-        User::Password(change) => set_password(&db, change.login, password).await?,
-    };
-    Ok(Done::of(format!("{said}\n{shown}")))
+    match user {
+        User::Add(account) => {
+            let (password, shown) = password(account.password_stdin, &account.login)?;
+            let said = add(&open_existing(settings)?, account, password).await?;
+            Ok(Done::of(format!("{said}\n{shown}")))
+        }
+        User::Password(change) => {
+            let (password, shown) = password(change.password_stdin, &change.login)?;
+            let said = set_password(&open_existing(settings)?, change, password).await?;
+            Ok(Done::of(format!("{said}\n{shown}")))
+        }
+        User::Disable(named) => Ok(Done::of(set_active(settings, &named.login, false).await?)),
+        User::Enable(named) => Ok(Done::of(set_active(settings, &named.login, true).await?)),
+    }
 }
 
+/// The password, asked for before anything is done, so that nothing is half done when there is none; and what is shown
+/// of it.
+fn password(from_stdin: bool, login: &str) -> Result<(String, String), Stop> {
+    if from_stdin {
+        return Ok((read_password(std::io::stdin().lock(), login)?, String::new()));
+    }
+    let made = make_password();
+    let shown = format!("password: {made}\n");
+    Ok((made, shown))
+}
 /// Adds an official.
 pub(super) async fn add(db: &Db, add: Add, password: String) -> Result<String, Stop> {
     let units = db.read(|conn| load_units(conn, None)).await?;
@@ -131,13 +130,14 @@ pub(super) async fn add(db: &Db, add: Add, password: String) -> Result<String, S
         posts,
     };
     let now = Clock::System.now();
-    db.write(move |conn| accounts::insert(conn, &new, now).map_err(Fail::from)).await.map_err(|fail| {
-        match fail {
-            Fail::Db(DbError::Constraint(_)) => {
-                Stop::words(format!("the sign-in name {} is taken", add.login))
-            }
-            other => other.into(),
-        }
+    let write = move |conn: &mut Conn| {
+        accounts::insert(conn, &new, now)?;
+        factors::set_must_change(conn, id, true)?;
+        tell(conn, &Event::of(What::OfficialAdded, id).by_operator(), now)
+    };
+    db.write(write).await.map_err(|fail| match fail {
+        Fail::Db(DbError::Constraint(_)) => Stop::words(format!("the sign-in name {} is taken", add.login)),
+        other => other.into(),
     })?;
     Ok(format!("added {} as {} of {}", add.login, add.role.as_str(), add.unit.join(", ")))
 }
@@ -174,39 +174,56 @@ fn posts(add: &Add, units: &[Unit]) -> Result<(District, Vec<Post>), Stop> {
     Ok((district, posts))
 }
 
-async fn set_password(db: &Db, login: String, password: String) -> Result<String, Stop> {
+/// The official of a sign-in name.
+fn official(conn: &mut Conn, login: &str) -> Result<Account, Fail> {
+    let missing = || {
+        let text = Text::new(format!("没有用户 {login}"), format!("there is no {login}"));
+        Problem::new(Code::AccountNotFound).detail(text)
+    };
+    accounts::find_by_login(conn, login)?.ok_or_else(|| missing().into())
+}
+
+async fn set_password(db: &Db, change: Password, password: String) -> Result<String, Stop> {
     let hash = Passwords::new()?.hash(password).await?;
     let now = Clock::System.now();
+    let Password { login, reset_second_factor, .. } = change;
     let name = login.clone();
-    let found =
-        db.write(move |conn| accounts::set_password(conn, &login, &hash, now).map_err(Fail::from)).await?;
-    if found {
-        Ok(format!("set the password of {name}"))
-    } else {
-        Err(Stop::words(format!("there is no {name}")))
-    }
+    db.write(move |conn| {
+        let id = official(conn, &login)?.id;
+        accounts::set_password_of(conn, id, &hash, now)?;
+        factors::set_must_change(conn, id, true)?;
+        sessions::end_all(conn, id, None, now)?;
+        tell(conn, &Event::of(What::PasswordSet, id).by_operator(), now)?;
+        if reset_second_factor {
+            factors::drop_factor(conn, id)?;
+            tell(conn, &Event::of(What::FactorRemoved, id).by_operator(), now)?;
+        }
+        Ok::<_, Fail>(())
+    })
+    .await?;
+    Ok(format!("set the password of {name}"))
 }
 
-/// The first line, without its end.
-pub(super) fn read_password(input: impl BufRead) -> Result<String, Stop> {
+async fn set_active(settings: &Config, login: &str, is_active: bool) -> Result<String, Stop> {
+    let db = open_existing(settings)?;
+    let (now, name) = (Clock::System.now(), login.to_owned());
+    db.write(move |conn| {
+        let id = official(conn, &name)?.id;
+        accounts::set_active(conn, id, is_active, now)?;
+        sessions::end_all(conn, id, None, now)?;
+        let what = if is_active { What::OfficialEnabled } else { What::OfficialDisabled };
+        tell(conn, &Event::of(what, id).by_operator(), now)
+    })
+    .await?;
+    Ok(format!("{} {login}\n", if is_active { "enabled" } else { "disabled" }))
+}
+
+/// The first line, without its end, if the official with this sign-in name may have it as a password.
+pub(super) fn read_password(input: impl BufRead, login: &str) -> Result<String, Stop> {
     let mut line = String::new();
-    let mut bounded = input.take(MAX_PASSWORD_CHARS as u64 * 4 + 2);
+    let mut bounded = input.take(rules::MAX_CHARS as u64 * 4 + 2);
     bounded.read_line(&mut line).map_err(|_| Stop::words("the password on standard input is not UTF-8"))?;
     let password = line.trim_end_matches(['\n', '\r']);
-    if !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&password.chars().count()) {
-        return Err(Stop::words(format!(
-            "a password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"
-        )));
-    }
-    // Sign-in cuts blanks off, as keyboards of phones add them.
-    if password.trim() != password || password.contains('\0') {
-        return Err(Stop::words("a password must not begin or end with a blank"));
-    }
+    rules::check(password, login).map_err(|weak| Stop::words(weak.to_string()))?;
     Ok(password.to_owned())
-}
-
-/// 16 characters, 79 bits.
-fn make_password() -> String {
-    let mut random = rand::rng();
-    (0..16).map(|_| char::from(READABLE[random.random_range(0..READABLE.len())])).collect()
 }

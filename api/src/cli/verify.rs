@@ -15,8 +15,9 @@ const BROKEN: u8 = 3;
 
 /// Verify the hash chains of all histories; exit code 3 if one is broken
 ///
-/// The chains of tickets, of supervision orders, of masks of photos and of the exposure board are walked from end to end,
-/// and compared with reports, photos and what else they name.
+/// The chains of tickets, of supervision orders, of masks of photos, of the exposure board and of the audit trail are walked
+/// from end to end, and compared with reports, photos and what else they name. Keep the head of the audit trail elsewhere
+/// now and then: a trail that was cut off at its end can be told by it.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// Also read every original in the photo store and compare it with its SHA-256; how far it has come is told on standard
@@ -77,6 +78,14 @@ pub(super) fn report(seen: &Verified) -> Done {
             let _ = writeln!(text, "{count} {what}, {lines} line{} of history", plural(lines));
         }
     }
+    if let Some((last, hash)) = &seen.audit_head {
+        let _ = writeln!(
+            text,
+            "audit trail of {} line{}, head {last} {hash}",
+            seen.audit.lines,
+            plural(seen.audit.lines)
+        );
+    }
     for found in &seen.breaks {
         let _ = writeln!(
             text,
@@ -91,11 +100,16 @@ pub(super) fn report(seen: &Verified) -> Done {
             found.number, found.order, found.seq, found.what
         );
     }
-    for found in seen.masks.breaks.iter().chain(&seen.exposures.breaks) {
+    for found in seen.masks.breaks.iter().chain(&seen.exposures.breaks).chain(&seen.audit.breaks) {
         let _ = writeln!(text, "broken: {}, line {}: {}", found.of, found.seq, found.what);
     }
-    let counts =
-        [seen.breaks.len(), orders.breaks.len(), seen.masks.breaks.len(), seen.exposures.breaks.len()];
+    let counts = [
+        seen.breaks.len(),
+        orders.breaks.len(),
+        seen.masks.breaks.len(),
+        seen.exposures.breaks.len(),
+        seen.audit.breaks.len(),
+    ];
     let broken: usize = counts.iter().sum();
     let cut = counts.iter().any(|count| *count >= MOST_BREAKS);
     let verdict = match broken {

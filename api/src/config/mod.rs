@@ -3,6 +3,7 @@
 //! Every key is declared once, in `sections.rs`, with its meaning, default and range. From that one table come the
 //! structs, the checks, the hints in errors and the text that the command `suishoupai config` prints.
 
+mod checks;
 mod load;
 mod secret;
 mod sections;
@@ -15,8 +16,8 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Live, Log, LogFormat, Metrics, Photos, Reports,
-    Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Live, Log, LogFormat, Metrics, Photos, Privacy,
+    Reports, Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Reports of residents.
     pub reports: Reports,
+    /// Personal data: how long it is shown and kept.
+    pub privacy: Privacy,
     /// Claims of grid workers.
     pub claims: Claims,
     /// What is logged, and how.
@@ -77,7 +80,7 @@ impl Config {
     /// The first value that is out of range, by its key.
     pub fn validate(&self) -> Result<(), ConfigError> {
         table::check_ranges(self)?;
-        sections::check_texts(self)
+        checks::check_texts(self)
     }
 
     /// The settings as TOML that can be loaded again, each with its meaning and origin; secrets are commented out.

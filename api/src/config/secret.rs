@@ -27,6 +27,11 @@ impl Secret {
         &self.0
     }
 
+    /// The secrets of a list, which commas separate.
+    pub fn parts(&self) -> impl Iterator<Item = Secret> + '_ {
+        self.0.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Secret::new)
+    }
+
     /// The secret read as a key: 32 bytes in standard base64, blanks around it ignored.
     ///
     /// # Errors
@@ -34,6 +39,33 @@ impl Secret {
     pub fn key_bytes(&self) -> Result<[u8; 32], BadKey> {
         let bytes = STANDARD.decode(self.0.trim()).map_err(|_| BadKey)?;
         bytes.try_into().map_err(|_| BadKey)
+    }
+}
+
+/// The text is no ring of keys.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "must be keys of 32 bytes in base64 (44 characters each), oldest first, `-` for one that was taken out, but not \
+         for the oldest and the last"
+)]
+pub struct BadKeys;
+
+impl Secret {
+    /// The secret read as keys, oldest first, between blanks, commas or ends of lines; `None` for a `-`.
+    ///
+    /// # Errors
+    /// `BadKeys` when it is anything else.
+    pub fn keys(&self) -> Result<Vec<Option<[u8; 32]>>, BadKeys> {
+        let parts = self.0.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty());
+        let key = |part: &str| match part {
+            "-" => Ok(None),
+            part => Self::new(part).key_bytes().map(Some).map_err(|_| BadKeys),
+        };
+        let keys: Vec<_> = parts.map(key).collect::<Result<_, _>>()?;
+        match (keys.first(), keys.last()) {
+            (Some(Some(_)), Some(Some(_))) if keys.len() <= usize::from(u8::MAX) => Ok(keys),
+            _ => Err(BadKeys),
+        }
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use suishoupai_storage::picture::{Limits, PoolSettings};
 
+use super::Secret;
 use super::table::section;
-use super::{Config, ConfigError, Secret};
 
 section! {
     /// The listener and its bounds.
@@ -28,6 +26,13 @@ section! {
         drain_lead_seconds: u64 = 5, 0 to 300;
         /// How long a client may take to send the head of a request, in seconds.
         client_timeout_seconds: u64 = 15, 1 to 3600;
+        /// How long a client may pause while it sends the body of a request, in seconds.
+        body_timeout_seconds: u64 = 30, 1 to 3600;
+        /// Longest address of a request with its query, in bytes.
+        address_limit_bytes: usize = 8192, 1024 to 65_536;
+        /// Pages of other origins that may call the API, such as `https://paizhao.example.cn`, separated by commas; without
+        /// it, none.
+        cors_origins: Option<String> = None;
         /// Whether to believe X-Forwarded-For; only behind a proxy that overwrites it.
         trust_forwarded_for: bool = false;
     }
@@ -132,8 +137,23 @@ section! {
 section! {
     /// Sign-in and keys.
     auth as Auth {
-        /// How long an access token is good, in minutes.
-        token_minutes: u32 = 480, 1 to 10_080;
+        /// How long an access token is good, in minutes; clients get the next one with their refresh token.
+        token_minutes: u32 = 15, 1 to 10_080;
+        /// How long a resident stays signed in on a device, in days.
+        resident_days: u32 = 90, 1 to 3650;
+        /// How long an official stays signed in on a device, in hours.
+        official_hours: u32 = 24, 1 to 8760;
+        /// How long a refresh token that was just exchanged is taken once more, of a client that lost the answer, in seconds.
+        refresh_grace_seconds: u32 = 60, 0 to 3600;
+        /// The roles that need a second factor, such as administrator,duty_chief; all, or none. Without it, administrator,
+        /// but nobody in a demonstration.
+        second_factor_roles: Option<String> = None;
+        /// Failed sign-ins of officials from one address within 15 minutes after which further ones are refused.
+        address_failures: u32 = 200, 1 to 1_000_000;
+        /// Most codes that are sent to one phone within 24 hours.
+        phone_codes_a_day: u32 = 10, 1 to 1000;
+        /// Most codes that are asked for from one address within an hour; many residents may share one.
+        address_codes_an_hour: u32 = 2000, 1 to 10_000_000;
         /// How long a code sent to a phone is good, in minutes.
         code_minutes: u32 = 5, 1 to 60;
         /// Wrong tries after which a code is dead.
@@ -142,10 +162,40 @@ section! {
         code_interval_seconds: u32 = 60, 1 to 3600;
         /// How codes are sent: log writes them to the log (trials only), none refuses sign-in by phone.
         code_sender: CodeSender = CodeSender::Log;
+        /// Where the platform of the mini-program tells whose a code is, such as
+        /// `https://api.weixin.qq.com/sns/jscode2session`; without it, nobody signs in by one.
+        mini_program_url: Option<String> = None;
+        /// The mini-program's name at its platform.
+        mini_program_id: Option<String> = None;
+        /// The secret that belongs to it.
+        mini_program_secret: Option<Secret> = None;
+        /// The identity provider at which officials may sign in (OpenID Connect), such as `https://sso.example.cn`; without it,
+        /// nobody signs in by one.
+        oidc_issuer: Option<String> = None;
+        /// The name by which the provider knows this server.
+        oidc_client_id: Option<String> = None;
+        /// The secret that belongs to it; a provider may do without one.
+        oidc_client_secret: Option<Secret> = None;
+        /// The page to which the provider sends the browser back, as it is registered there.
+        oidc_redirect_url: Option<String> = None;
+        /// What the provider is asked for, separated by blanks.
+        oidc_scopes: String = "openid profile".to_owned();
+        /// The claim that holds the sign-in name by which an official is found the first time. Nobody may be able to choose it
+        /// at the provider.
+        oidc_login_claim: String = "preferred_username".to_owned();
         /// The key that signs access tokens, 32 bytes in base64; without it, DIR/keys/token.key is made.
         token_key: Option<Secret> = None;
-        /// The key that seals personal data, 32 bytes in base64; without it, DIR/keys/data.key is made.
+        /// More keys whose access tokens are good, separated by commas: the last one, and the next one before it signs.
+        token_keys_also: Option<Secret> = None;
+        /// The key ring that seals personal data: keys of 32 bytes in base64, oldest first, between commas; without it, that
+        /// of auth.data_key_file.
         data_key: Option<Secret> = None;
+        /// The file of the key ring that seals personal data, one key on a line, oldest first; without it, DIR/keys/data.key,
+        /// which is made.
+        data_key_file: Option<String> = None;
+        /// Which key of the ring seals, from 1 for the oldest; 0 is the newest. Where several processes get a new key one after
+        /// the other, it stays at the old one until all of them have it.
+        data_key_seals: u32 = 0, 0 to 255;
         /// The key that signs packages of evidence, 32 bytes in base64; without it, DIR/keys/evidence.key is made.
         evidence_key: Option<Secret> = None;
     }
@@ -162,6 +212,25 @@ section! {
         max_photos: u32 = 9, 1 to 50;
         /// How long the first answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u32 = 24, 1 to 720;
+    }
+}
+
+section! {
+    /// Personal data: how long it is shown and kept.
+    privacy as Privacy {
+        /// Days after the end of a ticket from which on nobody is shown who reported it, nor can have it revealed.
+        close_off_days: u32 = 180, 1 to 36_500;
+        /// Days after the end of a ticket from which on the personal data of its reports are removed.
+        anonymise_days: u32 = 1095, 1 to 36_500;
+        /// Days for which the audit trail keeps addresses and reasons; its lines are kept for ever.
+        audit_days: u32 = 1095, 180 to 36_500;
+        /// Days for which what a resident asked to be exported can be fetched.
+        export_days: u32 = 7, 1 to 90;
+        /// Decimals of degrees to which places are rounded for whoever is not signed in; 3 are about 100 m.
+        public_decimals: u32 = 3, 0 to 7;
+        /// The version of the notice on personal data that reporters agree to, such as 2026-11; a report that names
+        /// another one is refused. Without it, what reports name is only stored.
+        consent_version: Option<String> = None;
     }
 }
 
@@ -280,112 +349,4 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
     /// The whole address of a PostgreSQL database; holds a password.
     Postgres(Secret),
-}
-
-const DATABASE_FORMS: &str = "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME";
-
-impl Data {
-    /// The database to open: the given one, or `suishoupai.db` in the data directory.
-    ///
-    /// # Errors
-    /// A text for people when the scheme is not known: opening it anyway would make an empty database out of a
-    /// typing mistake.
-    pub fn database(&self) -> Result<DatabaseUrl, &'static str> {
-        let Some(url) = &self.database_url else {
-            return Ok(DatabaseUrl::Sqlite(self.dir.join("suishoupai.db")));
-        };
-        match url.expose().split_once("://") {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(DatabaseUrl::Sqlite(PathBuf::from(path))),
-            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
-                Ok(DatabaseUrl::Postgres(url.clone()))
-            }
-            _ => Err(DATABASE_FORMS),
-        }
-    }
-}
-
-impl Http {
-    /// How many threads answer requests: as set, or one for each core.
-    pub fn worker_threads(&self) -> usize {
-        or_cores(self.workers)
-    }
-}
-
-impl Photos {
-    /// How many threads make renditions: as set, or one for each core.
-    pub fn render_threads(&self) -> usize {
-        or_cores(self.render_workers)
-    }
-
-    /// What is accepted as a photo.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            bytes: usize::try_from(self.max_bytes).unwrap_or(usize::MAX),
-            pixels: self.max_pixels,
-            side: self.max_side,
-            ..Limits::default()
-        }
-    }
-
-    /// The bounds on making renditions.
-    pub fn pool(&self) -> PoolSettings {
-        PoolSettings {
-            workers: self.render_threads(),
-            memory: self.render_memory_mib << 20,
-            time_limit: Duration::from_secs(self.render_seconds),
-            limits: self.limits(),
-        }
-    }
-}
-
-fn or_cores(set: usize) -> usize {
-    if set > 0 { set } else { std::thread::available_parallelism().map_or(1, usize::from) }
-}
-
-/// Checks the texts that have a form of their own.
-pub(super) fn check_texts(config: &Config) -> Result<(), ConfigError> {
-    for (key, url) in [
-        ("http.public_url", &config.http.public_url),
-        ("store.endpoint", &config.store.endpoint),
-        ("telemetry.otlp_endpoint", &config.telemetry.otlp_endpoint),
-    ] {
-        let host =
-            url.as_ref().map(|url| url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")));
-        let is_host =
-            |host: &str| !host.is_empty() && !host.ends_with('/') && !host.contains(char::is_whitespace);
-        if host.is_some_and(|host| !host.is_some_and(is_host)) {
-            return Err(config.bad(key, "must be http:// or https:// and a host, without / at the end"));
-        }
-    }
-    check_store(config)?;
-    if config.data.dir.as_os_str().is_empty() {
-        return Err(config.bad("data.dir", "must name a folder"));
-    }
-    config.data.database().map_err(|problem| config.bad("data.database_url", problem))?;
-    for (key, secret) in [
-        ("auth.token_key", &config.auth.token_key),
-        ("auth.data_key", &config.auth.data_key),
-        ("auth.evidence_key", &config.auth.evidence_key),
-    ] {
-        if let Some(secret) = secret {
-            secret.key_bytes().map_err(|problem| config.bad(key, problem.to_string()))?;
-        }
-    }
-    tracing_subscriber::EnvFilter::builder()
-        .parse(&config.log.level)
-        .map_err(|error| config.bad("log.level", format!("{error}; write a level such as info")))?;
-    Ok(())
-}
-
-/// Checks that what a bucket needs is there.
-fn check_store(config: &Config) -> Result<(), ConfigError> {
-    let store = &config.store;
-    if store.kind == StoreKind::S3 && store.bucket.as_ref().is_none_or(|name| name.trim().is_empty()) {
-        return Err(config.bad("store.kind", "s3 needs store.bucket, the name of a bucket"));
-    }
-    match (&store.access_key, &store.secret_key) {
-        (Some(_), None) => Err(config.bad("store.access_key", "needs store.secret_key beside it")),
-        (None, Some(_)) => Err(config.bad("store.secret_key", "needs store.access_key beside it")),
-        _ => Ok(()),
-    }
 }

@@ -180,7 +180,11 @@ fn every_number_has_a_range_that_is_enforced_at_both_ends() {
 #[test]
 fn the_table_names_exactly_the_fields_of_the_structs() {
     let full = Config {
-        http: Http { public_url: Some("https://a".into()), ..Http::default() },
+        http: Http {
+            public_url: Some("https://a".into()),
+            cors_origins: Some("https://a".into()),
+            ..Http::default()
+        },
         data: Data { database_url: Some(Secret::new("x")), ..Data::default() },
         store: Store {
             bucket: Some("b".into()),
@@ -191,9 +195,20 @@ fn the_table_names_exactly_the_fields_of_the_structs() {
         },
         metrics: Metrics { listen: Some(([127, 0, 0, 1], 9090).into()), ..Metrics::default() },
         telemetry: Telemetry { otlp_endpoint: Some("http://a".into()), ..Telemetry::default() },
+        privacy: Privacy { consent_version: Some("1".into()), ..Privacy::default() },
         auth: Auth {
+            second_factor_roles: Some("all".into()),
+            mini_program_url: Some("https://a".into()),
+            mini_program_id: Some("a".into()),
+            mini_program_secret: Some(Secret::new("x")),
+            oidc_issuer: Some("https://a".into()),
+            oidc_client_id: Some("a".into()),
+            oidc_client_secret: Some(Secret::new("x")),
+            oidc_redirect_url: Some("https://a".into()),
+            token_keys_also: Some(Secret::new("x")),
             token_key: Some(Secret::new("x")),
             data_key: Some(Secret::new("x")),
+            data_key_file: Some("k".into()),
             evidence_key: Some(Secret::new("x")),
             ..Auth::default()
         },

@@ -66,4 +66,5 @@ pub(super) const PEOPLE: &[Person] = &[
     person("inspector", "李督查", Role::Inspector, DISTRICT, "checks results 核查督办"),
     person("observer", "张观察", Role::Observer, DISTRICT, "reads everything 只读"),
     person("admin", "刘管理", Role::Administrator, DISTRICT, "imports and settings 管理员"),
+    person("auditor", "方审计", Role::Auditor, DISTRICT, "searches the audit trail 审计员"),
 ];

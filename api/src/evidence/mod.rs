@@ -23,7 +23,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::photos as photo_rows;
 use suishoupai_storage::db::reports::{self, Report};
 use suishoupai_storage::db::tickets::{self, Loaded};
-use suishoupai_storage::db::{Db, DbError, accounts, history, masks};
+use suishoupai_storage::db::{Db, DbError, accounts, history, masks, privacy};
 use suishoupai_storage::seal::Sealer;
 use suishoupai_storage::store::{PhotoStore, StoreError};
 
@@ -154,10 +154,15 @@ pub struct Chain {
 pub async fn export(config: &Config, db: &Db, request: Request, now: Moment) -> Result<Made, EvidenceError> {
     let key = EvidenceKey::load_or_create(config)?;
     let store = photo_store::open(config).await?;
-    let sealer = Sealer::new(&app::data_key(config)?);
+    let sealer = Sealer::new(&app::data_keys(config)?);
     let id = request.ticket;
     let loaded = db.read(move |conn| tickets::find(conn, id)).await?;
     let loaded = loaded.ok_or_else(|| EvidenceError::words(format!("there is no ticket {id}")))?;
+    if db.read(move |conn| privacy::is_anonymised(conn, id)).await? {
+        return Err(EvidenceError::words(format!(
+            "ticket {id} has been anonymised: its words are not those that were hashed, so nobody else could verify them"
+        )));
+    }
     let path =
         request.out.clone().unwrap_or_else(|| PathBuf::from(format!("evidence-{}.zip", loaded.number)));
     let mut package = Package::begin(&path)?;

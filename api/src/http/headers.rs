@@ -5,6 +5,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
+
+use crate::services::Services;
 
 /// Nothing in an answer of the API is to be run, shown in a frame or loaded from elsewhere.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -21,14 +24,18 @@ pub async fn security_headers<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let docs = is_docs(request.path());
+    let services = request.app_data::<Data<Services>>();
+    let secure = services.is_some_and(|services| {
+        services.config.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    });
     match next.call(request).await {
         Ok(mut answer) => {
-            add(answer.headers_mut(), docs);
+            add(answer.headers_mut(), docs, secure);
             Ok(answer)
         }
         Err(mut error) => {
             error.add_response_mapper(move |mut response| {
-                add(response.headers_mut(), docs);
+                add(response.headers_mut(), docs, secure);
                 response
             });
             Err(error)
@@ -41,13 +48,18 @@ fn is_docs(path: &str) -> bool {
     path == "/docs" || path.starts_with("/docs/")
 }
 
-fn add(headers: &mut HeaderMap, docs: bool) {
+fn add(headers: &mut HeaderMap, docs: bool, secure: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // For browsers that do not know the policy below.
+    default(header::X_FRAME_OPTIONS, "DENY");
+    if secure {
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     default(header::REFERRER_POLICY, "no-referrer");
     default(header::CONTENT_SECURITY_POLICY, if docs { DOCS_POLICY } else { API_POLICY });
     if !docs {

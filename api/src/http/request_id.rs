@@ -9,9 +9,10 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
-use suishoupai_storage::origin;
+use suishoupai_storage::origin::{self, Origin};
 use tracing::{Instrument as _, Span};
 
+use super::client;
 use crate::services::Services;
 use crate::telemetry;
 
@@ -72,7 +73,11 @@ pub async fn request_id(
         services,
         begun: Instant::now(),
     };
-    let answer = origin::of(Some(Arc::clone(&id.0)), next.call(request));
+    let trusts_proxy =
+        seen.services.as_ref().is_some_and(|services| services.config.http.trust_forwarded_for);
+    let address = client::address(request.headers(), request.peer_addr(), trusts_proxy);
+    let origin = Origin { request: Some(Arc::clone(&id.0)), address };
+    let answer = origin::of(origin, next.call(request));
     let answer = answer.instrument(seen.log.clone()).instrument(seen.trace.clone()).await;
     match answer {
         Ok(answer) => {

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use suishoupai_storage::db::identity::{lockouts, sessions};
 use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::{Conn, counts, idempotency, lists, live, login};
 
 use crate::fail::Fail;
-use crate::service::{orphans, resumable, tickets, uploads};
+use crate::service::{orphans, privacy, resumable, tickets, uploads};
 use crate::services::Services;
 
 /// Claims that ran out are written down in portions of this size.
@@ -19,6 +20,8 @@ const SWEEP: &str = "sweep";
 const MUCH: i64 = 500;
 /// Fewer are added up at every so-many-eth look.
 const NOW_AND_THEN: u64 = 120;
+/// So many sessions that are over are forgotten at once.
+const SESSIONS: i64 = 1000;
 /// Unfinished files of the photo store are removed when they are this old.
 const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
 
@@ -103,6 +106,9 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
             idempotency::sweep(conn, now.plus_seconds(-hours * 3600))?;
             login::sweep_throttles(conn, now.plus_seconds(-24 * 3600))?;
             live::sweep(conn, now.plus_seconds(-keep * 3600))?;
+            lockouts::sweep(conn, now.plus_seconds(-48 * 3600))?;
+            // Access tokens of a session are over long before it is forgotten that it was ended.
+            sessions::sweep(conn, now.plus_seconds(-8 * 24 * 3600), SESSIONS)?;
             Ok::<_, Fail>(true)
         })
         .await?;
@@ -111,6 +117,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
         resumable::sweep(services).await?;
         orphans::sweep(services).await?;
         services.store.sweep(UNFINISHED).await?;
+        privacy::enqueue_when_due(services).await?;
     }
     Ok(is_first)
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::jobs::{self, Again, Job};
-use suishoupai_storage::origin;
+use suishoupai_storage::origin::{self, Origin};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::Instrument as _;
@@ -17,7 +17,7 @@ use super::pause;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, pictures, resumable, search};
+use crate::service::{alarms, photos, pictures, privacy, resumable, search};
 use crate::services::Services;
 
 /// The jobs that this process holds.
@@ -99,7 +99,7 @@ impl Crew {
         // In the log, and for jobs that it leaves, it belongs to the request that left it.
         let from = job.request_id.as_deref();
         let span = tracing::info_span!("job", kind = job.kind, id = job.id, request_id = from);
-        let origin = from.map(Into::into);
+        let origin = Origin::of_request(from);
         let task = self.running.spawn(async move {
             // The work of a picture is large; the tasks that wait for jobs need not carry it along.
             let outcome = Box::pin(origin::of(origin, tried(&services, &job).instrument(span))).await;
@@ -195,6 +195,7 @@ async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
     match (job.kind.as_str(), alarms::recounted_district(&job.kind)) {
         (_, Some(district)) => recount(services, district).await,
         (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
+        (kind, _) if privacy::is_privacy(kind) => privacy::carry_out(services, job.subject).await,
         (pictures::HASH, _) => pictures::hash_old(services, job.subject).await,
         (search::INDEX, _) => search::index_old(services, job.subject).await,
         (kind, _) if photos::is_rendering(kind) => {

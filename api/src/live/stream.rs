@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Batch, Item, PORTION, read};
-use crate::auth::{actor, authenticate};
+use crate::auth::{actor, caller};
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -37,6 +37,16 @@ pub enum Of {
         /// The ticket that it opened.
         ticket: TicketId,
     },
+}
+
+impl Of {
+    /// Method and pattern of the route by which it is asked for.
+    fn called(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tickets(_) => ("GET", "/api/v1/events"),
+            Self::Report { .. } => ("GET", "/api/v1/reports/{id}/events"),
+        }
+    }
 }
 
 /// A change, as officials are told.
@@ -181,7 +191,7 @@ impl Follower {
                 () = tokio::time::sleep_until(self.beat) => {
                     self.beat = Instant::now() + self.every;
                     // A removal, another post or the end of the token ends or changes what is told.
-                    self.account = authenticate(&self.services, &self.token).await.ok()?;
+                    self.account = caller(&self.services, &self.token, self.of.called()).await.ok()?.0;
                     // The place without any data: nothing happens in the client but that it remembers it.
                     return Some(format!(": \nid: {}\n\n", self.cursor));
                 }

@@ -41,7 +41,8 @@ fn name(status: u16) -> String {
 }
 
 fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
-    let mut statuses = vec![400, 406, 500, 503];
+    let mut statuses = vec![400, 406, 414, 500, 503];
+    let proves = ["/auth/", "/me/password", "/me/second-factor"];
     if operation.security.is_some() || path.contains("/auth/") {
         statuses.extend([401, 403]);
     }
@@ -80,7 +81,10 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         {
             statuses.push(428);
         }
-        if path.contains("/auth/") || path.ends_with("/follow") {
+        if path.contains("/officials") || path.contains("/second-factor") {
+            statuses.push(409);
+        }
+        if proves.iter().any(|part| path.contains(part)) || path.ends_with("/follow") {
             statuses.push(429);
         }
     }

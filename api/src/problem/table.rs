@@ -60,6 +60,11 @@ codes! {
     TokenExpired          "token_expired"           UNAUTHORIZED "登录已过期" "Access token has expired";
     LoginFailed           "login_failed"            UNAUTHORIZED "用户名或密码不正确" "Wrong name or password";
     CodeWrong             "code_wrong"              UNAUTHORIZED "验证码不正确或已失效" "Wrong or expired code";
+    SecondFactorRequired  "second_factor_required"  UNAUTHORIZED "请输入动态验证码" "Enter the code of the second factor";
+    SecondFactorWrong     "second_factor_wrong"     UNAUTHORIZED "动态验证码不正确或已用过" "Wrong or used code of the second factor";
+    RefreshTokenInvalid   "refresh_token_invalid"   UNAUTHORIZED "登录已失效，请重新登录" "The sign-in is over";
+    PasswordChangeRequired "password_change_required" FORBIDDEN "请先设置新密码" "Choose a password of your own first";
+    SecondFactorSetupRequired "second_factor_setup_required" FORBIDDEN "请先绑定动态验证码" "Set up a second factor first";
     Forbidden             "forbidden"               FORBIDDEN "没有权限" "Not permitted";
 
     NotFound              "not_found"               NOT_FOUND "没有这个地址" "No such address";
@@ -69,6 +74,8 @@ codes! {
     UploadNotFound        "upload_not_found"        NOT_FOUND "没有这个上传任务" "No such upload";
     UnitNotFound          "unit_not_found"          NOT_FOUND "没有这个单位" "No such unit";
     AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
+    DeviceNotFound        "device_not_found"        NOT_FOUND "没有这个登录设备" "No such device";
+    ServiceKeyNotFound    "service_key_not_found"   NOT_FOUND "没有这个接口密钥" "No such service key";
     CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
     SupervisionOrderNotFound "supervision_order_not_found" NOT_FOUND "没有这个督办单" "No such supervision order";
     ExposureNotFound      "exposure_not_found"      NOT_FOUND "没有这个曝光条目" "No such entry of the exposure board";
@@ -80,6 +87,9 @@ codes! {
     NotAllowedInState     "not_allowed_in_state"    CONFLICT "当前状态下不能这样做" "Not allowed in the present state";
     UploadMissing         "upload_missing"          CONFLICT "尚未收到照片文件" "The photo has not been sent yet";
     UploadOffsetMismatch  "upload_offset_mismatch"  CONFLICT "上传位置不符，请从服务器的位置继续" "The upload is at another offset";
+    SecondFactorExists    "second_factor_exists"    CONFLICT "已绑定动态验证码" "There is a second factor already";
+    SecondFactorMissing   "second_factor_missing"   CONFLICT "尚未开始绑定动态验证码" "There is no second factor yet";
+    LoginTaken            "login_taken"             CONFLICT "用户名已被使用" "The sign-in name is taken";
     PhotoInUse            "photo_in_use"            CONFLICT "照片已被使用" "The photo is in use";
     // Statuses as in the draft of the IETF for the header Idempotency-Key, section 2.7.
     IdempotencyInProgress "idempotency_in_progress" CONFLICT "相同的请求正在处理" "The same request is being handled";
@@ -92,6 +102,7 @@ codes! {
     BodyTooLarge          "body_too_large"          PAYLOAD_TOO_LARGE "请求正文过大" "Body too large";
     PhotoTooLarge         "photo_too_large"         PAYLOAD_TOO_LARGE "照片文件过大" "Photo file too large";
     VideoTooLarge         "video_too_large"         PAYLOAD_TOO_LARGE "视频文件过大" "Video file too large";
+    AddressTooLong        "address_too_long"        URI_TOO_LONG "请求地址过长" "Address too long";
     UnsupportedMediaType  "unsupported_media_type"  UNSUPPORTED_MEDIA_TYPE "不支持这种内容类型" "Unsupported media type";
     PhotoConvertToJpeg    "photo_convert_to_jpeg"   UNSUPPORTED_MEDIA_TYPE "请将照片转换为 JPEG" "Convert the photo to JPEG";
     PhotoTypeUnsupported  "photo_type_unsupported"  UNSUPPORTED_MEDIA_TYPE "不支持这种照片格式" "Unsupported photo format";
@@ -114,6 +125,7 @@ codes! {
     UnknownDatum          "unknown_datum"           UNPROCESSABLE_ENTITY "坐标系不明，请注明 wgs84、gcj02 或 bd09" "Unknown datum; state wgs84, gcj02 or bd09";
     BadCoordinate         "bad_coordinate"          UNPROCESSABLE_ENTITY "坐标有误" "Bad coordinate";
     OutsideDistrict       "outside_district"        UNPROCESSABLE_ENTITY "位置不在本区范围内" "Outside the district";
+    PasswordRefused       "password_refused"        UNPROCESSABLE_ENTITY "密码不符合要求" "The password may not be chosen";
     RefusedByRule         "refused_by_rule"         UNPROCESSABLE_ENTITY "不符合规定" "Refused by a rule";
     ImportWrongLines      "import_wrong_lines"      UNPROCESSABLE_ENTITY "导入文件中有错误的行" "The import has wrong lines";
     VersionRequired       "version_required"        PRECONDITION_REQUIRED "请提供版本号（If-Match 或 version）" "State the version (If-Match or version)";

@@ -12,15 +12,26 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{json, ok};
 use crate::auth::{Anyone, Auth};
 use crate::extract::Json;
+use crate::http::client::Client;
 use crate::lang::Lang;
 use crate::problem::Problem;
-use crate::service::sign_in::{self, Session};
+use crate::service::sign_in::official::{self, Attempt};
+use crate::service::sign_in::sessions::{self, Session};
+use crate::service::sign_in::{self, mini_program};
 use crate::services::Services;
 use crate::view::{Instant, UnitRef};
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(send_code).service(by_phone).service(by_password).service(me);
+    config
+        .service(send_code)
+        .service(by_phone)
+        .service(by_mini_program)
+        .service(by_password)
+        .service(confirm_factor)
+        .service(begin_factor)
+        .service(refresh)
+        .service(me);
 }
 
 /// A Chinese mobile number: 11 digits, beginning with 1.
@@ -81,6 +92,14 @@ pub(crate) struct PhoneSignIn {
     code: SixDigits,
 }
 
+/// A code of a mini-program.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MiniProgramSignIn {
+    /// What the platform gave to the page.
+    code: Words<128>,
+}
+
 /// An official's name and password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +108,29 @@ pub(crate) struct PasswordSignIn {
     /// At most 256 characters.
     #[schema(value_type = Words<256>)]
     password: Words<256>,
+    /// The code that the second factor shows, or a recovery code; needed where there is a second factor.
+    code: Option<Words<64>>,
+    /// Takes the place of the password; needed where somebody else has set the present one.
+    new_password: Option<Words<256>>,
+}
+
+impl PasswordSignIn {
+    fn attempt(self) -> Attempt {
+        Attempt {
+            name: self.name.into_string(),
+            password: self.password.into_string(),
+            code: self.code.map(Words::into_string),
+            new_password: self.new_password.map(Words::into_string),
+        }
+    }
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshBody {
+    /// That of the last sign-in or refresh.
+    refresh_token: Words<128>,
 }
 
 /// A session.
@@ -101,8 +143,57 @@ pub(crate) struct SessionView {
     /// When the token expires.
     #[schema(value_type = Instant)]
     expires_at: Moment,
+    /// Gives the next access token and the next refresh token at `/auth/refresh`, once.
+    refresh_token: String,
+    /// When one has to sign in again.
+    #[schema(value_type = Instant)]
+    refresh_expires_at: Moment,
+    /// The key of this device in `/me/devices`.
+    device_id: i64,
     /// Whose it is.
     account: AccountView,
+}
+
+/// A session, with the recovery codes of a new second factor.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FactorConfirmed {
+    /// Signed in.
+    session: SessionView,
+    /// Each is taken once instead of a code; they are not shown again.
+    recovery_codes: Vec<String>,
+}
+
+/// A second factor to be confirmed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FactorSetup {
+    /// To be typed into an application for codes by time.
+    secret: String,
+    /// The same, to be scanned as a picture.
+    uri: String,
+}
+
+/// An official's name and password, for a second factor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FactorBegin {
+    name: Words<64>,
+    /// At most 256 characters.
+    #[schema(value_type = Words<256>)]
+    password: Words<256>,
+}
+
+/// The first code of a second factor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FactorConfirm {
+    name: Words<64>,
+    /// At most 256 characters.
+    #[schema(value_type = Words<256>)]
+    password: Words<256>,
+    /// The code that the application shows.
+    code: SixDigits,
+    /// Takes the place of the password; needed where somebody else has set the present one.
+    new_password: Option<Words<256>>,
 }
 
 /// The caller's account.
@@ -131,7 +222,7 @@ pub(crate) struct PostView {
     unit: Option<UnitRef>,
 }
 
-fn account_view(services: &Services, account: &Account, lang: Lang) -> AccountView {
+pub(super) fn account_view(services: &Services, account: &Account, lang: Lang) -> AccountView {
     let registry = services.registry();
     let scene = crate::view::Scene {
         lang,
@@ -153,20 +244,27 @@ fn account_view(services: &Services, account: &Account, lang: Lang) -> AccountVi
     }
 }
 
-fn session_view(services: &Services, session: Session, lang: Lang) -> HttpResponse {
-    ok(&SessionView {
+pub(super) fn session_view(services: &Services, session: Session, lang: Lang) -> SessionView {
+    SessionView {
         account: account_view(services, &session.account, lang),
         access_token: session.token,
         token_type: "Bearer",
         expires_at: session.expires,
-    })
+        refresh_token: session.refresh,
+        refresh_expires_at: session.refresh_expires,
+        device_id: session.id,
+    }
 }
 
 /// Sends a sign-in code to a phone. The answer is the same whether the phone is known or not.
 #[utoipa::path(tag = "sign-in", operation_id = "send_code", responses((status = ACCEPTED, body = CodeSent)))]
 #[post("/auth/codes")]
-async fn send_code(services: web::Data<Services>, body: Json<CodeRequest>) -> Result<HttpResponse, Problem> {
-    sign_in::send_code(&services, &body.0.phone.0).await?;
+async fn send_code(
+    services: web::Data<Services>,
+    body: Json<CodeRequest>,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    sign_in::send_code(&services, &body.0.phone.0, &client).await?;
     let auth = &services.config.auth;
     let sent = CodeSent { expires_in: auth.code_minutes * 60, retry_after: auth.code_interval_seconds };
     Ok(json(StatusCode::ACCEPTED, &sent))
@@ -178,23 +276,91 @@ async fn send_code(services: web::Data<Services>, body: Json<CodeRequest>) -> Re
 async fn by_phone(
     services: web::Data<Services>,
     body: Json<PhoneSignIn>,
+    client: Client,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let session = sign_in::by_phone(&services, &body.0.phone.0, &body.0.code.0).await?;
-    Ok(session_view(&services, session, lang))
+    let session = sign_in::by_phone(&services, &body.0.phone.0, &body.0.code.0, &client).await?;
+    Ok(ok(&session_view(&services, session, lang)))
+}
+
+/// Signs a resident in by the code of a mini-program; the first time makes the account. 503 where no platform is configured.
+#[utoipa::path(tag = "sign-in", operation_id = "sign_in_by_mini_program",
+    responses((status = OK, body = SessionView)))]
+#[post("/auth/mini-program")]
+async fn by_mini_program(
+    services: web::Data<Services>,
+    body: Json<MiniProgramSignIn>,
+    client: Client,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let session = mini_program::by_mini_program(&services, body.0.code.as_str(), &client).await?;
+    Ok(ok(&session_view(&services, session, lang)))
 }
 
 /// Signs an official in by name and password.
+///
+/// Where there is a second factor, 401 `second_factor_required` asks for its code beside the password; where one has to be
+/// set up first, the answer is 403 `second_factor_setup_required`; where somebody else has set the password, 403
+/// `password_change_required` asks for a new one beside it.
 #[utoipa::path(tag = "sign-in", operation_id = "sign_in_by_password", responses((status = OK, body = SessionView)))]
 #[post("/auth/password")]
 async fn by_password(
     services: web::Data<Services>,
     body: Json<PasswordSignIn>,
+    client: Client,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    let PasswordSignIn { name, password } = body.into_inner();
-    let session = sign_in::by_password(&services, name.as_str(), password.into_string()).await?;
-    Ok(session_view(&services, session, lang))
+    let session = official::by_password(&services, body.0.attempt(), &client).await?;
+    Ok(ok(&session_view(&services, session, lang)))
+}
+
+/// Begins to set a second factor up: codes by time, RFC 6238. It is asked for once it has been confirmed.
+#[utoipa::path(tag = "sign-in", operation_id = "begin_second_factor", responses((status = OK, body = FactorSetup)))]
+#[post("/auth/second-factor")]
+async fn begin_factor(
+    services: web::Data<Services>,
+    body: Json<FactorBegin>,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let FactorBegin { name, password } = body.into_inner();
+    let begun = official::begin_factor(&services, name.as_str(), password.into_string(), &client).await?;
+    Ok(ok(&FactorSetup { secret: begun.secret, uri: begun.uri }))
+}
+
+/// Confirms a second factor by its first code, and signs in. The recovery codes are shown this once.
+#[utoipa::path(tag = "sign-in", operation_id = "confirm_second_factor",
+    responses((status = OK, body = FactorConfirmed)))]
+#[post("/auth/second-factor/confirm")]
+async fn confirm_factor(
+    services: web::Data<Services>,
+    body: Json<FactorConfirm>,
+    client: Client,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let FactorConfirm { name, password, code, new_password } = body.into_inner();
+    let attempt = Attempt {
+        name: name.into_string(),
+        password: password.into_string(),
+        code: Some(code.0),
+        new_password: new_password.map(Words::into_string),
+    };
+    let (session, recovery_codes) = official::confirm_factor(&services, attempt, &client).await?;
+    Ok(ok(&FactorConfirmed { session: session_view(&services, session, lang), recovery_codes }))
+}
+
+/// Exchanges a refresh token for the next access token and the next refresh token.
+///
+/// The token of before is taken once more within a minute, of a client that lost the answer; later it signs the device
+/// out, because then somebody has a copy.
+#[utoipa::path(tag = "sign-in", operation_id = "refresh", responses((status = OK, body = SessionView)))]
+#[post("/auth/refresh")]
+async fn refresh(
+    services: web::Data<Services>,
+    body: Json<RefreshBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let session = sessions::refresh(&services, body.0.refresh_token.as_str()).await?;
+    Ok(ok(&session_view(&services, session, lang)))
 }
 
 /// Who am I, and what are my posts?

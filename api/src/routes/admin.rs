@@ -58,7 +58,14 @@ async fn import(
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| {
         Problem::new(Code::InvalidBody).detail(Text::new("文件应为 UTF-8 编码", "the file must be UTF-8"))
     })?;
-    let request = imports::Request::by_administrator(kind.0, district, query.0.datum, text, query.0.dry_run);
+    let request = imports::Request::by_administrator(
+        kind.0,
+        district,
+        query.0.datum,
+        text,
+        query.0.dry_run,
+        caller.account.id,
+    );
     let outcome = imports::run(&services.db, request, services.now()).await?;
     if outcome.counts.wrong > 0 && !outcome.dry_run {
         let report = serde_json::to_value(&outcome).map_err(|error| Problem::internal(&error))?;

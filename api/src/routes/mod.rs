@@ -3,21 +3,27 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod audit;
 pub mod commands;
 pub mod desk;
+pub mod devices;
 pub mod events;
 pub mod exposures;
 pub mod map;
 pub mod masks;
 mod object;
+pub mod officials;
 pub mod photos;
 pub mod places;
+pub mod privacy;
 pub mod reports;
 pub mod resident;
 mod resumable;
 pub mod roster;
 pub mod rules;
+pub mod service_keys;
 pub mod similar;
+pub mod sso;
 pub mod supervision;
 pub mod system;
 pub mod texts;
@@ -39,6 +45,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     config.configure(system::register).service(
         scope::scope("/api/v1")
             .configure(accounts::register)
+            .configure(sso::register)
+            .configure(devices::register)
             .configure(places::register)
             .configure(photos::register)
             .configure(masks::register)
@@ -51,13 +59,17 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(events::register)
             .configure(map::register)
             .configure(commands::register)
+            .configure(privacy::register)
             .configure(supervision::register)
             .configure(exposures::register)
             .configure(desk::register)
             .configure(rules::register)
             .configure(roster::register)
             .configure(texts::register)
-            .configure(admin::register),
+            .configure(officials::register)
+            .configure(service_keys::register)
+            .configure(admin::register)
+            .configure(audit::register),
     );
 }
 

@@ -82,6 +82,8 @@ pub(crate) struct ReportBody {
     anonymous: bool,
     /// A name to be reached under; sealed, and shown to handlers masked.
     contact_name: Option<Words<40>>,
+    /// The version of the notice on personal data that the reporter agreed to; see `GET /privacy`.
+    consent_version: Option<Words<32>>,
 }
 
 impl ReportBody {
@@ -107,6 +109,7 @@ impl ReportBody {
             photo_ids,
             anonymous: self.anonymous,
             contact: self.contact_name.map(Words::into_string),
+            consent_version: self.consent_version.map(Words::into_string),
         })
     }
 }
@@ -176,6 +179,9 @@ pub(crate) struct MultipartReport {
     /// A name to be reached under.
     #[schema(value_type = Words<40>, required = false)]
     contact_name: Option<FormText<String>>,
+    /// The version of the notice on personal data that the reporter agreed to.
+    #[schema(value_type = Words<32>, required = false)]
+    consent_version: Option<FormText<String>>,
     /// The photos.
     #[multipart(limit = "200 MiB")]
     #[schema(value_type = Vec<String>, format = Binary, required = false)]
@@ -221,6 +227,7 @@ async fn send_form(
         photo_ids: Vec::new(),
         anonymous: form.anonymous.is_some_and(|flag| flag.0),
         contact: optional::<40>("contact_name", form.contact_name)?,
+        consent_version: optional::<32>("consent_version", form.consent_version)?,
     };
     let mut fresh = Vec::with_capacity(form.photos.len());
     for file in form.photos {

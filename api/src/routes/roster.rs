@@ -135,8 +135,7 @@ async fn add_absence(
         reason: reason.into_string(),
     };
     let repeat = repeat(&request, digest(format!("absence {new:?}").as_bytes()))?;
-    let (district, by) = (caller.account.district, caller.account.id);
-    let absence = roster::add_absence(&services, district, by, new, repeat).await?;
+    let absence = roster::add_absence(&services, &caller.account, new, repeat).await?;
     let mut views = absence_views(&services, vec![absence]).await?;
     Ok(json(StatusCode::CREATED, &views.pop().ok_or(Code::Internal)?))
 }
@@ -150,7 +149,7 @@ async fn end_absence(
     caller: Auth<Admin>,
     id: Path<Id>,
 ) -> Result<HttpResponse, Problem> {
-    roster::end_absence(&services, caller.account.district, id.0.0).await?;
+    roster::end_absence(&services, &caller.account, id.0.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

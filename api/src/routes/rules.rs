@@ -191,7 +191,7 @@ async fn set_hours(
 ) -> Result<HttpResponse, Problem> {
     let days = body.into_inner().days.map(|spans| spans.into_iter().map(|Span(span)| span).collect());
     let change = Change::Hours(WeeklyHours { days });
-    Ok(ok(&calendar::change(&services, caller.account.district, change, query.0.dry_run).await?))
+    Ok(ok(&calendar::change(&services, &caller.account, change, query.0.dry_run).await?))
 }
 
 /// A civil date in a path.
@@ -233,7 +233,7 @@ async fn set_day(
 ) -> Result<HttpResponse, Problem> {
     let DayBody { name, is_off_day } = body.into_inner();
     let change = Change::Day(CalendarDay { date: date.0.0, name: name.into_string(), is_off_day });
-    Ok(ok(&calendar::change(&services, caller.account.district, change, query.0.dry_run).await?))
+    Ok(ok(&calendar::change(&services, &caller.account, change, query.0.dry_run).await?))
 }
 
 /// Makes a day an ordinary one again. Open deadlines follow as with the hours.
@@ -248,5 +248,5 @@ async fn clear_day(
     query: Query<DryRun>,
 ) -> Result<HttpResponse, Problem> {
     let change = Change::Ordinary(date.0.0);
-    Ok(ok(&calendar::change(&services, caller.account.district, change, query.0.dry_run).await?))
+    Ok(ok(&calendar::change(&services, &caller.account, change, query.0.dry_run).await?))
 }

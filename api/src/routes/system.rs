@@ -1,6 +1,6 @@
 //! Health, the contract, and its page.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use crate::service::readiness::{self, Part};
 use crate::services::Services;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(healthz).service(readyz).service(contract).service(front);
+    config.service(healthz).service(readyz).service(jwks).service(contract).service(front);
 }
 
 /// Whether the process answers.
@@ -21,6 +21,51 @@ pub(crate) struct Health {
     /// Always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
+}
+
+/// The keys by which others verify access tokens (RFC 7517).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Jwks {
+    /// The one that signs now first; then those of before and those to come.
+    keys: Vec<JwkView>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JwkView {
+    /// Always `OKP`.
+    kty: &'static str,
+    /// Always `Ed25519`.
+    crv: &'static str,
+    /// Always `EdDSA`.
+    alg: &'static str,
+    /// Always `sig`.
+    #[serde(rename = "use")]
+    #[schema(rename = "use")]
+    purpose: &'static str,
+    /// Its name in the head of a token: its digest by RFC 7638.
+    kid: String,
+    /// The key.
+    x: String,
+}
+
+/// The public keys of access tokens.
+#[utoipa::path(tag = "system", operation_id = "jwks", responses((status = OK, body = Jwks)))]
+#[get("/.well-known/jwks.json")]
+async fn jwks(services: web::Data<Services>) -> HttpResponse {
+    let view = |(kid, x): (String, String)| JwkView {
+        kty: "OKP",
+        crv: "Ed25519",
+        alg: "EdDSA",
+        purpose: "sig",
+        kid,
+        x,
+    };
+    let keys = services.tokens.published().map(view).collect();
+    let mut answer = ok(&Jwks { keys });
+    let kept = header::HeaderValue::from_static("public, max-age=300");
+    answer.headers_mut().insert(header::CACHE_CONTROL, kept);
+    answer
 }
 
 /// Whether the server can serve, and what is wrong if not.

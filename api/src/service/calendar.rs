@@ -2,14 +2,18 @@
 //! a preview says beforehand which.
 
 use serde::Serialize;
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::clock::{CalendarError, WorkCalendar};
 use suishoupai_core::flow::{Actor, Command, Rules, step};
 use suishoupai_core::model::{CalendarDay, District, WeeklyHours};
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::{Conn, desk, reference, tickets};
 use utoipa::ToSchema;
 
 use super::alarms::enqueue_recount;
+use crate::audit;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -66,10 +70,11 @@ pub async fn read(services: &Services, district: District) -> Result<(WeeklyHour
 /// 422 for hours or days that make no calendar; the database's.
 pub async fn change(
     services: &Services,
-    district: District,
+    by: &Account,
     change: Change,
     dry_run: bool,
 ) -> Result<Preview, Fail> {
+    let district = by.district;
     let (mut hours, mut days) = read(services, district).await?;
     match &change {
         Change::Hours(new) => hours = new.clone(),
@@ -83,6 +88,12 @@ pub async fn change(
     }
     let [job] = services.db.ids::<1>().await?;
     let now = services.now();
+    let what = match &change {
+        Change::Hours(_) => "calendar:hours".to_owned(),
+        Change::Day(day) => format!("calendar:{}", day.date),
+        Change::Ordinary(date) => format!("calendar:{date}"),
+    };
+    let line = Entry { subject: Some(what), ..audit::by(by, AuditKind::RuleChange, now) };
     services
         .db
         .write(move |conn| {
@@ -92,6 +103,7 @@ pub async fn change(
                 Change::Ordinary(date) => reference::delete_day(conn, district, *date)?,
             }
             enqueue_recount(conn, job, district, now)?;
+            audit_rows::append(conn, std::slice::from_ref(&line))?;
             Ok::<_, Fail>(())
         })
         .await?;

@@ -12,13 +12,17 @@ mod tests;
 pub use grids::grid_name;
 
 use serde::{Deserialize, Serialize};
+use suishoupai_core::audit::AuditKind;
+use suishoupai_core::flow::AccountId;
 use suishoupai_core::geo::Datum;
 use suishoupai_core::import::{Counts, ReportLine, Status};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::Db;
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use utoipa::ToSchema;
 
+use crate::audit;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -90,6 +94,8 @@ pub struct Request {
     pub synthetic: bool,
     /// Where the mesh came from, in words; cut after 200 characters.
     pub source: String,
+    /// The administrator; none at the command line.
+    pub by: Option<AccountId>,
 }
 
 impl Request {
@@ -105,6 +111,7 @@ impl Request {
             tolerance_m2: TOLERANCE_M2,
             synthetic: false,
             source: String::new(),
+            by: None,
         }
     }
 
@@ -115,9 +122,10 @@ impl Request {
         datum: Option<Datum>,
         text: String,
         dry_run: bool,
+        by: AccountId,
     ) -> Self {
-        let source = "imported by an administrator".to_owned();
-        Self { district: Some(district), datum, dry_run, source, ..Self::new(kind, text) }
+        let (source, by) = ("imported by an administrator".to_owned(), Some(by));
+        Self { district: Some(district), datum, dry_run, source, by, ..Self::new(kind, text) }
     }
 }
 
@@ -175,9 +183,25 @@ pub async fn run(db: &Db, request: Request, now: Moment) -> Result<Outcome, Fail
             source: request.source.chars().take(MAX_SOURCE_CHARS).collect(),
         };
         let ids = db.reserve(change.keys_needed()).await?;
-        db.write(move |conn| change.write(conn, revision, &origin, ids.clone(), now)).await?;
+        let line = line(&request, &outcome, now);
+        db.write(move |conn| {
+            change.write(conn, revision, &origin, ids.clone(), now)?;
+            audit_rows::append(conn, std::slice::from_ref(&line))?;
+            Ok::<_, Fail>(())
+        })
+        .await?;
     }
     Ok(outcome)
+}
+
+/// What the audit trail says of it.
+fn line(request: &Request, outcome: &Outcome, now: Moment) -> Entry {
+    let line = audit::entry(AuditKind::Import, outcome.district.unwrap_or_default(), now);
+    let line = audit::with(line, "new", outcome.counts.new);
+    let line = audit::with(line, "changed", outcome.counts.changed);
+    let sha256 = hex::encode(super::digest(request.text.as_bytes()));
+    let subject = Some(format!("import:{}", request.kind.as_str()));
+    Entry { account: request.by, subject, ..audit::with(line, "file_sha256", sha256) }
 }
 
 fn outcome(request: &Request, applied: bool, plan: &plan::Plan) -> Outcome {

@@ -3,9 +3,10 @@
 use suishoupai_core::flow::{Actor, Command, Post, Role, TicketId, may_see, step};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::Conn;
+use suishoupai_storage::db::audit as audit_rows;
 use suishoupai_storage::db::tickets::{self, Loaded};
 
-use super::tickets::{Order, execute, persist};
+use super::tickets::{Order, execute, overriding, persist};
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -20,11 +21,16 @@ use crate::services::Services;
 /// under one that everybody sees, 409 where the other ticket is over.
 pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<(), Problem> {
     let (registry, now) = (services.registry(), services.now());
+    let trail = overriding(&registry, &actor, &order, now);
     services
         .db
-        .write(move |conn| match order.command {
-            Command::Merge { into, .. } => merge(conn, &registry, &actor, (&order, into), now),
-            _ => unmerge(conn, &registry, &actor, &order, now),
+        .write(move |conn| {
+            match order.command {
+                Command::Merge { into, .. } => merge(conn, &registry, &actor, (&order, into), now)?,
+                _ => unmerge(conn, &registry, &actor, &order, now)?,
+            }
+            audit_rows::append(conn, trail.as_slice())?;
+            Ok::<_, Fail>(())
         })
         .await
         .map_err(Problem::from)
@@ -40,13 +46,16 @@ fn merge(
     let (merged, main) = both(conn, order.ticket, into)?;
     let merged = merged.ok_or(Code::TicketNotFound)?.ticket;
     let sensitive_roles = registry.sensitive_roles(merged.district, now);
+    // Before anything is said of the other one, which would tell that this one is there.
+    if !may_see(&merged, actor, &registry.tree, sensitive_roles) {
+        return Err(Code::TicketNotFound.into());
+    }
     let seen = main.filter(|main| {
         main.ticket.district == merged.district
             && may_see(&main.ticket, actor, &registry.tree, sensitive_roles)
     });
     let mut main = seen.ok_or_else(no_such_ticket)?;
-    if merged.sensitive && !main.ticket.sensitive && may_see(&merged, actor, &registry.tree, sensitive_roles)
-    {
+    if merged.sensitive && !main.ticket.sensitive {
         return Err(too_open().into());
     }
     execute(conn, registry, actor, order, now)?;

@@ -2,13 +2,16 @@
 //! What is filed before keeps its version.
 
 use serde::Serialize;
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{AccountId, Policy, State};
 use suishoupai_core::model::{District, Level};
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::reference::{PolicyRow, save_policy};
 use suishoupai_storage::db::{Conn, counts, reference};
 use utoipa::ToSchema;
 
+use crate::audit;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -57,11 +60,15 @@ pub async fn change(
     }
     let [id] = services.db.ids::<1>().await?;
     let row = PolicyRow { id, district, valid_from, policy };
+    let line = audit::by_id(by, district, AuditKind::RuleChange, now);
+    let line = audit::with(Entry { subject: Some(format!("policy:{id}")), ..line }, "valid_from", valid_from);
     services
         .db
         .write(move |conn| {
             // A version that tickets were filed under is never replaced: its instant lies in the past.
-            save_policy(conn, &row, Some(by), now).map_err(Fail::from)
+            save_policy(conn, &row, Some(by), now)?;
+            audit_rows::append(conn, std::slice::from_ref(&line))?;
+            Ok::<_, Fail>(())
         })
         .await?;
     services.refresh_registry().await?;

@@ -57,6 +57,8 @@ pub struct Draft {
     pub anonymous: bool,
     /// Name and phone to be reached at.
     pub contact: Option<String>,
+    /// The version of the notice on personal data that the reporter agreed to.
+    pub consent_version: Option<String>,
 }
 
 /// A retry is recognised by its key and the digest of what was sent.
@@ -105,6 +107,7 @@ pub async fn create(
     let spot = locate(&registry, &draft.place, services.config.reports.reach_m)?;
     check_category(&registry, spot.district, &draft)?;
     check_photos(services, &draft, fresh.len())?;
+    check_consent(services, &draft)?;
     for prepared in &fresh {
         super::photos::store(services, prepared).await?;
     }
@@ -234,6 +237,23 @@ fn check_photos(services: &Services, draft: &Draft, fresh: usize) -> Result<(), 
         format!("at most {most} photos, got {given}"),
     );
     Err(Problem::new(Code::RefusedByRule).field("/photo_ids", "too_many", message))
+}
+
+/// A client that showed an older notice has to show the present one before its user can agree.
+fn check_consent(services: &Services, draft: &Draft) -> Result<(), Problem> {
+    let (Some(asked), Some(given)) = (&services.config.privacy.consent_version, &draft.consent_version)
+    else {
+        return Ok(());
+    };
+    if asked.trim() == given {
+        return Ok(());
+    }
+    let asked = asked.trim();
+    let message = Text::new(
+        format!("个人信息告知书已更新，现行版本为 {asked}"),
+        format!("the notice on personal data has changed; the present version is {asked}"),
+    );
+    Err(Problem::new(Code::RefusedByRule).field("/consent_version", "outdated", message))
 }
 
 fn receipt(

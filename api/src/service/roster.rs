@@ -1,12 +1,16 @@
 //! 值班与替班 as administrators keep them, and officials read them.
 
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::accounts::Account;
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::roster::{self, Absence, Shift};
 use suishoupai_storage::db::{Conn, accounts};
 
 use super::once::once;
 use super::reports::Repeat;
+use crate::audit;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -49,12 +53,13 @@ fn unknown_login(field: &str) -> Problem {
 /// 404 for unknown names, 422 for a bad span, oneself as substitute, or two leaves at once.
 pub async fn add_absence(
     services: &Services,
-    district: District,
-    by: i64,
+    by: &Account,
     new: NewAbsence,
     repeat: Option<Repeat>,
 ) -> Result<Absence, Fail> {
     let now = services.now();
+    let (district, trail) = (by.district, audit::by(by, AuditKind::RoleChange, now));
+    let by = by.id;
     span_is_good(new.from, new.to, now)?;
     let [id] = services.db.ids::<1>().await?;
     services
@@ -63,6 +68,10 @@ pub async fn add_absence(
             once(conn, by, repeat.as_ref(), now, |conn| {
                 let absence = absence_of(conn, id, district, &new)?;
                 roster::insert_absence(conn, &absence, by, now)?;
+                let line = Entry { subject: Some(format!("absence:{id}")), ..trail.clone() };
+                let line = audit::with(line, "account", absence.account);
+                let line = audit::with(line, "substitute", absence.substitute);
+                audit_rows::append(conn, &[Entry { why: Some(absence.reason.clone()), ..line }])?;
                 Ok(absence)
             })
         })
@@ -94,11 +103,17 @@ fn absence_of(conn: &mut Conn, id: i64, district: District, new: &NewAbsence) ->
 ///
 /// # Errors
 /// 404 where there is none to end.
-pub async fn end_absence(services: &Services, district: District, id: i64) -> Result<(), Fail> {
+pub async fn end_absence(services: &Services, by: &Account, id: i64) -> Result<(), Fail> {
     let now = services.now();
+    let (district, line) = (by.district, audit::by(by, AuditKind::RoleChange, now));
+    let line = audit::with(Entry { subject: Some(format!("absence:{id}")), ..line }, "ended", true);
     let ended = services
         .db
-        .write(move |conn| roster::end_absence(conn, district, id, now).map_err(Fail::from))
+        .write(move |conn| {
+            let ended = roster::end_absence(conn, district, id, now)?;
+            audit_rows::append(conn, if ended { std::slice::from_ref(&line) } else { &[] })?;
+            Ok::<_, Fail>(ended)
+        })
         .await?;
     if ended { Ok(()) } else { Err(Code::NotFound.into()) }
 }

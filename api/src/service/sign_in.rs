@@ -1,38 +1,41 @@
-//! Sign-in: residents by phone and code, officials by name and password.
+//! Sign-in: residents by phone and code, officials by name and password (`official.rs`); and staying signed in
+//! (`sessions.rs`); by those whom other servers know (`mini_program.rs`, `sso.rs`).
+
+mod id_token;
+pub mod mini_program;
+pub mod official;
+pub mod own;
+mod remote;
+pub mod sessions;
+pub mod sso;
+pub mod told;
 
 use rand::RngExt;
 use subtle::ConstantTimeEq;
 use suishoupai_core::model::District;
+use suishoupai_core::privacy::masked_number;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, Account, NewAccount};
 use suishoupai_storage::db::{Conn, DbError, login};
 
+use crate::audit;
 use crate::config::CodeSender;
 use crate::fail::Fail;
-use crate::password::PasswordError;
+use crate::http::client::Client;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
+use sessions::{Means, Session};
+use told::{Event, What, tell_alone};
 
-/// Failed sign-ins of one name within [`WINDOW`] after which further tries are refused.
-const NAME_TRIES: i32 = 10;
-const WINDOW: i64 = 15 * 60 * 1000;
-
-/// A token with its end.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// The access token.
-    pub token: String,
-    /// When it expires.
-    pub expires: Moment,
-    /// Whose it is.
-    pub account: Account,
-}
+const HOUR: i64 = 3600 * 1000;
+const DAY: i64 = 24 * HOUR;
 
 /// Sends a code to a phone. The answer is the same whether the phone is known or not.
 ///
 /// # Errors
-/// 429 when a code was sent a short while ago, 503 when no sender is configured.
-pub async fn send_code(services: &Services, phone: &str) -> Result<(), Fail> {
+/// 429 when a code was sent a short while ago, or too many to this phone or from this address; 503 when no sender is
+/// configured.
+pub async fn send_code(services: &Services, phone: &str, client: &Client) -> Result<(), Fail> {
     if services.config.auth.code_sender == CodeSender::None {
         return Err(Code::Unavailable.into());
     }
@@ -41,15 +44,31 @@ pub async fn send_code(services: &Services, phone: &str) -> Result<(), Fail> {
     let code_hash = services.sealer.index("code", &format!("{phone}/{code}"));
     let now = services.now();
     let expires = now.plus_seconds(i64::from(services.config.auth.code_minutes) * 60);
-    let interval = i64::from(services.config.auth.code_interval_seconds) * 1000;
+    let auth = &services.config.auth;
+    let interval = i64::from(auth.code_interval_seconds) * 1000;
+    let counters = [
+        (format!("codes-to/{}", hex::encode(&index)), DAY, auth.phone_codes_a_day),
+        (
+            format!("codes-from/{}", hex::encode(services.sealer.index("address", &client.network))),
+            HOUR,
+            auth.address_codes_an_hour,
+        ),
+    ];
     services
         .db
         .write(move |conn| {
             let before = now.plus_millis(-interval);
-            match login::save_code(conn, &index, &code_hash, expires, (now, before))? {
-                Some(sent_at) => Err(too_many(sent_at + interval - now.millis())),
-                None => Ok(()),
+            if let Some(sent_at) = login::save_code(conn, &index, &code_hash, expires, (now, before))? {
+                return Err(too_many(sent_at + interval - now.millis()));
             }
+            // A refusal undoes the whole transaction, so only codes that are sent count.
+            for (key, window, most) in &counters {
+                let (hits, until) = login::hit(conn, key, *window, now)?;
+                if i64::from(hits) > i64::from(*most) {
+                    return Err(too_many(until.millis() - now.millis()));
+                }
+            }
+            Ok(())
         })
         .await?;
     // The log is the demo's sender. It is the one place where a code appears, and only the last digits of the
@@ -60,7 +79,7 @@ pub async fn send_code(services: &Services, phone: &str) -> Result<(), Fail> {
 }
 
 fn too_many(wait_millis: i64) -> Fail {
-    let seconds = u32::try_from((wait_millis + 999) / 1000).unwrap_or(u32::MAX);
+    let seconds = u32::try_from((wait_millis + 999).max(1000) / 1000).unwrap_or(u32::MAX);
     Problem::new(Code::TooManyRequests).retry_after(seconds).into()
 }
 
@@ -74,7 +93,12 @@ enum Tried {
 ///
 /// # Errors
 /// 401 for a wrong, used, expired or exhausted code; 422 while the installation has no district.
-pub async fn by_phone(services: &Services, phone: &str, code: &str) -> Result<Session, Fail> {
+pub async fn by_phone(
+    services: &Services,
+    phone: &str,
+    code: &str,
+    client: &Client,
+) -> Result<Session, Fail> {
     let index = services.sealer.index("phone", phone);
     let hash = services.sealer.index("code", &format!("{phone}/{code}"));
     let tries = i32::try_from(services.config.auth.code_tries).unwrap_or(i32::MAX);
@@ -87,10 +111,13 @@ pub async fn by_phone(services: &Services, phone: &str, code: &str) -> Result<Se
         })
         .await?;
     if matches!(tried, Tried::Wrong) {
+        let named = Some(audit::named(services, "phone", phone));
+        let failed = Event::tried(What::Failed, None).naming(named).with(Means::Phone.as_str());
+        tell_alone(services, failed).await?;
         return Err(Code::CodeWrong.into());
     }
     let account = resident(services, phone, index).await?;
-    issue(services, account, now)
+    sessions::open(services, account, Means::Phone, client).await
 }
 
 /// A wrong try is counted and committed, so that it cannot be repeated for free.
@@ -109,7 +136,7 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
     let registry = services.registry();
     let district: District = registry.districts.keys().copied().min().ok_or(Code::OutsideDistrict)?;
     let sealed = services.sealer.seal("phone", phone).map_err(|error| Fail::internal(&error))?;
-    let display_name = masked(phone);
+    let display_name = masked_number(phone);
     let [id] = services.db.ids::<1>().await?;
     let now = services.now();
     let account = services
@@ -135,57 +162,4 @@ async fn resident(services: &Services, phone: &str, index: Vec<u8>) -> Result<Ac
         })
         .await?;
     if account.is_active { Ok(account) } else { Err(Code::CodeWrong.into()) }
-}
-
-/// 138****0013
-pub fn masked(phone: &str) -> String {
-    match (phone.get(..3), phone.get(phone.len().saturating_sub(4)..)) {
-        (Some(head), Some(tail)) if phone.len() >= 8 => format!("{head}****{tail}"),
-        _ => "****".to_owned(),
-    }
-}
-
-/// Signs an official in by name and password.
-///
-/// # Errors
-/// 401 for a wrong name or password, the same for both; 429 after too many failures of one name.
-pub async fn by_password(services: &Services, name: &str, password: String) -> Result<Session, Fail> {
-    let now = services.now();
-    let key = format!("login/{}", hex::encode(services.sealer.index("login", name)));
-    let name = name.to_owned();
-    // A try counts before it is looked at, so that many at once, at whichever processes, are no more than one after
-    // the other; one that was right is taken back.
-    let (hits, until, account) = services
-        .db
-        .write({
-            let key = key.clone();
-            move |conn| {
-                let (hits, until) = login::hit(conn, &key, WINDOW, now)?;
-                Ok::<_, Fail>((hits, until, accounts::find_by_login(conn, &name)?))
-            }
-        })
-        .await?;
-    if hits > NAME_TRIES {
-        return Err(too_many(until.millis() - now.millis()));
-    }
-    let account = account.filter(|account| account.is_active);
-    let stored = account.as_ref().and_then(|account| account.password_hash.clone());
-    let verified = services.passwords.verify(password, stored).await;
-    let account = account.filter(|_| !matches!(verified, Ok(false)));
-    if account.is_some() || verified.is_err() {
-        // Right, or not looked at because the server is busy: nothing was guessed.
-        services.db.write(move |conn| login::take_back(conn, &key, WINDOW, now).map_err(Fail::from)).await?;
-    }
-    verified.map_err(|error| match error {
-        PasswordError::Busy => Fail::from(Problem::new(Code::Unavailable).retry_after(1)),
-        other => Fail::internal(&other),
-    })?;
-    issue(services, account.ok_or(Code::LoginFailed)?, now)
-}
-
-fn issue(services: &Services, account: Account, now: Moment) -> Result<Session, Fail> {
-    // The clock may have been set back since older tokens were revoked; the new one must not count among them.
-    let now = now.max(account.tokens_from);
-    let (token, expires) = services.tokens.issue(account.id, now).map_err(|error| Fail::internal(&error))?;
-    Ok(Session { token, expires, account })
 }

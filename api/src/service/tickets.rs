@@ -1,5 +1,6 @@
 //! Every change of a ticket takes this one path: load in a write, ask the rules, save the step.
 
+use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{
     Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, Sighting, Stage, Step, TicketId, Verb, doubts,
     lapse_first, may_see, step, told,
@@ -8,10 +9,12 @@ use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::likeness::Use;
 use suishoupai_core::model::Duty;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::tickets::Loaded;
 use suishoupai_storage::db::{Conn, accounts, photos, reference, reports, tickets};
 
+use crate::audit;
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -60,15 +63,39 @@ pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Resul
     let registry = services.registry();
     let now = services.now();
     let changes_rules = order.duty.is_some();
+    let trail = overriding(&registry, &actor, &order, now);
     services
         .db
-        .write(move |conn| execute(conn, &registry, &actor, &order, now))
+        .write(move |conn| {
+            execute(conn, &registry, &actor, &order, now)?;
+            audit_rows::append(conn, trail.as_slice())?;
+            Ok::<_, Fail>(())
+        })
         .await
         .map_err(Problem::from)?;
     if changes_rules {
         services.refresh_registry().await?;
     }
     Ok(())
+}
+
+/// What the audit trail says of a command that decides over what units or the rules had said.
+pub(super) fn overriding(registry: &Registry, actor: &Actor, order: &Order, now: Moment) -> Option<Entry> {
+    let (reason, rule) = match &order.command {
+        Command::Arbitrate { reason, .. } => (reason, order.duty.is_some()),
+        Command::Count { reason, .. } | Command::Unmerge { reason } | Command::Reveal { reason } => {
+            (reason, false)
+        }
+        _ => return None,
+    };
+    let is_reveal = order.command.verb() == Verb::Reveal;
+    let district = actor.posts.iter().find_map(|post| registry.tree.get(post.unit)).map(|unit| unit.district);
+    let kind = if is_reveal { AuditKind::Reveal } else { AuditKind::Override };
+    let entry = audit::entry(kind, district.unwrap_or_default(), now);
+    let entry = audit::with(entry, "command", order.command.verb().as_str());
+    let entry = if rule { audit::with(entry, "new_duty", true) } else { entry };
+    let subject = Some(format!("ticket:{}", order.ticket));
+    Some(Entry { account: actor.account, subject, why: Some(reason.clone()), ..entry })
 }
 
 /// Carries out a command inside a write.

@@ -43,6 +43,7 @@ pub(super) fn compose(
         position: None,
         anonymous: false,
         contact: None,
+        consent_version: None,
     };
     let ticket = scene.first_ticket + index;
     let keys = [ticket + scene.total, ticket];

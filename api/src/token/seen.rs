@@ -70,10 +70,7 @@ mod tests {
 
     fn signed(account_id: i64) -> Result<Signed, TokenError> {
         let at = Moment::from_millis(0);
-        Ok(Signed {
-            claims: Claims { account_id, session: String::new(), issued: at, expires: at },
-            soonest: 0,
-        })
+        Ok(Signed { claims: Claims { account_id, session: None, issued: at, expires: at }, soonest: 0 })
     }
 
     #[test]

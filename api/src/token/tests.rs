@@ -29,30 +29,71 @@ fn signed(claims: &Value) -> String {
 #[test]
 fn an_issued_token_is_read_until_it_expires() {
     let keys = keys();
-    let (token, expires) = keys.issue(42, NOW).unwrap();
-    assert_eq!(expires, Moment::from_millis(1_800_000_000_000).plus_seconds(480 * 60));
+    let (token, expires) = keys.issue(42, None, NOW).unwrap();
+    assert_eq!(expires, Moment::from_millis(1_800_000_000_000).plus_seconds(15 * 60));
     let claims = keys.verify(&token, NOW).unwrap();
     assert_eq!((claims.account_id, claims.expires), (42, expires));
-    assert_eq!(claims.session.len(), 32);
+    assert_eq!(claims.session, None);
+    let (of_session, _) = keys.issue(42, Some(7), NOW).unwrap();
+    assert_eq!(keys.verify(&of_session, NOW).unwrap().session, Some(7));
     assert!(keys.verify(&token, expires.plus_millis(-1)).is_ok());
     assert_eq!(keys.verify(&token, expires), Err(TokenError::Expired));
-    assert_ne!(keys.issue(42, NOW).unwrap().0, token, "each sign-in is a session of its own");
+    assert_ne!(keys.issue(42, None, NOW).unwrap().0, token, "each sign-in is a session of its own");
 }
 
 #[test]
 fn the_key_outlives_a_restart_and_may_come_from_the_settings() {
     let dir = tempfile::tempdir().unwrap();
     let config = Auth::default();
-    let (token, _) = TokenKeys::load_or_create(dir.path(), &config).unwrap().issue(1, NOW).unwrap();
+    let (token, _) = TokenKeys::load_or_create(dir.path(), &config).unwrap().issue(1, None, NOW).unwrap();
     assert!(TokenKeys::load_or_create(dir.path(), &config).unwrap().verify(&token, NOW).is_ok());
 
     let other = Auth { token_key: Some(Secret::new(STANDARD.encode(SEED))), ..config.clone() };
     let other = TokenKeys::load_or_create(dir.path(), &other).unwrap();
     assert_eq!(other.verify(&token, NOW), Err(TokenError::Invalid));
-    assert!(keys().verify(&other.issue(1, NOW).unwrap().0, NOW).is_ok());
+    assert!(keys().verify(&other.issue(1, None, NOW).unwrap().0, NOW).is_ok());
 
     let bad = Auth { token_key: Some(Secret::new("x")), ..config };
     assert!(TokenKeys::load_or_create(dir.path(), &bad).unwrap_err().to_string().contains("auth.token_key"));
+}
+
+#[test]
+fn keys_are_exchanged_while_tokens_of_before_are_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Auth::default();
+    let load = |config: &Auth| TokenKeys::load_or_create(dir.path(), config).unwrap();
+    let first = load(&config);
+    let (old, _) = first.issue(1, None, NOW).unwrap();
+    assert_eq!(first.published().count(), 1);
+
+    let kept = crate::keys::set_aside(dir.path(), "token").unwrap();
+    assert!(kept.file_name().unwrap().to_str().unwrap().starts_with("token-"), "{kept:?}");
+    let second = load(&config);
+    let (new, _) = second.issue(1, None, NOW).unwrap();
+    assert!(second.verify(&old, NOW).is_ok() && second.verify(&new, NOW).is_ok());
+    assert_eq!(first.verify(&new, NOW), Err(TokenError::Invalid), "not before it was told");
+    assert_eq!(second.published().count(), 2);
+    assert_eq!(
+        second.published().next().map(|(kid, _)| kid),
+        second.header.kid,
+        "the one that signs comes first"
+    );
+    assert!(second.published().all(|(kid, x)| kid.len() == 43 && x.len() == 43));
+
+    std::fs::remove_file(kept).unwrap();
+    assert_eq!(load(&config).verify(&old, NOW), Err(TokenError::Invalid));
+
+    // By settings: the next key is told to all before one signs with it.
+    let (one, two) = (STANDARD.encode([1; 32]), STANDARD.encode([2; 32]));
+    let by = |now: &str, also: &str| Auth {
+        token_key: Some(Secret::new(now)),
+        token_keys_also: Some(Secret::new(also)),
+        ..config.clone()
+    };
+    let (before, after) = (load(&by(&one, &two)), load(&by(&two, &format!("{one}, {two}"))));
+    assert!(before.verify(&after.issue(1, None, NOW).unwrap().0, NOW).is_ok());
+    assert!(after.verify(&before.issue(1, None, NOW).unwrap().0, NOW).is_ok());
+    assert_eq!(after.published().count(), 2, "a key that is named twice is one");
 }
 
 #[test]
@@ -126,7 +167,7 @@ fn claims_that_this_server_does_not_issue_are_refused() {
 #[test]
 fn another_key_or_key_id_is_refused() {
     let other = TokenKeys::from_seed(&[8; 32], &Auth::default()).unwrap();
-    assert_eq!(keys().verify(&other.issue(5, NOW).unwrap().0, NOW), Err(TokenError::Invalid));
+    assert_eq!(keys().verify(&other.issue(5, None, NOW).unwrap().0, NOW), Err(TokenError::Invalid));
     let header = Header { kid: other.header.kid, ..keys().header };
     let token = jsonwebtoken::encode(&header, &claims(), &keys().signing).unwrap();
     assert_eq!(keys().verify(&token, NOW), Err(TokenError::Invalid));
@@ -146,7 +187,7 @@ proptest! {
     #[test]
     fn any_altered_byte_is_noticed(place in any::<prop::sample::Index>(), bit in 0..7u8) {
         let keys = keys();
-        let (token, _) = keys.issue(42, NOW).unwrap();
+        let (token, _) = keys.issue(42, None, NOW).unwrap();
         let mut bytes = token.into_bytes();
         let place = place.index(bytes.len());
         bytes[place] ^= 1 << bit;

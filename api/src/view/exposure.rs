@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use suishoupai_core::flow::exposure::{Exposure, ExposureEvent, ExposureState, ExposureVerb};
+use suishoupai_core::privacy::mask_numbers;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::exposures::Published;
 use suishoupai_storage::db::photos::Photo;
@@ -43,7 +44,7 @@ impl PublishedView {
         let category = row.category.as_deref().map(|code| CategoryRef::of(scene, row.district, code).name);
         Self {
             id: row.id,
-            text: row.text.clone(),
+            text: mask_numbers(&row.text),
             community: community.unwrap_or_default(),
             category,
             published_at: row.published_at,

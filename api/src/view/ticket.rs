@@ -108,7 +108,7 @@ pub struct ReportInTicket {
     pub text: String,
     /// The place.
     pub place: PlaceView,
-    /// Name and phone, masked; absent for an anonymous report.
+    /// Name and phone, masked; absent for an anonymous report, and some time after the end of the ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reporter: Option<String>,
     /// Whether the reporter stays unknown to the handlers.

@@ -50,3 +50,4 @@ pub use table::{OPENINGS, Row, TABLE, Target, Tie, allows, diagram, targets};
 pub use ticket::{AccountId, Actor, Holder, Post, Ticket, TicketId, WorkOrder, may_see};
 pub use timer::Timer;
 pub use verb::Verb;
+pub(crate) use words::words;

@@ -72,6 +72,8 @@ words! {
         Observer = "observer", "观察员", "observer";
         /// 管理员
         Administrator = "administrator", "管理员", "administrator";
+        /// 审计员: searches the audit trail, and sees nothing else.
+        Auditor = "auditor", "审计员", "auditor";
         /// The server itself.
         System = "system", "系统", "system";
     }

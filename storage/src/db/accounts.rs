@@ -130,7 +130,7 @@ fn with_posts(record: Record, rows: Vec<(String, i64)>) -> Result<Account, DbErr
 }
 
 /// Those of the accounts `ids` that there are, as they may act at `now`: with the posts of colleagues on leave for whom
-/// they stand in, save those of administrators. The statements are as many for one account as for many.
+/// they stand in, save those of administrators and auditors. The statements are as many for one account as for many.
 ///
 /// # Errors
 /// The database's.
@@ -155,7 +155,8 @@ pub fn find_acting(
         let colleague = colleagues.get(&absent).filter(|colleague| colleague.is_active);
         let (Some(account), Some(colleague)) = (found.get_mut(&substitute), colleague) else { continue };
         for post in &colleague.posts {
-            if post.role != Role::Administrator && !account.posts.contains(post) {
+            let lent = !matches!(post.role, Role::Administrator | Role::Auditor);
+            if lent && !account.posts.contains(post) {
                 account.posts.push(*post);
             }
         }
@@ -199,6 +200,14 @@ fn find_any(conn: &mut Conn, ids: &[AccountId]) -> Result<HashMap<AccountId, Acc
 pub fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbError> {
     let record = accounts::table.find(id).select(COLUMNS).first::<Record>(conn).optional()?;
     record.map(|record| complete(conn, record)).transpose()
+}
+
+/// The district of an account.
+///
+/// # Errors
+/// The database's.
+pub fn district(conn: &mut Conn, id: AccountId) -> Result<Option<District>, DbError> {
+    Ok(accounts::table.find(id).select(accounts::district).first(conn).optional()?)
 }
 
 /// The official with this sign-in name.
@@ -302,4 +311,66 @@ pub fn set_password(conn: &mut Conn, login: &str, hash: &str, now: Moment) -> Re
         .set((accounts::password_hash.eq(hash), accounts::tokens_from.eq(now.millis())))
         .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// The officials of a district by key, after `after`; at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn officials_page(
+    conn: &mut Conn,
+    district: District,
+    after: AccountId,
+    limit: i64,
+) -> Result<Vec<Account>, DbError> {
+    let ids: Vec<i64> = accounts::table
+        .filter(accounts::district.eq(district))
+        .filter(accounts::kind.eq(OFFICIAL))
+        .filter(accounts::id.gt(after))
+        .select(accounts::id)
+        .order(accounts::id)
+        .limit(limit)
+        .load(conn)?;
+    let mut found = find_any(conn, &ids)?;
+    Ok(ids.into_iter().filter_map(|id| found.remove(&id)).collect())
+}
+
+/// Sets the password of the account with this key; tokens issued before `now` are no longer good.
+///
+/// # Errors
+/// The database's.
+pub fn set_password_of(conn: &mut Conn, id: AccountId, hash: &str, now: Moment) -> Result<(), DbError> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::password_hash.eq(hash), accounts::tokens_from.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether the account may sign in; tokens issued before `now` are no longer good.
+///
+/// # Errors
+/// The database's.
+pub fn set_active(conn: &mut Conn, id: AccountId, is_active: bool, now: Moment) -> Result<(), DbError> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::is_active.eq(is_active), accounts::tokens_from.eq(now.millis())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives the account these posts and no others.
+///
+/// # Errors
+/// The database's.
+pub fn set_posts(conn: &mut Conn, id: AccountId, new: &[Post]) -> Result<(), DbError> {
+    diesel::delete(posts::table.filter(posts::account_id.eq(id))).execute(conn)?;
+    for post in new {
+        diesel::insert_into(posts::table)
+            .values((
+                posts::account_id.eq(id),
+                posts::role.eq(post.role.as_str()),
+                posts::unit_id.eq(post.unit),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
 }

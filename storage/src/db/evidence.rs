@@ -1,17 +1,19 @@
 //! Evidence compared with what was sent before.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 use suishoupai_core::flow::{Stage, TicketId};
 use suishoupai_core::likeness::{SeenBefore, Use};
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 
-use super::conn::{Conn, each_backend};
+use super::conn::Conn;
 use super::error::DbError;
 use super::photos::PhotoState;
-use super::schema::{evidence, evidence_seen_before as seen, photos, tickets};
+use super::schema::{evidence, evidence_seen_before, photos, tickets};
+use super::unnest::insert_rows;
 use super::update::update_kept;
 use super::word::Word;
 
@@ -34,30 +36,54 @@ pub(super) fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use
     Ok(Use { ticket, origin: parent.unwrap_or(ticket), photo, stage, at })
 }
 
+type WaitingRow = (UseRow, i32, Vec<u8>);
+
+/// The evidence that waits is read by its index, and for each piece its photo and its ticket: joined as tables, all
+/// photos would be read as long as PostgreSQL believes that there are few. Planned each time, for the same reason.
+fn uncompared_on_postgres(conn: &mut PgConnection, limit: i64) -> Result<Vec<WaitingRow>, DbError> {
+    let rows = sql::<((BigInt, Nullable<BigInt>, BigInt, Text, BigInt), Integer, Binary)>(
+        "SELECT waiting.ticket_id, ticket.parent_id, waiting.photo_id, waiting.stage, waiting.created_at, \
+         waiting.district, photo.sha256 FROM evidence AS waiting \
+         CROSS JOIN LATERAL (SELECT sha256 FROM photos WHERE id = waiting.photo_id AND state <> ",
+    )
+    .bind::<Text, _>(PhotoState::Received.as_str())
+    .sql(
+        " OFFSET 0) AS photo \
+         CROSS JOIN LATERAL (SELECT parent_id FROM tickets WHERE id = waiting.ticket_id OFFSET 0) AS ticket \
+         WHERE waiting.compared_at IS NULL ORDER BY waiting.created_at, waiting.ticket_id LIMIT ",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    Ok(rows)
+}
+
 /// Evidence that was not compared yet and whose photo has been looked at, the oldest first, at most `limit`.
 ///
 /// # Errors
 /// The database's.
 pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> {
-    let rows: Vec<(UseRow, i32, Vec<u8>)> = evidence::table
-        .inner_join(photos::table)
-        .inner_join(tickets::table)
-        .filter(evidence::compared_at.is_null())
-        .filter(photos::state.ne(PhotoState::Received.as_str()))
-        .select((
-            (
-                evidence::ticket_id,
-                tickets::parent_id,
-                evidence::photo_id,
-                evidence::stage,
-                evidence::created_at,
-            ),
-            evidence::district,
-            photos::sha256,
-        ))
-        .order((evidence::created_at, evidence::ticket_id))
-        .limit(limit)
-        .load(conn)?;
+    let rows: Vec<WaitingRow> = match conn {
+        Conn::Pg(conn) => uncompared_on_postgres(conn, limit)?,
+        Conn::Sqlite(conn) => evidence::table
+            .inner_join(photos::table)
+            .inner_join(tickets::table)
+            .filter(evidence::compared_at.is_null())
+            .filter(photos::state.ne(PhotoState::Received.as_str()))
+            .select((
+                (
+                    evidence::ticket_id,
+                    tickets::parent_id,
+                    evidence::photo_id,
+                    evidence::stage,
+                    evidence::created_at,
+                ),
+                evidence::district,
+                photos::sha256,
+            ))
+            .order((evidence::created_at, evidence::ticket_id))
+            .limit(limit)
+            .load(conn)?,
+    };
     rows.into_iter()
         .map(|(used, district, sha256)| Ok(Waiting { used: read_use(used)?, district, sha256 }))
         .collect()
@@ -79,7 +105,7 @@ pub struct Seen {
 }
 
 #[derive(Insertable, Queryable)]
-#[diesel(table_name = seen)]
+#[diesel(table_name = evidence_seen_before)]
 struct Record {
     ticket_id: i64,
     photo_id: i64,
@@ -98,24 +124,36 @@ struct Record {
 /// # Errors
 /// The database's.
 pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> Result<(), DbError> {
-    for one in found {
-        let record = Record {
-            ticket_id: one.later.ticket,
-            photo_id: one.later.photo,
-            stage: one.later.stage.as_str().to_owned(),
-            kind: one.kind.as_str().to_owned(),
-            district: one.district,
-            other_ticket_id: one.earlier.ticket,
-            other_photo_id: one.earlier.photo,
-            other_stage: one.earlier.stage.as_str().to_owned(),
-            bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
-            found_at: now.millis(),
-        };
-        each_backend!(conn, conn => diesel::insert_into(seen::table)
-            .values(record)
-            .on_conflict_do_nothing()
-            .execute(conn))?;
-    }
+    let record = |one: &Seen| Record {
+        ticket_id: one.later.ticket,
+        photo_id: one.later.photo,
+        stage: one.later.stage.as_str().to_owned(),
+        kind: one.kind.as_str().to_owned(),
+        district: one.district,
+        other_ticket_id: one.earlier.ticket,
+        other_photo_id: one.earlier.photo,
+        other_stage: one.earlier.stage.as_str().to_owned(),
+        bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
+        found_at: now.millis(),
+    };
+    insert_rows!(
+        conn,
+        evidence_seen_before,
+        found.iter().map(record).collect(),
+        Record {
+            ticket_id,
+            photo_id,
+            stage,
+            kind,
+            district,
+            other_ticket_id,
+            other_photo_id,
+            other_stage,
+            bits,
+            found_at,
+        },
+        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+    );
     mark_compared(conn, compared, now)
 }
 
@@ -178,11 +216,11 @@ pub struct SeenRow {
 /// # Errors
 /// The database's.
 pub fn seen_of(conn: &mut Conn, ticket: TicketId) -> Result<Vec<SeenRow>, DbError> {
-    let rows: Vec<(Record, i64)> = seen::table
-        .inner_join(photos::table.on(photos::id.eq(seen::other_photo_id)))
-        .filter(seen::ticket_id.eq(ticket))
-        .select((seen::all_columns, photos::mask_version))
-        .order((seen::photo_id, seen::stage))
+    let rows: Vec<(Record, i64)> = evidence_seen_before::table
+        .inner_join(photos::table.on(photos::id.eq(evidence_seen_before::other_photo_id)))
+        .filter(evidence_seen_before::ticket_id.eq(ticket))
+        .select((evidence_seen_before::all_columns, photos::mask_version))
+        .order((evidence_seen_before::photo_id, evidence_seen_before::stage))
         .load(conn)?;
     rows.into_iter()
         .map(|(row, other_mask_version)| {

@@ -82,7 +82,7 @@ pub fn enqueue(conn: &mut Conn, id: i64, kind: &str, subject: i64, now: Moment) 
         jobs::run_at.eq(now.millis()),
         jobs::attempts.eq(0),
         jobs::created_at.eq(now.millis()),
-        jobs::request_id.eq(origin::current().map(|id| id.to_string())),
+        jobs::request_id.eq(origin::current().request.map(|id| id.to_string())),
     );
     each_backend!(conn, conn => diesel::insert_into(jobs::table)
         .values(row)

@@ -4,6 +4,7 @@
 //! the async threads. A write is one transaction: it has happened, durably, when its future answers `Ok`.
 
 pub mod accounts;
+pub mod audit;
 pub mod backup;
 pub mod bulk;
 pub mod chain;
@@ -18,6 +19,7 @@ pub mod followers;
 pub mod hashes;
 pub mod history;
 pub mod idempotency;
+pub mod identity;
 mod ids;
 pub mod jobs;
 pub mod lists;
@@ -30,6 +32,7 @@ pub mod originals;
 pub mod orphans;
 pub mod photos;
 mod pool;
+pub mod privacy;
 pub mod reference;
 pub mod reports;
 pub mod resumable;

@@ -56,6 +56,8 @@ pub struct Report {
     pub ticket: TicketId,
     /// When it came in.
     pub created_at: Moment,
+    /// The version of the notice on personal data that the reporter agreed to.
+    pub consent_version: Option<String>,
 }
 
 #[derive(Queryable, Insertable)]
@@ -83,6 +85,7 @@ struct Record {
     distance_m: f64,
     ticket_id: i64,
     created_at: i64,
+    consent_version: Option<String>,
 }
 
 impl Record {
@@ -110,6 +113,7 @@ impl Record {
             distance_m: report.distance_m,
             ticket_id: report.ticket,
             created_at: report.created_at.millis(),
+            consent_version: report.consent_version,
         }
     }
 
@@ -135,6 +139,7 @@ impl Record {
             distance_m: self.distance_m,
             ticket: self.ticket_id,
             created_at: Moment::from_millis(self.created_at),
+            consent_version: self.consent_version,
         })
     }
 }
@@ -194,6 +199,7 @@ pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
             distance_m,
             ticket_id,
             created_at,
+            consent_version,
         }
     );
     search::keep(conn, texts)

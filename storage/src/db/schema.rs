@@ -293,6 +293,7 @@ table! {
         distance_m -> Double,
         ticket_id -> BigInt,
         created_at -> BigInt,
+        consent_version -> Nullable<Text>,
     }
 }
 
@@ -683,6 +684,118 @@ table! {
     }
 }
 
+table! {
+    sessions (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        means -> Text,
+        device -> Text,
+        created_at -> BigInt,
+        last_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    anonymised (ticket_id) {
+        ticket_id -> BigInt,
+        district -> Integer,
+        audit_seq -> BigInt,
+        at -> BigInt,
+    }
+}
+
+table! {
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> BigInt,
+        used_at -> Nullable<BigInt>,
+        uses -> Integer,
+    }
+}
+
+table! {
+    credentials (account_id) {
+        account_id -> BigInt,
+        must_change -> Bool,
+        factor_sealed -> Nullable<Binary>,
+        factor_since -> Nullable<BigInt>,
+        factor_step -> BigInt,
+    }
+}
+
+table! {
+    recovery_codes (account_id, hash) {
+        account_id -> BigInt,
+        hash -> Binary,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    lockouts (key) {
+        key -> Text,
+        failures -> Integer,
+        locks -> Integer,
+        locked_until -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
+table! {
+    service_keys (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        name -> Text,
+        scopes -> Text,
+        hash -> Binary,
+        created_by -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    privacy_runs (id) {
+        id -> BigInt,
+        district -> Integer,
+        kind -> Text,
+        account_id -> Nullable<BigInt>,
+        state -> Text,
+        asked_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        report -> Text,
+        data_sealed -> Nullable<Binary>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    subjects (provider, subject) {
+        provider -> Text,
+        subject -> Binary,
+        account_id -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    audit_lines (seq) {
+        seq -> BigInt,
+        district -> Integer,
+        at -> BigInt,
+        kind -> Text,
+        account_id -> Nullable<BigInt>,
+        subject -> Nullable<Text>,
+        private -> Nullable<Text>,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
 joinable!(work_orders -> tickets (ticket_id));
 joinable!(evidence -> photos (photo_id));
 joinable!(evidence -> tickets (ticket_id));
@@ -712,6 +825,8 @@ allow_tables_to_appear_in_same_query!(
     ticket_changes
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
+allow_tables_to_appear_in_same_query!(anonymised, tickets);
+allow_tables_to_appear_in_same_query!(anonymised, reports);
 allow_tables_to_appear_in_same_query!(supervision_orders, supervision_tickets);
 allow_tables_to_appear_in_same_query!(supervision_photos, photos);
 allow_tables_to_appear_in_same_query!(exposures, photos);

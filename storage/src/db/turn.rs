@@ -19,6 +19,9 @@ pub enum Turn {
     Counts = 4,
 }
 
+/// Held by whoever appends to the audit trail, which is one chain, until the transaction ends.
+const TRAIL: i64 = LOCKS + 4;
+
 /// The advisory locks of turns follow that of migrating.
 const LOCKS: i64 = 0x0073_7370_0000;
 
@@ -34,4 +37,15 @@ pub fn take(conn: &mut Conn, turn: Turn) -> Result<bool, DbError> {
             Ok(diesel::select(lock.sql(")")).get_result(conn)?)
         }
     }
+}
+
+/// Waits until nobody else appends to the audit trail, and keeps others from it until this transaction ends.
+///
+/// # Errors
+/// The database's, also where that takes too long.
+pub(super) fn wait_for_trail(conn: &mut Conn) -> Result<(), DbError> {
+    if let Conn::Pg(conn) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TRAIL).execute(conn)?;
+    }
+    Ok(())
 }

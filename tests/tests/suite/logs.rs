@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use suishoupai_api::demo::PASSWORD;
 use suishoupai_tests::{Caller, Engine, Official, Process, Resident, both, caller, jpeg};
 
-both!(every_request_is_one_line_and_nothing_secret_is_in_it);
+both!(
+    every_request_is_one_line_and_nothing_secret_is_in_it,
+    the_whole_main_path_leaves_nothing_of_persons_in_the_log
+);
 
 /// The request with an id of its own.
 fn send(who: &Caller, id: &str, method: Method, path: &str, body: Option<&Value>) -> u16 {
@@ -103,5 +106,77 @@ fn every_request_is_one_line_and_nothing_secret_is_in_it(engine: Engine) {
         for secret in secrets {
             assert!(!line.contains(secret), "{secret} is in the log: {line}");
         }
+    }
+}
+
+/// The codes that were sent, by the lines that are there to tell them.
+fn codes_told(lines: &[String]) -> Vec<String> {
+    let told = lines.iter().filter(|line| line.contains("\"target\":\"suishoupai::code\""));
+    let code = |line: &String| -> Option<String> {
+        let (_, rest) = line.split_once("sign-in code ")?;
+        Some(rest.chars().take(6).collect())
+    };
+    told.filter_map(code).collect()
+}
+
+fn the_whole_main_path_leaves_nothing_of_persons_in_the_log(engine: Engine) {
+    let mut process = Process::with_demo(engine);
+    process.set("log.format", "json");
+    process.set("log.level", "debug");
+    let base = process.serve().to_owned();
+    let resident = Resident::sign_in(&base);
+    let mut draft = Resident::draft("路灯不亮，王某某 13911112222，35020319900101123X");
+    draft["contact_name"] = json!("联系人张三丰");
+    draft["address"] = json!("鸿山路1号楼502室");
+    let report = resident.post("reports", &draft).expect(201);
+    let ticket = report["ticket_id"].as_i64().unwrap();
+    let officials = ["grid1", "grid2", "auditor", "admin"].map(|login| Official::sign_in(&base, login));
+    let [grid1, grid2, auditor, admin] = &officials;
+    resident.say(&report, "supplements", &json!({ "words": "王某某，13911112222" })).expect(200);
+    grid1.claim_and_file(ticket, "E0501");
+    let reveal = json!({ "receipt_number": report["receipt_number"], "reason": "给王某某回电" });
+    grid1.post(&format!("tickets/{ticket}/reveal-reporter"), &reveal).expect(200);
+    grid1.finish(ticket, "已处理，已回电13911112222。");
+    grid2.close(ticket);
+    resident
+        .say(&report, "rating", &json!({ "solved": true, "stars": 5, "words": "谢谢王某某" }))
+        .expect(200);
+    auditor.get("audit?login=grid1").expect(200);
+    admin.post("admin/privacy-runs", &json!({})).expect(202);
+    for kind in ["export", "erasure"] {
+        resident.post("me/privacy-requests", &json!({ "kind": kind })).expect(202);
+    }
+    // The erasure is the last job; when it is done, the account is gone.
+    while resident.get("me").status == 200 {
+        std::thread::yield_now();
+    }
+    let guess = json!({ "name": "grid1", "password": "hunter2-of-grid1" });
+    caller(&base).post("auth/password", &guess).problem(401, "login_failed");
+    assert_eq!(process.terminate(), Some(0));
+
+    let lines = process.log();
+    let codes = codes_told(&lines);
+    assert_eq!(codes.len(), 1);
+    let tokens = officials.iter().map(|official| official.token()).chain([resident.token()]);
+    let mut secrets: Vec<&str> = tokens.collect();
+    let masked = format!("139****{}", &resident.phone[7..]);
+    secrets.extend([resident.phone.as_str(), masked.as_str(), PASSWORD, "hunter2"]);
+    secrets.push(report["query_code"].as_str().unwrap());
+    secrets.extend(["13911112222", "35020319900101123X", "张三丰", "王某某", "502室"]);
+    secrets.extend(["林网格", "陈网格", "方审计", "刘管理", "grid1", "auditor"]);
+    assert!(lines.len() > 20, "{lines:?}");
+    for line in lines.iter().filter(|line| !line.contains("\"target\":\"suishoupai::code\"")) {
+        // Fractions of seconds may be any digits.
+        let mut parsed: Value = serde_json::from_str(line).unwrap();
+        for name in ["timestamp", "duration_ms"] {
+            parsed.as_object_mut().unwrap().remove(name);
+        }
+        let text = parsed.to_string();
+        for secret in &secrets {
+            assert!(!text.contains(secret), "{secret} is in the log: {text}");
+        }
+        // Six digits may also stand within the id of a request.
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        assert!(words.all(|word| word != codes[0]), "the code is in the log: {text}");
     }
 }

@@ -4,8 +4,12 @@ use serde_json::json;
 use suishoupai_tests::{Engine, Server, both};
 
 use crate::common::{clock, reported, stands, verbs};
+use crate::privacy::{DAY, closed, retain, reveal};
 
-both!(work_under_way_goes_on_after_the_upgrade);
+both!(
+    work_under_way_goes_on_after_the_upgrade,
+    what_was_sealed_before_is_read_and_anonymised_after_the_upgrade
+);
 
 fn work_under_way_goes_on_after_the_upgrade(engine: Engine) {
     let server = Server::start_for_days(engine);
@@ -48,4 +52,16 @@ fn work_under_way_goes_on_after_the_upgrade(engine: Engine) {
     }
     let verified = server.verify();
     assert!(verified.breaks.is_empty() && verified.tickets == 3, "{verified:?}");
+}
+
+fn what_was_sealed_before_is_read_and_anonymised_after_the_upgrade(engine: Engine) {
+    let server = Server::start_for_days(engine);
+    let (resident, report, ticket) = closed(&server);
+    let server = server.from_first_schema("UPDATE tickets SET title = title");
+    let shown = reveal(&server.official("grid1"), ticket, &report).expect(200);
+    assert_eq!((&shown["contact_name"], &shown["phone"]), (&json!("张三丰"), &json!(resident.phone)));
+    server.advance_seconds(1100 * DAY);
+    assert_eq!(retain(&server)["report"]["tickets_anonymised"], 1);
+    let verified = server.verify();
+    assert!(verified.breaks.is_empty() && verified.audit.breaks.is_empty(), "{verified:?}");
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use suishoupai_core::flow::{Event, State, Ticket, Verb, allowed_actions};
+use suishoupai_core::privacy::{mask_numbers, rounded};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::reports::{self as report_rows, Report};
@@ -16,8 +17,8 @@ use crate::problem::Code;
 use crate::service::reports::Receipt;
 use crate::services::Services;
 use crate::view::{
-    CategoryRef, EvidenceView, Located, MyReportLine, MyReports, RatingView, ReportCreated, ReportView,
-    Scene, events,
+    CategoryRef, EvidenceView, Located, MyReportLine, MyReports, PlaceView, RatingView, ReportCreated,
+    ReportView, Scene, events,
 };
 
 /// A report for its reporter.
@@ -68,7 +69,8 @@ pub async fn ticket_of_own_report(services: &Services, account: &Account, id: i6
         .await
 }
 
-/// A report with its course; without an account the caller may do nothing with it.
+/// A report with its course; without an account the caller may do nothing with it, and is shown no number of a person
+/// and the place only roughly: whoever has found a receipt is not to find a home by it.
 ///
 /// # Errors
 /// The database's.
@@ -108,29 +110,52 @@ pub async fn report_view(
     let mut history: Vec<_> =
         own.iter().chain(&data.history).filter(|(event, _)| !of_others(event.actor)).cloned().collect();
     history.sort_by_key(|(event, _)| event.at);
+    let mut timeline = events(&scene, &history, false);
+    let is_known = account.is_some();
+    let seen = |text: &str| if is_known { text.to_owned() } else { mask_numbers(text) };
+    for line in &mut timeline {
+        line.words = line.words.as_deref().map(seen);
+    }
+    let seen_place =
+        if is_known { place(&report) } else { rough(&report, services.config.privacy.public_decimals) };
     let photos = sent.iter().chain(&data.evidence).filter(|(_, _, photo)| !of_another(photo.account));
     Ok(ReportView {
         id: report.id,
         receipt_number: report.receipt.clone(),
         channel: report.channel,
-        text: report.text.clone(),
+        text: seen(&report.text),
         category: t.category.as_deref().map(|code| CategoryRef::of(&scene, t.district, code)),
-        place: place(&report),
+        place: seen_place,
         located: Located::of(&scene, report.grid, report.distance_m),
         anonymous: report.anonymous,
         state: t.state,
         state_name: scene.pick(t.state.zh(), t.state.en()),
         version: t.version,
         next: next(&scene, t),
-        answer: answer(t, &data.history),
+        answer: answer(t, &data.history).as_deref().map(seen),
         photos: photos.map(|row| EvidenceView::public(&scene, row)).collect(),
         merged: t.id != report.ticket,
-        timeline: events(&scene, &history, false),
+        timeline,
         ratings: data.ratings.iter().cloned().map(RatingView::from).collect(),
         allowed_actions: allowed.into_iter().filter(|verb| resident.contains(verb)).collect(),
         created_at: report.created_at,
         updated_at: t.updated_at,
     })
+}
+
+/// The place for whoever is not signed in.
+fn rough(report: &Report, decimals: u32) -> PlaceView {
+    let exact = place(report);
+    let cut = |degrees| rounded(degrees, decimals);
+    PlaceView {
+        lon: cut(exact.lon),
+        lat: cut(exact.lat),
+        lon_wgs84: cut(exact.lon_wgs84),
+        lat_wgs84: cut(exact.lat_wgs84),
+        address: None,
+        landmark: exact.landmark.as_deref().map(mask_numbers),
+        ..exact
+    }
 }
 
 /// The last public words of whoever solved, finished or refused it, once the matter has ended or is being checked.

@@ -2,6 +2,7 @@
 
 use suishoupai_core::flow::{Actor, Doubt, Stage, TicketId, Verb, allowed_actions, may_see};
 use suishoupai_core::model::UnitId;
+use suishoupai_core::privacy::Terms;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::evidence::{self, SeenRow};
@@ -73,7 +74,7 @@ async fn view(
     let scene = scene(services, &registry, lang, data.names.clone());
     let days = services.config.reports.not_fixed_days;
     let allowed = allowed_actions(&data.loaded.ticket, &caller, &registry.tree, days, scene.now);
-    let mut view = ticket_view(&scene, &data, allowed, &services.sealer);
+    let mut view = ticket_view(&scene, &data, allowed, services.config.privacy.terms(), &services.sealer);
     add_found(&scene, &mut view, seen.iter().map(|(row, _)| row.clone()));
     let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
     let seen_before =
@@ -103,8 +104,16 @@ fn seen_before(
     Ok(rows.into_iter().map(|row| (row.clone(), visible(&row))).collect())
 }
 
-fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &Sealer) -> TicketView {
+/// `terms` say until when officials are shown who reported.
+fn ticket_view(
+    scene: &Scene<'_>,
+    data: &Dossier,
+    allowed: Vec<Verb>,
+    terms: Terms,
+    sealer: &Sealer,
+) -> TicketView {
     let t = &data.loaded.ticket;
+    let shows_reporter = !terms.is_closed_off(t.state, t.updated_at, scene.now);
     let place = suishoupai_core::geo::LonLat { lon: data.loaded.lon, lat: data.loaded.lat };
     let evidence =
         |row: &(Stage, i64, Photo)| EvidenceView::official(scene, row, place, doubts_of(data, row));
@@ -126,7 +135,11 @@ fn ticket_view(scene: &Scene<'_>, data: &Dossier, allowed: Vec<Verb>, sealer: &S
             unit: UnitRef::of(scene, holder.unit),
             until: holder.until,
         }),
-        reports: data.reports.iter().map(|report| report_in_ticket(scene, report, sealer)).collect(),
+        reports: data
+            .reports
+            .iter()
+            .map(|report| report_in_ticket(scene, report, shows_reporter, sealer))
+            .collect(),
         evidence: data.evidence.iter().map(evidence).collect(),
         orders: t.orders.iter().map(|order| OrderView::of(scene, order)).collect(),
         events: events(scene, &data.history, true),
@@ -155,12 +168,18 @@ fn doubts_of<'a>(data: &'a Dossier, (stage, seq, photo): &(Stage, i64, Photo)) -
     named.map_or(&[], |named| &named.doubts)
 }
 
-fn report_in_ticket(scene: &Scene<'_>, report: &Report, sealer: &Sealer) -> ReportInTicket {
+fn report_in_ticket(
+    scene: &Scene<'_>,
+    report: &Report,
+    shows_reporter: bool,
+    sealer: &Sealer,
+) -> ReportInTicket {
+    let shown = shows_reporter && !report.anonymous;
     ReportInTicket {
         receipt_number: report.receipt.clone(),
         text: report.text.clone(),
         place: place(report),
-        reporter: (!report.anonymous).then(|| reporter(scene, report, sealer)),
+        reporter: shown.then(|| reporter(scene, report, sealer)),
         anonymous: report.anonymous,
         created_at: report.created_at,
     }

@@ -172,6 +172,7 @@ impl Incoming {
             distance_m: self.spot.distance_m,
             ticket: self.receipt.ticket,
             created_at: self.now,
+            consent_version: self.draft.consent_version.clone(),
         }
     }
 

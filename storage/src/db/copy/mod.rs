@@ -114,7 +114,9 @@ fn move_in_pages(
     follow(&mut target)?;
     let verified = verify_all(&mut target)?;
     // A source that had been tampered with is moved as it is; only what the move itself broke must not pass.
-    let broken = !verified.breaks.is_empty() || !verified.supervision.breaks.is_empty();
+    let broken = !verified.breaks.is_empty()
+        || !verified.supervision.breaks.is_empty()
+        || !verified.audit.breaks.is_empty();
     if broken && verify_all(&mut source)? != verified {
         return Err(DbError::Corrupt("the histories in the target are not those of the source".to_owned()));
     }

@@ -12,7 +12,7 @@ use crate::db::error::DbError;
 use crate::db::reports::{self, Report};
 use crate::db::schema::{events, evidence, photos, tickets};
 use crate::db::supervision::{self, VerifiedOrders};
-use crate::db::{Conn, Db, exposures, masks};
+use crate::db::{Conn, Db, audit, exposures, masks, privacy};
 
 /// Tickets verified with one connection before others get their turn.
 const PAGE: i64 = 500;
@@ -47,6 +47,10 @@ pub struct Verified {
     pub masks: Chains,
     /// The same of the exposure board.
     pub exposures: Chains,
+    /// The same of the audit trail, which is one chain.
+    pub audit: Chains,
+    /// The last line of the trail and its hash, in hex.
+    pub audit_head: Option<(i64, String)>,
 }
 
 /// Verifies a page of chains of one kind.
@@ -91,6 +95,8 @@ pub async fn verify(db: &Db) -> Result<Verified, DbError> {
     seen.supervision = supervision::verify(db).await?;
     seen.masks = chains(db, masks::verify_page).await?;
     seen.exposures = chains(db, exposures::verify_page).await?;
+    seen.audit = chains(db, audit::verify_page).await?;
+    seen.audit_head = db.read(audit::head).await?;
     Ok(seen)
 }
 
@@ -142,14 +148,17 @@ fn page(conn: &mut Conn, after: TicketId, seen: &mut Verified) -> Result<Option<
         .load::<(i64, Vec<u8>)>(conn)?
         .into_iter()
         .collect();
+    let attested = privacy::attested(conn, (first, last))?;
+    let nothing = privacy::Attested::new();
     let mut rest = lines.as_slice();
     for head in heads {
         let (own, others) = rest.split_at(rest.partition_point(|line| line.ticket <= head.id));
         rest = others;
         seen.tickets += 1;
         seen.events += own.len() as u64;
-        let broken =
-            first_break(&head, own, &digests).or_else(|| altered_report(&sent, head.id, own.first()?));
+        let said = attested.get(&head.id).unwrap_or(&nothing);
+        let broken = first_break(&head, own, &digests, said)
+            .or_else(|| altered_report(&sent, head.id, own.first()?, said));
         if let Some((seq, what)) = broken
             && seen.breaks.len() < MOST_BREAKS
         {
@@ -170,8 +179,12 @@ pub fn verify_all(conn: &mut Conn) -> Result<Verified, DbError> {
         after = page(conn, last, &mut seen)?;
     }
     seen.supervision = supervision::verify_all(conn)?;
-    let kinds: [(Page, &mut Chains); 2] =
-        [(masks::verify_page, &mut seen.masks), (exposures::verify_page, &mut seen.exposures)];
+    seen.audit_head = audit::head(conn)?;
+    let kinds: [(Page, &mut Chains); 3] = [
+        (masks::verify_page, &mut seen.masks),
+        (exposures::verify_page, &mut seen.exposures),
+        (audit::verify_page, &mut seen.audit),
+    ];
     for (page, seen) in kinds {
         let mut after = Some(i64::MIN);
         while let Some(last) = after {
@@ -182,11 +195,18 @@ pub fn verify_all(conn: &mut Conn) -> Result<Verified, DbError> {
 }
 
 /// Whether the report that opened a ticket is no longer the one that its first line was written for. `sent` are the
-/// reports of the tickets around it.
-fn altered_report(sent: &HashMap<&str, &Report>, ticket: TicketId, opening: &Line) -> Option<(i64, String)> {
+/// reports of the tickets around it, `said` what the audit trail says of an anonymised one.
+fn altered_report(
+    sent: &HashMap<&str, &Report>,
+    ticket: TicketId,
+    opening: &Line,
+    said: &privacy::Attested,
+) -> Option<(i64, String)> {
     let event = Event::parse(&opening.content).ok()?;
     let receipt = event.facts.get("receipt")?;
     let expected = event.facts.get("report_sha256")?;
+    // An anonymised report is as the audit trail says.
+    let expected = said.get(&format!("report:{receipt}")).unwrap_or(expected);
     let what = match sent.get(receipt.as_str()) {
         Some(report) if report.ticket == ticket => {
             let digest = Sha256::digest(reports::fingerprint(report).as_bytes());
@@ -221,11 +241,32 @@ pub(in crate::db) fn next_link(
     Ok(hash)
 }
 
-fn first_break(head: &Head, lines: &[Line], digests: &HashMap<i64, Vec<u8>>) -> Option<(i64, String)> {
+/// The hash of an anonymised line, on which the next one hangs: that of its first text, which is gone, while the text in its
+/// place is the one whose digest the audit trail has.
+fn attested_link(seq: i64, line: &Line, digest: &str) -> Result<[u8; 32], String> {
+    if line.seq != seq {
+        return Err(format!("line {seq} is missing"));
+    }
+    if hex::encode(Sha256::digest(line.content.as_bytes())) != digest {
+        return Err("the anonymised content is not the one that the audit trail names".to_owned());
+    }
+    line.hash.clone().try_into().map_err(|_| "the hash has a wrong length".to_owned())
+}
+
+fn first_break(
+    head: &Head,
+    lines: &[Line],
+    digests: &HashMap<i64, Vec<u8>>,
+    said: &privacy::Attested,
+) -> Option<(i64, String)> {
     let mut previous = GENESIS;
     let mut state = None;
     for (line, seq) in lines.iter().zip(1..) {
-        let hash = match next_link(&previous, seq, (line.seq, &line.content, &line.hash)) {
+        let link = match said.get(&format!("line:{}", line.seq)) {
+            None => next_link(&previous, seq, (line.seq, &line.content, &line.hash)),
+            Some(digest) => attested_link(seq, line, digest),
+        };
+        let hash = match link {
             Ok(hash) => hash,
             Err(what) => return Some((seq, what)),
         };

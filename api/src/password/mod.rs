@@ -1,6 +1,10 @@
 //! Passwords: argon2id hashes, made and compared off the threads that answer requests.
 
+pub mod factor;
+pub mod rules;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -27,6 +31,7 @@ pub struct Passwords {
     computing: Arc<Semaphore>,
     /// The hash of a random password that nobody knows, to be compared when there is no account.
     nobody: Arc<str>,
+    computed: Arc<AtomicU64>,
 }
 
 /// A password cannot be hashed or compared.
@@ -54,6 +59,7 @@ impl Passwords {
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             computing: Arc::new(Semaphore::new(AT_ONCE)),
             nobody: nobody().into(),
+            computed: Arc::default(),
         })
     }
 
@@ -87,6 +93,16 @@ impl Passwords {
         .await
     }
 
+    /// The hash of a password that nobody knows, for an account by which nobody signs in.
+    pub fn of_nobody(&self) -> String {
+        nobody()
+    }
+
+    /// How many hashes have been computed, whatever came of them.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
@@ -95,9 +111,11 @@ impl Passwords {
         let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let turn =
             Arc::clone(&self.computing).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+        let counted = Arc::clone(&self.computed);
         let done = tokio::task::spawn_blocking(move || {
             // Held until the work is done, even if the client is gone by then.
             let _held = (place, turn);
+            counted.fetch_add(1, Ordering::Relaxed);
             work()
         });
         done.await.map_err(|error| failed(error.to_string()))?
