@@ -40,6 +40,9 @@ permissions! {
     Field: GridWorker, CommunityOfficer, StreetOfficer;
     /// Somebody who handles: a unit that can be given work.
     Handler: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer;
+    /// Those who follow what happens to tickets.
+    Watcher: GridWorker, CommunityOfficer, StreetOfficer, DepartmentOfficer, Dispatcher, DutyChief, CentreHead,
+        Inspector, Observer;
     /// Those who may verify and file.
     Filer: GridWorker, CommunityOfficer, StreetOfficer, Dispatcher, DutyChief;
     /// Those who may check a result.
@@ -197,6 +200,7 @@ routes! {
     Post "/api/v1/auth/sso/finish": Open, Nothing;
     Get "/api/v1/calendar": Official, Nothing;
     Get "/api/v1/categories": Open, Nothing;
+    Get "/api/v1/events": Watcher, Nothing;
     Get "/api/v1/exposures": Open, Nothing;
     Post "/api/v1/exposures": Exposer, Nothing;
     Get "/api/v1/exposures/review": DistrictDesk, Nothing;
@@ -207,6 +211,10 @@ routes! {
     Get "/api/v1/follows": Anyone, Nothing;
     Get "/api/v1/follows/{id}": Anyone, Own;
     Get "/api/v1/locate": Open, Nothing;
+    Get "/api/v1/map/clusters": Official, Nothing;
+    Get "/api/v1/map/public/clusters": Open, Nothing;
+    Get "/api/v1/map/public/tiles/{z}/{x}/{y}.mvt": Open, Nothing;
+    Get "/api/v1/map/tiles/{z}/{x}/{y}.mvt": Official, Nothing;
     Get "/api/v1/me": Anyone, Nothing;
     Delete "/api/v1/me/devices": Anyone, Nothing;
     Get "/api/v1/me/devices": Anyone, Nothing;
@@ -239,6 +247,7 @@ routes! {
     Post "/api/v1/reports/form": Reporter, Nothing;
     Post "/api/v1/reports/similar": Reporter, Nothing;
     Get "/api/v1/reports/{id}": Anyone, Own;
+    Get "/api/v1/reports/{id}/events": Anyone, Own;
     Post "/api/v1/reports/{id}/not-fixed": ResidentOnly, Own;
     Post "/api/v1/reports/{id}/rating": ResidentOnly, Own;
     Post "/api/v1/reports/{id}/supplements": ResidentOnly, Own;
@@ -256,6 +265,7 @@ routes! {
     Post "/api/v1/supervision-orders/{id}/reopen": Decider, Order;
     Post "/api/v1/supervision-orders/{id}/reply": Handler, Order;
     Get "/api/v1/tickets": Official, Nothing;
+    Get "/api/v1/tickets/counts": Official, Nothing;
     Get "/api/v1/tickets/pool": Field, Nothing;
     Get "/api/v1/tickets/{id}/similar": Official, Ticket;
     Post "/api/v1/tickets/{id}/follow": ResidentOnly, Public;

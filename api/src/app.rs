@@ -35,6 +35,7 @@ use crate::http::slow::cut_off_slow;
 use crate::http::tus_version::tus_version;
 use crate::keys::{self, KeyError};
 use crate::links::LinkSigner;
+use crate::live::Live;
 use crate::metrics::{self, Metrics};
 use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
@@ -227,6 +228,7 @@ impl Application {
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),
             leaving: Leaving::default(),
+            live: Live::default(),
             jobs_waiting: tokio::sync::Notify::new(),
             reference_changed: tokio::sync::Notify::new(),
             held: jobs::Held::default(),
@@ -291,6 +293,7 @@ impl Application {
         let leave = async {
             stop.await;
             self.services.leaving.begin();
+            self.services.live.end();
             let lead = Duration::from_secs(self.services.config.http.drain_lead_seconds);
             drop(tokio::time::timeout(lead, hurry).await);
         };

@@ -51,13 +51,9 @@ impl<P: Permission> FromRequest for Auth<P> {
         Box::pin(async move {
             let services = services.ok_or(Code::Internal)?;
             let token = token?;
-            let (account, session) = if token.starts_with(service_keys::PREFIX) {
-                let route = request.match_pattern().unwrap_or_default();
-                let called = (request.method().as_str(), route.as_str());
-                (service_keys::authenticate(&services, &token, called).await?, None)
-            } else {
-                authenticate(&services, &token).await?
-            };
+            let route = request.match_pattern().unwrap_or_default();
+            let called = (request.method().as_str(), route.as_str());
+            let (account, session) = caller(&services, &token, called).await?;
             request.extensions_mut().insert(CallerId(account.id));
             let permitted =
                 P::ROLES.is_empty() || account.posts.iter().any(|post| P::ROLES.contains(&post.role));
@@ -69,7 +65,11 @@ impl<P: Permission> FromRequest for Auth<P> {
     }
 }
 
-fn bearer(request: &HttpRequest) -> Result<String, Problem> {
+/// The token of a request.
+///
+/// # Errors
+/// 401 where there is none.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     let header = request.headers().get(AUTHORIZATION).ok_or(Code::Unauthenticated)?;
     let text = header.to_str().map_err(|_| Code::TokenInvalid)?;
     let (scheme, token) = text.split_once(' ').ok_or(Code::Unauthenticated)?;
@@ -77,6 +77,22 @@ fn bearer(request: &HttpRequest) -> Result<String, Problem> {
         return Err(Code::Unauthenticated.into());
     }
     Ok(token.trim().to_owned())
+}
+
+/// Who holds a token, or a key of another system, as that account is now, and its session where it has one.
+///
+/// # Errors
+/// 401 for what is not, or no longer, good; 403 for a key that is not for this method and route.
+pub(crate) async fn caller(
+    services: &Services,
+    token: &str,
+    called: (&str, &str),
+) -> Result<(Account, Option<i64>), Problem> {
+    if token.starts_with(service_keys::PREFIX) {
+        Ok((service_keys::authenticate(services, token, called).await?, None))
+    } else {
+        authenticate(services, token).await
+    }
 }
 
 /// The account of a token, as it is now, and its session: a removal, a change of posts or signing out takes effect with the

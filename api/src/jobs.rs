@@ -5,7 +5,7 @@ mod pause;
 mod upkeep;
 mod work;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use suishoupai_storage::db::jobs;
@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::app;
 use crate::fail::Fail;
+use crate::live;
 use crate::problem::Problem;
 use crate::service::{alarms, pictures};
 use crate::services::Services;
@@ -54,10 +55,14 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
         }
         Ok(())
     });
+    let looks = AtomicU64::new(0);
+    let looks = &looks;
+    let numbers = repeat(&stop, pause, never, "adding up numbers", || upkeep::add_up(all, looks));
     let leases = repeat(&stop, lease / 3, never, "renewing leases", || async { renew(all).await.map(drop) });
     let sweeps = repeat(&stop, SWEEPS, never, "sweeping", || async { sweep_in_turn(all).await.map(drop) });
     // Each in its own time: a long job must not keep the others from their work.
-    let together = async { tokio::join!(reference, clocks, evidence, leases, sweeps) };
+    let changes = live::run(all, &stop);
+    let together = async { tokio::join!(reference, clocks, evidence, numbers, leases, sweeps, changes) };
     tokio::join!(Box::pin(work), Box::pin(together));
 }
 
@@ -102,6 +107,7 @@ fn listen(services: &Services) -> Option<Listener> {
         // `notify_one` is remembered where nobody waits at the moment.
         News::Reference => listening.reference_changed.notify_one(),
         News::Jobs => listening.jobs_waiting.notify_one(),
+        News::Changes => listening.live.look(),
     };
     news::listen(&target, hear).unwrap_or_else(|error| {
         tracing::warn!(%error, "nothing is heard of other processes; their changes are found by looking");

@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod keys;
 pub mod lang;
 pub mod links;
+pub mod live;
 pub mod metrics;
 pub mod openapi;
 pub mod password;

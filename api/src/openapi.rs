@@ -226,6 +226,7 @@ fn tags() -> Vec<Tag> {
             "commands",
             "案卷操作: what officials do; `allowed_actions` of a ticket says which are open to the caller",
         ),
+        tag("map", "地图: numbers by squares, and tiles of vectors"),
         tag("supervision", "督办单: what the centre demands of a unit, and what the unit replies"),
         tag("exposures", "曝光台: masked pictures that a second person has approved for everybody"),
         tag("administration", "管理"),

@@ -18,6 +18,7 @@ use crate::fail::Fail;
 use crate::http::leaving::Leaving;
 use crate::jobs::Held;
 use crate::links::LinkSigner;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
@@ -74,6 +75,8 @@ pub struct Parts {
     pub store_answer: StoreAnswer,
     /// Whether the server is about to stop.
     pub leaving: Leaving,
+    /// Who follows changes of tickets.
+    pub live: Live,
     /// What the server counts of itself.
     pub metrics: Metrics,
     /// Woken when a job has been put in the queue.

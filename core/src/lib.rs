@@ -15,4 +15,5 @@ pub mod import;
 pub mod likeness;
 pub mod model;
 pub mod privacy;
+pub mod search;
 pub mod time;

@@ -61,6 +61,16 @@ impl Client {
         Self::connect(address, self.token.as_deref()).await
     }
 
+    /// Speaks for somebody else from now on.
+    pub(crate) fn be(&mut self, token: Option<&str>) {
+        self.token = token.map(str::to_owned);
+    }
+
+    /// For whom it speaks.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
     /// Speaks to a server at another address from now on.
     pub(crate) async fn go_to(&mut self, address: SocketAddr) -> Outcome<()> {
         self.address = address;

@@ -7,6 +7,7 @@ mod drive;
 mod fault;
 mod flow;
 mod footprint;
+mod live;
 mod people;
 mod photos;
 mod postgres;
@@ -15,9 +16,12 @@ mod server;
 mod site;
 mod sql;
 mod stock;
+mod storm;
+mod storm_report;
 mod sweep;
 mod table;
 mod two;
+mod volume;
 
 use std::process::ExitCode;
 
@@ -60,7 +64,8 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Outcome<()> {
-    let site = Site::new(arguments.engine, server::program(arguments.server.clone())?)?;
+    let site =
+        Site::new(arguments.engine, server::program(arguments.server.clone())?, arguments.data.clone())?;
     match arguments.scenario {
         Scenario::Intake => flow::intake(arguments, &site).await,
         Scenario::List => flow::list(arguments, &site).await,
@@ -71,6 +76,9 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::Memory => footprint::memory(arguments, &site).await,
         Scenario::Start => footprint::start(arguments, &site).await,
         Scenario::Sweep => sweep::sweep(arguments, &site).await,
+        Scenario::Live => live::live(arguments, &site).await,
+        Scenario::Volume => volume::volume(arguments, &site).await,
+        Scenario::Storm => storm::storm(arguments, &site).await,
     }
 }
 

@@ -93,15 +93,20 @@ pub(crate) async fn residents(
 
 /// Waits until no job is left, so that none runs beside what is measured.
 pub(crate) async fn idle(server: &Server) -> Outcome<()> {
+    idle_within(server, RENDERED).await
+}
+
+/// As [`idle`], where there may be much to do.
+pub(crate) async fn idle_within(server: &Server, patience: Duration) -> Outcome<()> {
     let begun = std::time::Instant::now();
     let mut client = Client::connect(server.address, None).await?;
-    while begun.elapsed() < RENDERED {
+    while begun.elapsed() < patience {
         if client.get("/readyz").await?.json()?["jobs_waiting"].as_i64() == Some(0) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Err(fault("the photos were not rendered in time"))
+    Err(fault("jobs were left undone"))
 }
 
 /// A small grey PNG.

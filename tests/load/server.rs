@@ -56,9 +56,15 @@ pub(crate) fn fill(program: &Path, data: &Path, database: Option<&str>, tickets:
 
 impl Server {
     /// Starts the demonstration on a data folder and waits until it is ready.
-    pub(crate) async fn start(program: &Path, data: &Path, database: Option<&str>) -> Outcome<Self> {
+    pub(crate) async fn start(
+        program: &Path,
+        data: &Path,
+        database: Option<&str>,
+        settings: &[(&str, &str)],
+    ) -> Outcome<Self> {
         let begun = Instant::now();
         let mut command = prepared(program, data, database);
+        command.envs(settings.iter().copied());
         command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;

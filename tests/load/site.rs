@@ -1,6 +1,6 @@
 //! Where a scenario runs: a data folder, a database, and the servers started on them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use suishoupai_storage::db::Target;
@@ -16,20 +16,44 @@ pub(crate) enum Engine {
     Postgres,
 }
 
+/// The data folder: one that is removed afterwards, or one that was there.
+enum Folder {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+}
+
 pub(crate) struct Site {
     program: PathBuf,
-    folder: TempDir,
+    folder: Folder,
     database: Option<Database>,
 }
 
 impl Site {
-    pub(crate) fn new(engine: Engine, program: PathBuf) -> Outcome<Self> {
+    pub(crate) fn new(engine: Engine, program: PathBuf, data: Option<PathBuf>) -> Outcome<Self> {
         let database = if engine == Engine::Postgres { Some(Database::create()?) } else { None };
-        Ok(Self { program, folder: TempDir::with_prefix("suishoupai-load-")?, database })
+        let folder = match data {
+            Some(folder) => Folder::Given(folder.canonicalize()?),
+            None => Folder::Own(TempDir::with_prefix("suishoupai-load-")?),
+        };
+        Ok(Self { program, folder, database })
     }
 
     pub(crate) async fn start(&self) -> Outcome<Server> {
-        Server::start(&self.program, self.folder.path(), self.url()).await
+        self.start_with(&[]).await
+    }
+
+    /// As [`Site::start`], with settings of the environment.
+    pub(crate) async fn start_with(&self, settings: &[(&str, &str)]) -> Outcome<Server> {
+        Server::start(&self.program, self.folder.path(), self.url(), settings).await
     }
 
     /// Fills the empty database with made-up history.

@@ -127,7 +127,7 @@ pub(crate) async fn sqlite_pages(file: String, length: Duration) -> Outcome<Figu
         tokio::task::spawn_blocking(move || {
             let filter = Filter { limit: PAGE, ..Filter::default() };
             repeat(&file, length, |conn| {
-                let rows = lists::page(conn, &Scope::District(demo::DISTRICT), &filter)?;
+                let rows = lists::page(conn, demo::DISTRICT, &Scope::District(demo::DISTRICT), &filter)?;
                 if rows.len() as i64 == PAGE { Ok(()) } else { Err(fault("a page is not full")) }
             })
         })

@@ -17,7 +17,7 @@ use suishoupai_api::demo::{PASSWORD, POINT};
 use crate::codes;
 
 /// No connection is kept, so that a server which stops need not wait for one.
-static HTTP: LazyLock<Client> = LazyLock::new(|| {
+pub(crate) static HTTP: LazyLock<Client> = LazyLock::new(|| {
     let builder = Client::builder().pool_max_idle_per_host(0).no_proxy().redirect(Policy::none());
     builder.timeout(Duration::from_secs(60)).build().unwrap()
 });
@@ -26,7 +26,7 @@ static HTTP: LazyLock<Client> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct Reply {
     /// What was asked, for the words of a failed test.
-    asked: String,
+    pub(crate) asked: String,
     /// The status.
     pub status: u16,
     /// The head.

@@ -20,6 +20,7 @@ mod s3;
 mod server;
 mod simulation;
 mod stored;
+mod stream;
 #[path = "../../storage/src/video/tests/make.rs"]
 pub mod videos;
 
@@ -36,6 +37,7 @@ pub use process::{Process, binary, command};
 pub use s3::{S3Server, serve_s3};
 pub use server::{Rows, Server, Settings, wait_for};
 pub use simulation::{Installation, simulated};
+pub use stream::{EventStream, StreamEvent};
 
 /// Makes of each test body, a function of the engine, one test on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -11,7 +11,7 @@ use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, pictures, resumable, uploads};
+use suishoupai_api::service::{alarms, pictures, resumable, search, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -297,6 +297,11 @@ impl Server {
     /// Looks at photos that have no hash yet, as the job after an upgrade does.
     pub fn look_at_old_photos(&self) {
         block_on(pictures::hash_old(&self.services, 0)).unwrap();
+    }
+
+    /// Begins to look at the texts of reports that were there before texts could be sought.
+    pub fn look_at_old_texts(&self) {
+        block_on(search::index_old(&self.services, 0)).unwrap();
     }
 
     /// Forgets uploads whose time is over; how many.

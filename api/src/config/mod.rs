@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
-    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Log, LogFormat, Metrics, Photos, Privacy,
+    Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Live, Log, LogFormat, Metrics, Photos, Privacy,
     Reports, Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
@@ -55,6 +55,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Background jobs.
     pub jobs: Jobs,
+    /// Streams of changes.
+    pub live: Live,
     /// Where each value came from, by key; a key that is absent has its default.
     #[serde(skip)]
     origins: BTreeMap<String, String>,

@@ -286,6 +286,22 @@ section! {
     }
 }
 
+section! {
+    /// Streams of changes.
+    live as Live {
+        /// Most streams that one process keeps open.
+        connections: usize = 10_000, 1 to 1_000_000;
+        /// Most streams of one account.
+        per_account: usize = 8, 1 to 1_000_000;
+        /// How often an idle stream says that it is there, in seconds.
+        heartbeat_seconds: u64 = 20, 1 to 300;
+        /// How long changes of other processes may take to be seen where nobody tells of them, in milliseconds.
+        poll_milliseconds: u64 = 500, 10 to 60_000;
+        /// For how long a client that was away can read on without a gap, in hours.
+        keep_hours: u32 = 72, 1 to 720;
+    }
+}
+
 /// What kind of place keeps the photos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

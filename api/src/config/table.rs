@@ -129,6 +129,7 @@ pub const KEYS: &[&[Key]] = &[
     sections::Metrics::KEYS,
     sections::Telemetry::KEYS,
     sections::Jobs::KEYS,
+    sections::Live::KEYS,
 ];
 
 /// The row of a key written as `section.name`.

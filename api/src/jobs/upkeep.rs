@@ -1,10 +1,11 @@
 //! What is looked for now and then. Every process looks; what there is to do is done by one of them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use suishoupai_storage::db::identity::{lockouts, sessions};
 use suishoupai_storage::db::turn::{self, Turn};
-use suishoupai_storage::db::{idempotency, lists, login};
+use suishoupai_storage::db::{Conn, counts, idempotency, lists, live, login};
 
 use crate::fail::Fail;
 use crate::service::{orphans, privacy, resumable, tickets, uploads};
@@ -15,6 +16,10 @@ const LAPSES: i64 = 100;
 /// Rows that only take up room are swept once in so long, by one of all processes.
 const SWEEP_EVERY: i64 = 10 * 60 * 1000;
 const SWEEP: &str = "sweep";
+/// So many steps are added up at once, at the latest.
+const MUCH: i64 = 500;
+/// Fewer are added up at every so-many-eth look.
+const NOW_AND_THEN: u64 = 120;
 /// So many sessions that are over are forgotten at once.
 const SESSIONS: i64 = 1000;
 /// Unfinished files of the photo store are removed when they are this old.
@@ -64,6 +69,22 @@ pub async fn lapse_claims(services: &Services) -> Result<usize, Fail> {
     }
 }
 
+/// Adds up what steps have left for the numbers that are kept: when there is much of it, and now and then. `looks` counts
+/// the looks of this process.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(), Fail> {
+    let waiting = services.db.read(|conn| counts::waiting(conn, MUCH)).await?;
+    let is_time = looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(NOW_AND_THEN);
+    if waiting < MUCH && !(is_time && waiting > 0) {
+        return Ok(());
+    }
+    let fold = |conn: &mut Conn| Ok::<_, Fail>(turn::take(conn, Turn::Counts)? && counts::fold(conn)?);
+    while services.db.write(fold).await? {}
+    Ok(())
+}
+
 /// Removes what only takes up room, where no process has done so for a while; says whether it did.
 ///
 /// # Errors
@@ -75,6 +96,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
         return Ok(false);
     }
     let hours = i64::from(services.config.reports.idempotency_hours);
+    let keep = i64::from(services.config.live.keep_hours);
     let is_first = services
         .db
         .write(move |conn| {
@@ -83,6 +105,7 @@ pub async fn sweep_in_turn(services: &Services) -> Result<bool, Fail> {
             }
             idempotency::sweep(conn, now.plus_seconds(-hours * 3600))?;
             login::sweep_throttles(conn, now.plus_seconds(-24 * 3600))?;
+            live::sweep(conn, now.plus_seconds(-keep * 3600))?;
             lockouts::sweep(conn, now.plus_seconds(-48 * 3600))?;
             // Access tokens of a session are over long before it is forgotten that it was ended.
             sessions::sweep(conn, now.plus_seconds(-8 * 24 * 3600), SESSIONS)?;

@@ -17,7 +17,7 @@ use super::pause;
 use crate::fail::Fail;
 use crate::metrics::JobOutcome;
 use crate::problem::{Code, Problem};
-use crate::service::{alarms, photos, pictures, privacy, resumable};
+use crate::service::{alarms, photos, pictures, privacy, resumable, search};
 use crate::services::Services;
 
 /// The jobs that this process holds.
@@ -197,6 +197,7 @@ async fn carry_out(services: &Services, job: &Job) -> Result<(), Fail> {
         (resumable::FINISH, _) => resumable::finish(services, job.subject).await,
         (kind, _) if privacy::is_privacy(kind) => privacy::carry_out(services, job.subject).await,
         (pictures::HASH, _) => pictures::hash_old(services, job.subject).await,
+        (search::INDEX, _) => search::index_old(services, job.subject).await,
         (kind, _) if photos::is_rendering(kind) => {
             photos::render(services, job.subject, job.attempts >= most(services)).await
         }

@@ -53,7 +53,7 @@ pub(crate) struct PublishedQuery {
 /// The six digits of a district.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "i32")]
-pub(crate) struct DistrictCode(i32);
+pub(crate) struct DistrictCode(pub(super) i32);
 
 impl TryFrom<i32> for DistrictCode {
     type Error = &'static str;

@@ -7,7 +7,9 @@ pub mod audit;
 pub mod commands;
 pub mod desk;
 pub mod devices;
+pub mod events;
 pub mod exposures;
+pub mod map;
 pub mod masks;
 mod object;
 pub mod officials;
@@ -54,6 +56,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(resident::register)
             .configure(similar::register)
             .configure(tickets::register)
+            .configure(events::register)
+            .configure(map::register)
             .configure(commands::register)
             .configure(privacy::register)
             .configure(supervision::register)

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use suishoupai_core::flow::{OrderState, Pressure, State};
 use suishoupai_core::likeness::SeenBefore;
+use suishoupai_core::search::{self, Sought};
 use suishoupai_storage::db::lists::Filter;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,11 +18,11 @@ use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::read;
 use crate::services::Services;
-use crate::view::{OrderPage, TicketPage, TicketView};
+use crate::view::{CountsView, OrderPage, TicketPage, TicketView};
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(pool).service(list).service(orders).service(one);
+    config.service(pool).service(counts).service(list).service(orders).service(one);
 }
 
 /// Whose pool, and from where it is seen.
@@ -90,6 +91,10 @@ pub(crate) struct ListQuery {
     pressure: Option<Pressure>,
     /// Only with photos that were seen before in this way.
     seen_before: Option<SeenBefore>,
+    /// Only where all of these words stand in the report, its address or landmark; a Chinese word has two characters or
+    /// more. Together with `state` and `category`, newest first.
+    #[param(value_type = Option<Words<60>>, example = "路灯 不亮")]
+    q: Option<Words<60>>,
     /// `newest` first (also without it), or by `urgency`: what has a running clock, the earliest deadline first.
     #[param(inline)]
     sort: Option<Sort>,
@@ -163,6 +168,7 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let query = query.0;
     let (before, urgency) = ListCursor::beginning(query.cursor, query.sort)?;
+    let sought = query.q.as_ref().map(|words| sought(&query, words.as_str())).transpose()?;
     let filter = Filter {
         state: query.state,
         category: query.category.map(Words::into_string),
@@ -173,7 +179,56 @@ async fn list(
         seen_before: query.seen_before,
         limit: Limit::or_default(query.limit),
     };
-    Ok(ok(&read::list(&services, &caller.account, query.unit.map(|id| id.0), filter, lang).await?))
+    let unit = query.unit.map(|id| id.0);
+    let page = match sought {
+        Some(sought) => read::find(&services, &caller.account, unit, (sought, filter), lang).await?,
+        None => read::list(&services, &caller.account, unit, filter, lang).await?,
+    };
+    Ok(ok(&page))
+}
+
+/// What is sought.
+///
+/// # Errors
+/// 422 for a single character, and for what a search cannot be narrowed by.
+fn sought(query: &ListQuery, words: &str) -> Result<Sought, Problem> {
+    let refused = |field: &'static str, message: Text| {
+        Err(Problem::new(Code::RefusedByRule).field(field, "wrong_value", message))
+    };
+    if query.sort == Some(Sort::Urgency) || query.pressure.is_some() || query.seen_before.is_some() {
+        let message = Text::new(
+            "与 q 一起只能用 state 与 category 筛选，按新旧排列",
+            "goes with state and category only, newest first",
+        );
+        return refused("q", message);
+    }
+    match search::sought(words) {
+        Some(sought) => Ok(sought),
+        None => refused("q", Text::new("请至少输入两个字", "a Chinese word needs two characters")),
+    }
+}
+
+/// Whose numbers.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CountsQuery {
+    /// Key of a unit of the caller, or below it; without it the first post's.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    unit: Option<Id>,
+}
+
+/// How many tickets and work orders a unit has, by state: exact at every instant, at whatever volume.
+#[utoipa::path(tag = "tickets", operation_id = "ticket_counts", security(("token" = [])), params(CountsQuery),
+    responses((status = OK, body = CountsView)))]
+#[get("/tickets/counts")]
+async fn counts(
+    services: web::Data<Services>,
+    caller: Auth<Official>,
+    query: Query<CountsQuery>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    Ok(ok(&read::counts(&services, &caller.account, query.0.unit.map(|id| id.0), lang).await?))
 }
 
 /// Where a page of work orders begins: deadline and ticket.

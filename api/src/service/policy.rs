@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 use suishoupai_core::audit::AuditKind;
-use suishoupai_core::flow::{AccountId, Policy};
-use suishoupai_core::model::District;
+use suishoupai_core::flow::{AccountId, Policy, State};
+use suishoupai_core::model::{District, Level};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::reference::{PolicyRow, save_policy};
-use suishoupai_storage::db::{desk, reference};
+use suishoupai_storage::db::{Conn, counts, reference};
 use utoipa::ToSchema;
 
 use crate::audit;
@@ -53,8 +53,7 @@ pub async fn change(
             });
         return Err(problem.into());
     }
-    let (to_be_filed, keeping) =
-        services.db.read(move |conn| desk::filed_or_not(conn, district).map_err(Fail::from)).await?;
+    let (to_be_filed, keeping) = services.db.read(move |conn| filed_or_not(conn, district)).await?;
     let preview = PolicyPreview { to_be_filed, keeping };
     if dry_run {
         return Ok(preview);
@@ -83,4 +82,15 @@ pub async fn change(
 pub async fn versions(services: &Services, district: District) -> Result<Vec<PolicyRow>, Fail> {
     let rows = services.db.read(|conn| reference::load_policies(conn).map_err(Fail::from)).await?;
     Ok(rows.into_iter().filter(|row| row.district == district).collect())
+}
+
+/// How many open tickets of a district are not filed yet, and how many are.
+fn filed_or_not(conn: &mut Conn, district: District) -> Result<(i64, i64), Fail> {
+    let all = counts::in_territory(conn, district, Level::District, 0, true)?;
+    let is_unfiled = |state| matches!(state, State::Received | State::Claimed | State::Verified);
+    let sum = |unfiled: bool| {
+        let open = all.iter().filter(|(state, _)| !state.is_final() && is_unfiled(*state) == unfiled);
+        open.map(|(_, count)| count).sum::<i64>()
+    };
+    Ok((sum(true), sum(false)))
 }

@@ -7,7 +7,7 @@ use suishoupai_core::flow::{
 };
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, Db, DbError, history, tickets};
+use suishoupai_storage::db::{Conn, Db, DbError, counts, history, tickets};
 
 use super::replay::replay;
 use super::tally::Tally;
@@ -39,6 +39,7 @@ pub(super) async fn look(
     // Broken chains come first: they must not fall out of a list that is cut.
     let mut all: Vec<String> =
         broken.map(|found| format!("ticket {} line {}: {}", found.ticket, found.seq, found.what)).collect();
+    all.extend(db.read(counts::differences).await?);
     all.append(&mut faults);
     all.truncate(MOST);
     Ok((tally, all))

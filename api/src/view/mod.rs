@@ -1,9 +1,11 @@
 //! What the API answers: bodies, built from rows and the registry in the caller's language.
 
+mod counts;
 mod course;
 mod desk;
 mod exposure;
 mod history;
+mod map;
 mod mask;
 mod order;
 mod photo;
@@ -14,12 +16,14 @@ mod similar;
 mod supervision;
 mod ticket;
 
+pub use counts::CountsView;
 pub use course::CourseView;
 pub use desk::{NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView};
 pub use exposure::{
     ExposureEventView, ExposureLine, ExposurePage, ExposureView, PublishedPage, PublishedView,
 };
 pub use history::{EventView, events};
+pub use map::{Cluster, Clusters};
 pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{DoubtedPhoto, EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::conn::Conn;
+use super::counts;
 use super::error::DbError;
 
 /// The tickets alone, whose many indexes change with every step.
@@ -23,6 +24,7 @@ pub const ALL: &[&str] = &[
     "summons",
     "call_backs",
     "ratings",
+    "ticket_texts",
 ];
 
 /// Something that is taken away and made again.
@@ -37,6 +39,11 @@ struct Part {
 /// Indexes of SQLite that a statement made; the others belong to keys.
 const SQLITE_INDEXES: &str = "SELECT 'DROP INDEX \"' || name || '\"' AS \"drop\", sql AS make FROM sqlite_master \
     WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN";
+
+/// Triggers of SQLite by which other tables follow from these; PostgreSQL's ask for the setting.
+const SQLITE_TRIGGERS: &str = "SELECT 'DROP TRIGGER \"' || name || '\"' AS \"drop\", sql AS make FROM sqlite_master \
+    WHERE type = 'trigger' AND name IN ('events_change', 'tickets_counted', 'tickets_recounted', 'tickets_uncounted', \
+    'orders_counted', 'orders_recounted', 'orders_uncounted')";
 
 /// References to other tables on PostgreSQL, which looks each row up by itself, but all of them at once when the
 /// reference is made.
@@ -63,16 +70,30 @@ pub fn fill<T, E: From<DbError>>(
     let parts = take_away(conn, tables)?;
     let done = work(conn)?;
     make_again(conn, tables, &parts)?;
+    if tables == ALL {
+        counts::count_anew(conn)?;
+    }
     Ok(done)
 }
 
 fn take_away(conn: &mut Conn, tables: &[&str]) -> Result<Vec<Part>, DbError> {
+    // Whoever changes tickets step by step needs what follows from each.
+    let is_whole = tables == ALL;
     let tables = format!("('{}')", tables.join("', '"));
     let parts = match conn {
-        Conn::Sqlite(conn) => diesel::sql_query(format!("{SQLITE_INDEXES} {tables}")).load::<Part>(conn)?,
+        Conn::Sqlite(conn) => {
+            let mut parts = diesel::sql_query(format!("{SQLITE_INDEXES} {tables}")).load::<Part>(conn)?;
+            if is_whole {
+                parts.extend(diesel::sql_query(SQLITE_TRIGGERS).load::<Part>(conn)?);
+            }
+            parts
+        }
         Conn::Pg(conn) => {
             // Nobody waits for this transaction, and an index of millions of rows takes its time.
             conn.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'")?;
+            if is_whole {
+                conn.batch_execute("SET LOCAL suishoupai.filling = 'on'")?;
+            }
             let mut parts = diesel::sql_query(format!("{PG_REFERENCES} {tables}")).load::<Part>(conn)?;
             parts.extend(diesel::sql_query(format!("{PG_INDEXES} {tables}")).load::<Part>(conn)?);
             parts

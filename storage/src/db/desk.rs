@@ -1,6 +1,8 @@
 //! What lies on a desk besides tickets: notices, requests that wait for a decision, summonses; and what the clocks
 //! call the server for.
 
+use std::cmp::Reverse;
+
 use diesel::prelude::*;
 use suishoupai_core::flow::{RequestKind, RequestState, State, TicketId, Verb};
 use suishoupai_core::model::{District, UnitId};
@@ -8,6 +10,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::lists::of_each;
 use super::schema::{notices, requests, summons, tickets};
 use super::word::Word;
 
@@ -40,9 +43,19 @@ pub fn notices_of(
     before: Option<(i64, TicketId, i64)>,
     limit: i64,
 ) -> Result<Vec<Notice>, DbError> {
+    let key = |notice: &Notice| Reverse((notice.at, notice.ticket, notice.event_seq));
+    of_each(conn, units, limit, key, |conn, unit| notices_of_unit(conn, unit, before, limit))
+}
+
+fn notices_of_unit(
+    conn: &mut Conn,
+    unit: UnitId,
+    before: Option<(i64, TicketId, i64)>,
+    limit: i64,
+) -> Result<Vec<Notice>, DbError> {
     let mut query = notices::table
         .inner_join(tickets::table)
-        .filter(notices::unit_id.eq_any(units.to_vec()))
+        .filter(notices::unit_id.eq(unit))
         .select((
             notices::unit_id,
             notices::ticket_id,
@@ -56,7 +69,8 @@ pub fn notices_of(
     if let Some((at, ticket, seq)) = before {
         let of_ticket = notices::ticket_id.eq(ticket).and(notices::event_seq.lt(seq));
         let of_instant = notices::at.eq(at).and(notices::ticket_id.lt(ticket).or(of_ticket));
-        query = query.filter(notices::at.lt(at).or(of_instant));
+        // The first condition says nothing new, but lets SQLite begin in the middle of the index.
+        query = query.filter(notices::at.le(at)).filter(notices::at.lt(at).or(of_instant));
     }
     type Record = (i64, i64, String, String, i64, String, i64);
     let rows: Vec<Record> = query
@@ -156,10 +170,15 @@ pub struct SummonsLine {
 /// # Errors
 /// The database's.
 pub fn summonses_of(conn: &mut Conn, units: &[UnitId], limit: i64) -> Result<Vec<SummonsLine>, DbError> {
+    let key = |line: &SummonsLine| (line.meet_at, line.ticket);
+    of_each(conn, units, limit, key, |conn, unit| summonses_of_unit(conn, unit, limit))
+}
+
+fn summonses_of_unit(conn: &mut Conn, unit: UnitId, limit: i64) -> Result<Vec<SummonsLine>, DbError> {
     type Record = (i64, String, String, i64, i64, i64, Option<i64>, Option<i64>);
     let rows: Vec<Record> = summons::table
         .inner_join(tickets::table)
-        .filter(summons::unit_id.eq_any(units.to_vec()).and(summons::ended_at.is_null()))
+        .filter(summons::unit_id.eq(unit).and(summons::ended_at.is_null()))
         .select((
             summons::ticket_id,
             tickets::number,
@@ -211,28 +230,6 @@ pub fn next_alarm(conn: &mut Conn) -> Result<Option<Moment>, DbError> {
         .first(conn)
         .optional()?;
     Ok(first.flatten().map(Moment::from_millis))
-}
-
-/// How many open tickets of a district are not filed yet, and how many are.
-///
-/// # Errors
-/// The database's.
-pub fn filed_or_not(conn: &mut Conn, district: District) -> Result<(i64, i64), DbError> {
-    let count = |conn: &mut Conn, states: &[State]| {
-        let words: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-        tickets::table
-            .filter(tickets::district.eq(district).and(tickets::state.eq_any(words)))
-            .count()
-            .get_result::<i64>(conn)
-    };
-    let unfiled = count(conn, &[State::Received, State::Claimed, State::Verified])?;
-    let filed: Vec<_> =
-        State::ALL.iter().copied().filter(|state| !state.is_final() && !is_unfiled(*state)).collect();
-    Ok((unfiled, count(conn, &filed)?))
-}
-
-const fn is_unfiled(state: State) -> bool {
-    matches!(state, State::Received | State::Claimed | State::Verified)
 }
 
 /// The tickets of a district on which something is still expected, by key above `after`, at most `limit`: those

@@ -23,6 +23,7 @@ pub mod identity;
 mod ids;
 pub mod jobs;
 pub mod lists;
+pub mod live;
 pub mod login;
 pub mod masks;
 mod migrate;
@@ -37,6 +38,7 @@ pub mod reports;
 pub mod resumable;
 pub mod roster;
 pub mod schema;
+pub mod search;
 pub mod similar;
 pub mod supervision;
 pub mod texts;
@@ -76,6 +78,7 @@ struct Inner {
     ids: Ids,
     target: Target,
     meter: DbMeter,
+    written: tokio::sync::Notify,
 }
 
 enum Writes {
@@ -117,7 +120,8 @@ impl Db {
             Target::Postgres(_) => (readers(writes)?, Writes::Pooled),
         };
         let target = target.clone();
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids: Ids::default(), target, meter }) })
+        let (ids, written) = (Ids::default(), tokio::sync::Notify::new());
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids, target, meter, written }) })
     }
 
     /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
@@ -128,6 +132,16 @@ impl Db {
         let inner = Arc::clone(&self.inner);
         let settled = tokio::task::spawn_blocking(move || conn::settle(&inner.target)).await;
         settled.map_err(|error| DbError::Unavailable(error.to_string()))?
+    }
+
+    /// Woken after every change that this handle has committed; one that waits is enough.
+    pub fn written(&self) -> &tokio::sync::Notify {
+        &self.inner.written
+    }
+
+    /// Whether other processes may work on the same database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.target, Target::Postgres(_))
     }
 
     /// What it counts of itself.
@@ -166,7 +180,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Retryable + Send + 'static,
     {
-        match &self.inner.writer {
+        let outcome = match &self.inner.writer {
             Writes::Grouped(writer) => writer.run(work).await,
             Writes::Pooled => {
                 let meter = self.inner.meter.clone();
@@ -184,7 +198,12 @@ impl Db {
                 };
                 self.inner.readers.run(Work::Write, tried).await
             }
+        };
+        if outcome.is_ok() {
+            // Remembered where nobody waits at the moment.
+            self.inner.written.notify_one();
         }
+        outcome
     }
 
     /// `N` fresh keys.

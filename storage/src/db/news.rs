@@ -21,6 +21,8 @@ pub enum News {
     Reference,
     /// Jobs wait that a process cannot do alone.
     Jobs,
+    /// Tickets have changed.
+    Changes,
 }
 
 const CHANNEL: &str = "suishoupai";
@@ -35,12 +37,13 @@ const PROBE: Duration = Duration::from_secs(15);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 impl News {
-    const ALL: [News; 2] = [News::Reference, News::Jobs];
+    const ALL: [News; 3] = [News::Reference, News::Jobs, News::Changes];
 
     const fn word(self) -> &'static str {
         match self {
             News::Reference => "reference",
             News::Jobs => "jobs",
+            News::Changes => "changes",
         }
     }
 

@@ -9,6 +9,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, pour_rows};
 use super::error::DbError;
 use super::schema::{ratings, reports};
+use super::search::{self, Texts};
 use super::unnest::insert_rows;
 use super::word::Word;
 
@@ -157,14 +158,22 @@ pub fn fingerprint(report: &Report) -> String {
     )
 }
 
+/// What can be sought in a report.
+pub(super) fn texts(report: &Report) -> Texts {
+    let parts = [Some(&report.text), report.address.as_ref(), report.landmark.as_ref()];
+    let parts = parts.into_iter().flatten().map(String::as_str);
+    Texts::of((report.ticket, report.district, report.grid), parts)
+}
+
 /// Writes reports; their tickets have been written before.
 ///
 /// # Errors
 /// The database's.
 pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
+    let texts = reports.iter().map(texts).collect();
     let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
     insert_rows!(
-        conn,
+        &mut *conn,
         reports,
         rows,
         Record {
@@ -193,18 +202,23 @@ pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
             consent_version,
         }
     );
-    Ok(())
+    search::keep(conn, texts)
 }
 
 /// Writes very many reports and ratings at once; their tickets have been written before.
 ///
 /// # Errors
 /// The database's.
-pub(super) fn pour(conn: &mut Conn, reports: Vec<Report>, ratings: Vec<RatingRecord>) -> Result<(), DbError> {
+pub(super) fn pour(
+    conn: &mut Conn,
+    reports: Vec<Report>,
+    texts: Vec<Texts>,
+    ratings: Vec<RatingRecord>,
+) -> Result<(), DbError> {
     let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
     pour_rows!(conn, reports::table, rows);
     pour_rows!(conn, ratings::table, ratings);
-    Ok(())
+    search::keep(conn, texts)
 }
 
 /// The report with this key.

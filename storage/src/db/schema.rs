@@ -197,6 +197,79 @@ table! {
 }
 
 table! {
+    ticket_deltas (id) {
+        id -> BigInt,
+        district -> Integer,
+        grid_id -> BigInt,
+        community_id -> BigInt,
+        street_id -> BigInt,
+        state -> Text,
+        category -> Nullable<Text>,
+        sensitive -> Bool,
+        created_at -> BigInt,
+        lon -> Double,
+        lat -> Double,
+        n -> BigInt,
+    }
+}
+
+table! {
+    ticket_counts (district, unit_id, state, sensitive) {
+        district -> Integer,
+        unit_id -> BigInt,
+        state -> Text,
+        sensitive -> Bool,
+        n -> BigInt,
+    }
+}
+
+table! {
+    map_cells (district, level, month, y, x, category, stage, sensitive) {
+        district -> Integer,
+        level -> Integer,
+        category -> Text,
+        month -> Integer,
+        y -> BigInt,
+        x -> BigInt,
+        stage -> Integer,
+        sensitive -> Bool,
+        n -> BigInt,
+        lon_sum -> BigInt,
+        lat_sum -> BigInt,
+    }
+}
+
+table! {
+    order_deltas (id) {
+        id -> BigInt,
+        district -> Integer,
+        unit_id -> BigInt,
+        state -> Text,
+        n -> BigInt,
+    }
+}
+
+table! {
+    order_counts (district, unit_id, state) {
+        district -> Integer,
+        unit_id -> BigInt,
+        state -> Text,
+        n -> BigInt,
+    }
+}
+
+table! {
+    ticket_changes (id) {
+        id -> BigInt,
+        turn -> BigInt,
+        district -> Integer,
+        ticket_id -> BigInt,
+        seq -> BigInt,
+        at -> BigInt,
+    }
+}
+
+table! {
     reports (id) {
         id -> BigInt,
         district -> Integer,
@@ -748,7 +821,8 @@ allow_tables_to_appear_in_same_query!(
     notices,
     photo_hashes,
     evidence_seen_before,
-    followers
+    followers,
+    ticket_changes
 );
 allow_tables_to_appear_in_same_query!(accounts, posts);
 allow_tables_to_appear_in_same_query!(anonymised, tickets);

@@ -15,6 +15,8 @@ pub enum Turn {
     Lapses = 2,
     /// To write down what the clocks call for.
     Alarms = 3,
+    /// To add up what steps have left.
+    Counts = 4,
 }
 
 /// Held by whoever appends to the audit trail, which is one chain, until the transaction ends.

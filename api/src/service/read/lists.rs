@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use suishoupai_core::flow::{OrderState, Role, State};
 use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::model::{Level, UnitId};
+use suishoupai_core::search::Sought;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::lists::{self, Filter, OrderLine, Scope, Summary};
+use suishoupai_storage::db::{counts, search};
 
 use super::{next_cursor, scene};
 use crate::fail::Fail;
@@ -15,7 +17,7 @@ use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
-use crate::view::{OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef};
+use crate::view::{CountsView, OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef};
 
 /// Of a pool, so many of the most urgent tickets are sorted by distance.
 const POOL_WINDOW: i64 = 500;
@@ -49,6 +51,14 @@ fn scope(registry: &Registry, account: &Account, unit: Option<UnitId>) -> Result
     Ok((unit.district, scope))
 }
 
+/// Refuses a unit that is not the caller's.
+///
+/// # Errors
+/// 404 for a unit that no post of the caller stands over.
+pub fn own_unit(services: &Services, account: &Account, unit: Option<UnitId>) -> Result<(), Problem> {
+    scope(&services.registry(), account, unit).map(drop)
+}
+
 /// Whether the caller is of a role that sees tickets of sensitive kinds.
 fn sees_sensitive(registry: &Registry, account: &Account, district: i32, now: Moment) -> bool {
     let roles = registry.sensitive_roles(district, now);
@@ -71,7 +81,10 @@ pub async fn list(
     let limit = filter.limit;
     let by_urgency = filter.urgency.is_some();
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    let rows = services.db.read(move |conn| lists::page(conn, &scope, &filter).map_err(Fail::from)).await?;
+    let rows = services
+        .db
+        .read(move |conn| lists::page(conn, district, &scope, &filter).map_err(Fail::from))
+        .await?;
     let scene = scene(services, &registry, lang, HashMap::new());
     let last = rows.last().filter(|_| rows.len() as i64 == limit);
     let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
@@ -81,6 +94,68 @@ pub async fn list(
             false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
         },
         items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+    })
+}
+
+/// The tickets in whose reports something stands, newest first.
+///
+/// # Errors
+/// 404 for a unit that is not the caller's.
+pub async fn find(
+    services: &Services,
+    account: &Account,
+    unit: Option<UnitId>,
+    (sought, filter): (Sought, Filter),
+    lang: Lang,
+) -> Result<TicketPage, Fail> {
+    let registry = services.registry();
+    let (district, scope) = scope(&registry, account, unit)?;
+    let limit = filter.limit;
+    let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
+    let rows = services.db.read(move |conn| search::page(conn, district, &scope, &sought, &filter)).await?;
+    let scene = scene(services, &registry, lang, HashMap::new());
+    Ok(TicketPage {
+        next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+        items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+    })
+}
+
+/// How many tickets and orders a unit has, by state.
+///
+/// # Errors
+/// 404 for a unit that is not the caller's.
+pub async fn counts(
+    services: &Services,
+    account: &Account,
+    unit: Option<UnitId>,
+    lang: Lang,
+) -> Result<CountsView, Fail> {
+    let registry = services.registry();
+    let (district, scope) = scope(&registry, account, unit)?;
+    let mut own = account.posts.iter().filter(|post| post.role != Role::Resident).map(|post| post.unit);
+    let unit =
+        unit.or_else(|| own.next()).and_then(|unit| registry.tree.get(unit)).ok_or(Code::UnitNotFound)?;
+    let (unit, level) = (unit.id, unit.level);
+    let sensitive = sees_sensitive(&registry, account, district, services.now());
+    let (units, is_territory) = match scope {
+        Scope::Orders(units) => (units, false),
+        _ => (vec![unit], true),
+    };
+    let (tickets, orders) = services
+        .db
+        .read(move |conn| {
+            let tickets = match is_territory {
+                true => Some(counts::in_territory(conn, district, level, unit, sensitive)?),
+                false => None,
+            };
+            Ok::<_, Fail>((tickets, counts::of_orders(conn, district, &units)?))
+        })
+        .await?;
+    let scene = scene(services, &registry, lang, HashMap::new());
+    Ok(CountsView {
+        unit: UnitRef::of(&scene, unit),
+        tickets: tickets.map(|all| all.into_iter().map(|(state, n)| (state.as_str(), n)).collect()),
+        orders: orders.into_iter().map(|(state, n)| (state.as_str(), n)).collect(),
     })
 }
 

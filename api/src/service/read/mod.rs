@@ -25,9 +25,9 @@ use crate::view::{PlaceView, Scene};
 
 pub use exposure::{exposure, exposures, published};
 pub use followed::{followed, follows, similar_reports, similar_tickets};
-pub use lists::{list, orders, pool};
+pub use lists::{counts, find, list, orders, own_unit, pool};
 pub use mask::mask;
-pub use report::{created, my_reports, own_report, report_view, ticket_of_own_report};
+pub use report::{created, my_reports, opened_by_own_report, own_report, report_view, ticket_of_own_report};
 pub use supervision::{supervision_order, supervision_orders};
 pub use ticket::{ticket, ticket_after};
 

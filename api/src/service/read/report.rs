@@ -42,7 +42,18 @@ pub async fn own_report(
     report_view(services, report, Some(account), lang).await
 }
 
-/// The ticket of one of the caller's own reports.
+/// The ticket that one of the caller's own reports opened.
+///
+/// # Errors
+/// 404 for one that is not the caller's.
+pub async fn opened_by_own_report(services: &Services, account: &Account, id: i64) -> Result<i64, Fail> {
+    let owner = account.id;
+    let found = services.db.read(move |conn| report_rows::find(conn, id)).await?;
+    let own = found.filter(|report| report.account == owner);
+    Ok(own.ok_or(Code::ReportNotFound)?.ticket)
+}
+
+/// The ticket of one of the caller's own reports, or that which goes on for it.
 ///
 /// # Errors
 /// 404 for one that is not the caller's.

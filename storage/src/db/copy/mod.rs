@@ -18,6 +18,7 @@ use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
 use super::history::{Verified, verify_all};
 use super::migrate::{migrate, schema_of};
+use super::{counts, search};
 use crate::files;
 use marker::Reached;
 use plan::Table;
@@ -110,6 +111,7 @@ fn move_in_pages(
         moved.push(told);
     }
     compare(reading, writing, &tables)?;
+    follow(&mut target)?;
     let verified = verify_all(&mut target)?;
     // A source that had been tampered with is moved as it is; only what the move itself broke must not pass.
     let broken = !verified.breaks.is_empty()
@@ -152,7 +154,8 @@ fn open_target(to: &Target) -> Result<Conn, DbError> {
     let mut conn = connect(to, Use::Write)?;
     // What a killed move left running ends within moments; it is waited for.
     conn.batch_execute(&format!(
-        "SET statement_timeout = 0; SET lock_timeout = '20s'; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = 0"
+        "SET statement_timeout = 0; SET lock_timeout = '20s'; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = 0; \
+         SET suishoupai.filling = 'on'"
     ))
     .map_err(|error| match DbError::from(error) {
         DbError::Statement(_) => DbError::Refused("another move into the target is under way".to_owned()),
@@ -282,6 +285,16 @@ where
 
 fn count(table: &str, ask: impl FnOnce(String) -> QueryResult<Count>) -> Result<i64, DbError> {
     Ok(ask(format!("SELECT count(*) AS count FROM \"{table}\""))?.count)
+}
+
+/// Makes what follows from the tickets in the target.
+fn follow(target: &mut Conn) -> Result<(), DbError> {
+    target.transaction(counts::count_anew)?;
+    let mut reached = Some(0);
+    while let Some(after) = reached {
+        reached = target.transaction(|target| search::keep_old(target, after, PAGE_ROWS as i64))?;
+    }
+    Ok(())
 }
 
 /// Refuses a copy with another number of rows in any table.

@@ -79,9 +79,18 @@ struct Reference {
     parent: String,
 }
 
+/// What follows from other tables, or is of no use in another place: made there anew, or not at all.
+const FOLLOWING: [&str; 6] =
+    ["ticket_changes", "ticket_deltas", "ticket_counts", "map_cells", "order_deltas", "order_counts"];
+
 /// What the tool itself and the migrations keep; no part of the installation.
 fn is_own(table: &str) -> bool {
-    table.starts_with("sqlite_") || table == "__diesel_schema_migrations" || table == super::marker::TABLE
+    table.starts_with("sqlite_")
+        || table == "__diesel_schema_migrations"
+        || table == super::marker::TABLE
+        || FOLLOWING.contains(&table)
+        // With the tables in which SQLite keeps it.
+        || table.starts_with("ticket_texts")
 }
 
 /// All tables, parents before children.

@@ -49,6 +49,8 @@ fn in_database(conn: &mut Conn) -> Result<Tables, DbError> {
         tables.entry(row.table_name).or_default().insert(row.column_name);
     }
     tables.retain(|name, _| !name.starts_with("__diesel") && !name.starts_with("sqlite_"));
+    // An index of words is another thing on each engine, which the code speaks to in its own words.
+    tables.retain(|name, _| !name.starts_with("ticket_texts"));
     Ok(tables)
 }
 

@@ -15,6 +15,7 @@ use crate::db::conn::{Conn, pour_rows};
 use crate::db::error::DbError;
 use crate::db::reports::{self, Rating, RatingRecord, Report};
 use crate::db::schema::{events, evidence, notices, tickets, work_orders};
+use crate::db::search::Texts;
 
 /// A ticket with everything that has happened to it.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct Rows {
     lines: Lines,
     courses: Courses,
     reports: Vec<Report>,
+    texts: Vec<Texts>,
     ratings: Vec<RatingRecord>,
 }
 
@@ -68,6 +70,7 @@ impl Rows {
             self.orders.push(order_record(&ticket, order)?);
         }
         self.courses.add(&ticket);
+        self.texts.push(reports::texts(&report));
         self.reports.push(report);
         let rated = ratings.iter();
         self.ratings.extend(
@@ -97,6 +100,6 @@ impl Rows {
         pour_rows!(conn, evidence::table, self.lines.evidence);
         pour_rows!(conn, notices::table, self.lines.notices);
         self.courses.write(conn)?;
-        reports::pour(conn, self.reports, self.ratings)
+        reports::pour(conn, self.reports, self.texts, self.ratings)
     }
 }

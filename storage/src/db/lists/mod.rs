@@ -1,16 +1,22 @@
 //! Lists of tickets: the pool, a territory, a unit's work orders. Keyset pages, each with an index that serves its
-//! filter and its order.
+//! filter and its order, so that a page costs the same whatever the history (a test reads the plans).
+
+mod orders;
+mod page;
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{OrderKind, OrderState, Pressure, State, TicketId};
+use suishoupai_core::flow::{Pressure, State, TicketId};
 use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
-use super::schema::{evidence_seen_before, tickets, work_orders};
+use super::schema::tickets;
 use super::word::Word;
+
+pub use orders::{OrderLine, orders, with_orders};
+pub use page::{page, pool};
 
 /// One line of a list.
 #[derive(Clone, Debug)]
@@ -189,152 +195,39 @@ pub struct Filter {
     pub limit: i64,
 }
 
-/// The tickets of a scope, newest first.
+/// The tickets with these keys, the newest first.
 ///
 /// # Errors
 /// The database's.
-pub fn page(conn: &mut Conn, scope: &Scope, filter: &Filter) -> Result<Vec<Summary>, DbError> {
-    let mut query = tickets::table.select(COLUMNS).into_boxed();
-    query = match scope {
-        Scope::District(code) => query.filter(tickets::district.eq(*code)),
-        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
-        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
-        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
-        Scope::Orders(units) => query.filter(
-            tickets::id.eq_any(
-                work_orders::table
-                    .filter(work_orders::unit_id.eq_any(units.clone()))
-                    .select(work_orders::ticket_id),
-            ),
-        ),
-    };
-    if let Some(state) = filter.state {
-        query = query.filter(tickets::state.eq(state.as_str()));
+pub(super) fn these(conn: &mut Conn, ids: Vec<TicketId>) -> Result<Vec<Summary>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    if let Some(category) = &filter.category {
-        query = query.filter(tickets::category.eq(category.clone()));
-    }
-    if let Some(before) = filter.before {
-        query = query.filter(tickets::id.lt(before));
-    }
-    if let Some(kind) = filter.seen_before {
-        let found = evidence_seen_before::table
-            .filter(evidence_seen_before::kind.eq(kind.as_str()))
-            .select(evidence_seen_before::ticket_id);
-        query = query.filter(tickets::id.eq_any(found));
-    }
-    if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
-        query = query.filter(tickets::sensitive.eq(false));
-    }
-    if let Some((pressure, now)) = filter.pressure {
-        let due = tickets::stage_due_at;
-        query = query.filter(due.is_not_null());
-        query = match pressure {
-            Pressure::Overdue => query.filter(due.le(now.millis())),
-            Pressure::DueSoon => query.filter(due.gt(now.millis()).and(tickets::soon_at.le(now.millis()))),
-            Pressure::Normal => query.filter(tickets::soon_at.gt(now.millis())),
-        };
-    }
-    if let Some((due, id)) = filter.urgency {
-        let after = tickets::stage_due_at.gt(due).or(tickets::stage_due_at.eq(due).and(tickets::id.gt(id)));
-        query = query
-            .filter(tickets::stage_due_at.is_not_null().and(after))
-            .order((tickets::stage_due_at.asc(), tickets::id.asc()));
-    } else {
-        query = query.order(tickets::id.desc());
-    }
-    let rows: Vec<Record> = query.limit(filter.limit).load(conn)?;
+    let query = tickets::table.select(COLUMNS).filter(tickets::id.eq_any(ids)).order(tickets::id.desc());
+    let rows: Vec<Record> = query.load(conn)?;
     rows.into_iter().map(Record::read).collect()
 }
 
-/// What waits in the pool of some territories, urgent and old first, at most `limit` of it.
+/// What is loaded for each of some units, put together in the order of `key`, at most `limit` of it.
 ///
-/// A claim whose lease is over at `now` counts as back in the pool though nobody has written that down yet.
-///
-/// # Errors
-/// The database's.
-pub fn pool(
-    conn: &mut Conn,
-    scope: &Scope,
-    now: Moment,
-    sensitive: bool,
-    limit: i64,
-) -> Result<Vec<Summary>, DbError> {
-    let waiting = tickets::state.eq(State::Received.as_str()).or(tickets::state
-        .eq(State::Claimed.as_str())
-        .and(tickets::holder_until.le(now.millis()).assume_not_null()));
-    let mut query = tickets::table.select(COLUMNS).filter(waiting).into_boxed();
-    query = match scope {
-        Scope::District(code) => query.filter(tickets::district.eq(*code)),
-        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
-        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
-        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
-        Scope::Orders(_) => return Ok(Vec::new()),
-    };
-    if !sensitive {
-        query = query.filter(tickets::sensitive.eq(false));
-    }
-    let rows: Vec<Record> =
-        query.order((tickets::urgent.desc(), tickets::id.asc())).limit(limit).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
-}
-
-/// One line of a unit's work orders.
-#[derive(Clone, Debug)]
-pub struct OrderLine {
-    /// Number of the order within its ticket.
-    pub seq: i32,
-    /// Whose it is.
-    pub unit: UnitId,
-    /// 主办 or 协办.
-    pub kind: OrderKind,
-    /// Where it stands.
-    pub state: OrderState,
-    /// When it must be done.
-    pub due_at: Moment,
-    /// The ticket.
-    pub ticket: Summary,
-}
-
-/// The orders of some units in one state, by deadline.
-///
-/// # Errors
-/// The database's.
-pub fn orders(
+/// One statement for all units would sort all that they ever had; for each of them an index has the order. A caller has
+/// few units: those of the posts, or a department and its squads.
+pub(super) fn of_each<T, K: Ord>(
     conn: &mut Conn,
     units: &[UnitId],
-    state: OrderState,
-    after: Option<(i64, TicketId)>,
     limit: i64,
-) -> Result<Vec<OrderLine>, DbError> {
-    let mut query = work_orders::table
-        .inner_join(tickets::table)
-        .filter(work_orders::unit_id.eq_any(units.to_vec()))
-        .filter(work_orders::state.eq(state.as_str()))
-        .select(((work_orders::seq, work_orders::unit_id, work_orders::kind, work_orders::due_at), COLUMNS))
-        .into_boxed();
-    if let Some((due, ticket)) = after {
-        query = query.filter(
-            work_orders::due_at
-                .gt(due)
-                .or(work_orders::due_at.eq(due).and(work_orders::ticket_id.gt(ticket))),
-        );
+    key: impl Fn(&T) -> K,
+    mut load: impl FnMut(&mut Conn, UnitId) -> Result<Vec<T>, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let mut all = Vec::new();
+    for unit in units {
+        all.extend(load(conn, *unit)?);
     }
-    type Line = ((i32, i64, String, i64), Record);
-    let rows: Vec<Line> =
-        query.order((work_orders::due_at, work_orders::ticket_id)).limit(limit).load(conn)?;
-    rows.into_iter()
-        .map(|((seq, unit, kind, due_at), record)| {
-            Ok(OrderLine {
-                seq,
-                unit,
-                kind: OrderKind::stored(&kind)?,
-                state,
-                due_at: Moment::from_millis(due_at),
-                ticket: record.read()?,
-            })
-        })
-        .collect()
+    if units.len() > 1 {
+        all.sort_by_key(key);
+        all.truncate(usize::try_from(limit).unwrap_or_default());
+    }
+    Ok(all)
 }
 
 /// Tickets whose claim had run out by `now`, oldest first, at most `limit`.

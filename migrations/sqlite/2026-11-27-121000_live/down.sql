@@ -1,0 +1,2 @@
+DROP TRIGGER events_change;
+DROP TABLE ticket_changes;

@@ -1,0 +1,223 @@
+//! Tickets by squares of the map.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
+use suishoupai_core::model::{District, UnitId};
+
+use super::fold::{Dialect, squares};
+use crate::db::conn::Conn;
+use crate::db::error::DbError;
+use crate::db::similar::TILE;
+
+/// Columns of the finest level that is kept, as a power of two.
+pub const FINEST: u8 = 18;
+/// The finest level that is kept by category or month.
+pub const FINEST_NARROWED: u8 = 16;
+/// The coarsest level.
+pub const COARSEST: u8 = 12;
+
+/// Squares in rows and columns, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The level.
+    pub level: u8,
+    /// Columns.
+    pub x: (i64, i64),
+    /// Rows.
+    pub y: (i64, i64),
+}
+
+impl Window {
+    /// The squares of a level that touch a box of degrees.
+    pub fn around(level: u8, (west, south, east, north): (f64, f64, f64, f64)) -> Self {
+        let column = |lon: f64| ((lon.clamp(-180.0, 180.0) + 180.0) / side(level)).floor() as i64;
+        let row = |lat: f64| ((lat.clamp(-90.0, 90.0) + 90.0) / side(level)).floor() as i64;
+        Self { level, x: (column(west), column(east)), y: (row(south), row(north)) }
+    }
+
+    /// How many squares there are in it.
+    pub fn squares(&self) -> i64 {
+        (self.x.1 - self.x.0 + 1).max(0).saturating_mul((self.y.1 - self.y.0 + 1).max(0))
+    }
+}
+
+/// The side of a square of a level, in degrees.
+pub fn side(level: u8) -> f64 {
+    360.0 / f64::from(1_u32 << level.min(31))
+}
+
+/// What narrows the tickets of a map.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrow {
+    /// Only of these categories; none means all.
+    pub categories: Option<Vec<String>>,
+    /// All but these categories.
+    pub without: Vec<String>,
+    /// Only those opened in these months, both included, counted from the year 0.
+    pub months: Option<(i32, i32)>,
+    /// Only of these stages: 0 open, 1 closed, 2 ended without anything done; none means all.
+    pub stages: Vec<i16>,
+    /// Whether those that only some may see are counted.
+    pub sensitive: bool,
+}
+
+impl Narrow {
+    /// The finest level that can answer.
+    pub fn finest(&self) -> u8 {
+        let is_whole = self.categories.is_none() && self.without.is_empty() && self.months.is_none();
+        if is_whole { FINEST } else { FINEST_NARROWED }
+    }
+
+    fn is_by_category(&self) -> bool {
+        self.categories.is_some() || !self.without.is_empty()
+    }
+
+    fn conditions(&self) -> String {
+        let quoted = |all: &[String]| {
+            let all: Vec<String> = all.iter().map(|one| format!("'{}'", one.replace('\'', "''"))).collect();
+            all.join(", ")
+        };
+        let mut text = String::new();
+        if let Some(categories) = &self.categories {
+            text += &format!(" AND category IN ({})", quoted(categories));
+        }
+        if !self.without.is_empty() {
+            text += &format!(" AND category NOT IN ({})", quoted(&self.without));
+        }
+        if !self.stages.is_empty() {
+            let stages: Vec<String> = self.stages.iter().map(i16::to_string).collect();
+            text += &format!(" AND stage IN ({})", stages.join(", "));
+        }
+        if !self.sensitive {
+            text += " AND NOT sensitive";
+        }
+        text
+    }
+}
+
+/// The tickets in a square.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Cell {
+    /// Row.
+    #[diesel(sql_type = BigInt)]
+    pub y: i64,
+    /// Column.
+    #[diesel(sql_type = BigInt)]
+    pub x: i64,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub n: i64,
+    /// How many of them are open.
+    #[diesel(sql_type = BigInt)]
+    pub open: i64,
+    /// The sum of their longitudes, in millionths of a degree from -180 on.
+    #[diesel(sql_type = BigInt)]
+    pub lon_sum: i64,
+    /// The sum of their latitudes, in millionths of a degree from -90 on.
+    #[diesel(sql_type = BigInt)]
+    pub lat_sum: i64,
+}
+
+/// How many tickets lie in the squares of a window, by rows and columns; squares without any are left out.
+///
+/// # Errors
+/// The database's.
+pub fn cells(
+    conn: &mut Conn,
+    district: District,
+    window: Window,
+    narrow: &Narrow,
+) -> Result<Vec<Cell>, DbError> {
+    let Window { level, x, y } = window;
+    let place =
+        format!("district = {district} AND y BETWEEN {} AND {} AND x BETWEEN {} AND {}", y.0, y.1, x.0, x.1);
+    let conditions = narrow.conditions();
+    let kind = if narrow.is_by_category() { "category <> '*'" } else { "category = '*'" };
+    let (kept_time, time) = match narrow.months {
+        Some((from, to)) => {
+            let between = format!(" AND month BETWEEN {from} AND {to}");
+            (between.clone(), between)
+        }
+        None => (" AND month = 0".to_owned(), String::new()),
+    };
+    let shift = FINEST - level;
+    let squares = squares(Dialect::of(conn), "ticket_deltas");
+    let sql = format!(
+        "SELECT y, x, CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(CASE WHEN stage = 0 THEN n ELSE 0 END) AS BIGINT) AS open, \
+         CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, CAST(SUM(lat_sum) AS BIGINT) AS lat_sum FROM (\
+         SELECT y, x, stage, n, lon_sum, lat_sum FROM map_cells \
+         WHERE level = {level} AND {kind} AND {place}{kept_time}{conditions} \
+         UNION ALL SELECT y, x, stage, n, lon_sum, lat_sum FROM (\
+         SELECT district, category, month, y >> {shift} AS y, x >> {shift} AS x, stage, sensitive, n, lon_sum, lat_sum \
+         FROM ({squares}) fine) fresh WHERE {place}{time}{conditions}) whole \
+         GROUP BY y, x HAVING SUM(n) > 0 ORDER BY y, x"
+    );
+    Ok(diesel::sql_query(sql).load(conn)?)
+}
+
+/// A ticket on a map.
+#[derive(Clone, Debug, PartialEq, QueryableByName)]
+pub struct Spot {
+    /// The key.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Longitude, WGS-84.
+    #[diesel(sql_type = Double)]
+    pub lon: f64,
+    /// Latitude, WGS-84.
+    #[diesel(sql_type = Double)]
+    pub lat: f64,
+    /// State, as its word.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Category.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub category: Option<String>,
+    /// Urgent or not.
+    #[diesel(sql_type = Bool)]
+    pub urgent: bool,
+    /// Whether only some may see it.
+    #[diesel(sql_type = Bool)]
+    pub sensitive: bool,
+    /// The grid.
+    #[diesel(sql_type = BigInt)]
+    pub grid_id: UnitId,
+}
+
+/// The tickets in a box of degrees (west, south, east, north), of a stage and category if those are given, at most `limit`, in
+/// no particular order. A box has at most some hundred rows of squares of a 500th of a degree.
+///
+/// # Errors
+/// The database's.
+pub fn spots(
+    conn: &mut Conn,
+    district: District,
+    (west, south, east, north): (f64, f64, f64, f64),
+    (stage, category): (Option<i16>, Option<&str>),
+    limit: i64,
+) -> Result<Vec<Spot>, DbError> {
+    let of_nothing = "'refused', 'withdrawn', 'voided', 'merged'";
+    let mut narrow = match stage {
+        Some(0) => format!(" AND state NOT IN ('closed', {of_nothing})"),
+        Some(1) => " AND state = 'closed'".to_owned(),
+        Some(_) => format!(" AND state IN ({of_nothing})"),
+        None => String::new(),
+    };
+    if let Some(category) = category {
+        narrow += &format!(" AND category = '{}'", category.replace('\'', "''"));
+    }
+    let square = |degrees: f64| (degrees * 500.0).round() as i64;
+    // A row of squares is a run of the index, so a box is as many runs as it has rows.
+    let parts: Vec<String> = (square(south)..=square(north))
+        .map(|row| {
+            let (first, last) = (row * 1_000_000 + square(west), row * 1_000_000 + square(east));
+            format!(
+                "SELECT * FROM (SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets \
+                 WHERE {TILE} BETWEEN {first} AND {last} AND district = {district} AND lon >= {west:?} \
+                 AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} LIMIT {limit}) part"
+            )
+        })
+        .collect();
+    let sql = format!("SELECT * FROM ({}) whole LIMIT {limit}", parts.join(" UNION ALL "));
+    Ok(diesel::sql_query(sql).load(conn)?)
+}

@@ -1,0 +1,208 @@
+//! What steps have left behind is added up: from rows of their own into the numbers that are kept.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::db::conn::Conn;
+use crate::db::error::DbError;
+
+/// Rows that are added up in one transaction: so few that nobody waits long for the writer.
+const PORTION: i64 = 2_000;
+
+/// The levels of squares that are kept of all tickets, and by category or month or both. What is kept of all is counted
+/// apart, as there are few squares when they are not told apart by anything else.
+const WHOLE: [u8; 4] = [12, 14, 16, 18];
+const NARROWED: [u8; 3] = [12, 14, 16];
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// How many steps wait to be added up, counted up to `most`.
+///
+/// # Errors
+/// The database's.
+pub fn waiting(conn: &mut Conn, most: i64) -> Result<i64, DbError> {
+    let sql = format!(
+        "SELECT count(*) AS number FROM (SELECT 1 FROM ticket_deltas LIMIT {most}) a, (SELECT 1) b \
+         UNION ALL SELECT count(*) FROM (SELECT 1 FROM order_deltas LIMIT {most}) a, (SELECT 1) b"
+    );
+    let both: Vec<Number> = diesel::sql_query(sql).load(conn)?;
+    Ok(both.into_iter().map(|one| one.number).sum())
+}
+
+/// Adds up a portion of what waits; says whether there may be more.
+///
+/// # Errors
+/// The database's.
+pub fn fold(conn: &mut Conn) -> Result<bool, DbError> {
+    let some = |table: &str| format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})");
+    let taken = fold_where(conn, &some("ticket_deltas"), &some("order_deltas"))?;
+    Ok(taken >= PORTION)
+}
+
+/// Counts everything anew, for those who have filled the tables without the steps.
+///
+/// # Errors
+/// The database's.
+pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
+    conn.batch_execute(
+        "DELETE FROM ticket_deltas; DELETE FROM ticket_counts; DELETE FROM map_cells; \
+         DELETE FROM order_deltas; DELETE FROM order_counts; \
+         INSERT INTO ticket_deltas (district, grid_id, community_id, street_id, state, category, sensitive, \
+         created_at, lon, lat, n) SELECT district, grid_id, community_id, street_id, state, category, sensitive, \
+         created_at, lon, lat, 1 FROM tickets; \
+         INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders",
+    )?;
+    fold_where(conn, "id > 0", "id > 0").map(drop)
+}
+
+/// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
+fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbError> {
+    match conn {
+        // Whoever writes is alone, so the same rows are read three times and then removed.
+        Conn::Sqlite(conn) => {
+            let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
+            let of_tickets = source("ticket_deltas", tickets);
+            conn.batch_execute(&into_counts(&of_tickets))?;
+            let squares = squares(Dialect::Sqlite, &of_tickets);
+            conn.batch_execute(&into_cells(&squares, false))?;
+            conn.batch_execute(&into_cells(&squares, true))?;
+            let removed =
+                diesel::sql_query(format!("DELETE FROM ticket_deltas WHERE {tickets}")).execute(conn)?;
+            conn.batch_execute(&into_orders(&source("order_deltas", orders)))?;
+            let others =
+                diesel::sql_query(format!("DELETE FROM order_deltas WHERE {orders}")).execute(conn)?;
+            Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX))
+        }
+        // What is removed is what is added up, whatever others commit meanwhile.
+        Conn::Pg(conn) => {
+            let squares = squares(Dialect::Pg, "taken");
+            let of_tickets: Number = diesel::sql_query(format!(
+                "WITH taken AS (DELETE FROM ticket_deltas WHERE {tickets} RETURNING *), \
+                 counted AS ({} RETURNING 1), placed AS ({} RETURNING 1), narrowed AS ({} RETURNING 1) \
+                 SELECT count(*) AS number FROM taken",
+                into_counts("taken"),
+                into_cells(&squares, false),
+                into_cells(&squares, true),
+            ))
+            .get_result(conn)?;
+            let of_orders: Number = diesel::sql_query(format!(
+                "WITH taken AS (DELETE FROM order_deltas WHERE {orders} RETURNING *), \
+                 counted AS ({} RETURNING 1) SELECT count(*) AS number FROM taken",
+                into_orders("taken"),
+            ))
+            .get_result(conn)?;
+            Ok(of_tickets.number.max(of_orders.number))
+        }
+    }
+}
+
+fn into_counts(source: &str) -> String {
+    let of = |unit: &str| format!("SELECT district, {unit} AS unit_id, state, sensitive, n FROM {source}");
+    let all = ["0", "street_id", "community_id", "grid_id"].map(of).join(" UNION ALL ");
+    format!(
+        "INSERT INTO ticket_counts (district, unit_id, state, sensitive, n) \
+         SELECT district, unit_id, state, sensitive, CAST(SUM(n) AS BIGINT) FROM ({all}) whole \
+         GROUP BY district, unit_id, state, sensitive HAVING SUM(n) <> 0 \
+         ON CONFLICT (district, unit_id, state, sensitive) DO UPDATE SET n = ticket_counts.n + excluded.n"
+    )
+}
+
+fn into_orders(source: &str) -> String {
+    format!(
+        "INSERT INTO order_counts (district, unit_id, state, n) \
+         SELECT district, unit_id, state, CAST(SUM(n) AS BIGINT) FROM {source} \
+         GROUP BY district, unit_id, state HAVING SUM(n) <> 0 \
+         ON CONFLICT (district, unit_id, state) DO UPDATE SET n = order_counts.n + excluded.n"
+    )
+}
+
+/// The two ways of writing the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Pg,
+}
+
+impl Dialect {
+    pub(super) fn of(conn: &Conn) -> Self {
+        match conn {
+            Conn::Sqlite(_) => Self::Sqlite,
+            Conn::Pg(_) => Self::Pg,
+        }
+    }
+}
+
+/// The squares of the finest level in which rows of steps lie, with their months and stages.
+pub(super) fn squares(dialect: Dialect, source: &str) -> String {
+    // Coordinates are of the earth, so nothing is negative and cutting off is rounding down.
+    let (floor, close) = match dialect {
+        Dialect::Sqlite => ("CAST(", " AS INTEGER)"),
+        Dialect::Pg => ("floor(", ")::bigint"),
+    };
+    let month = match dialect {
+        Dialect::Sqlite => {
+            "CAST(strftime('%Y', (created_at + 28800000) / 1000, 'unixepoch') AS INTEGER) * 12 \
+             + CAST(strftime('%m', (created_at + 28800000) / 1000, 'unixepoch') AS INTEGER) - 1"
+        }
+        Dialect::Pg => {
+            "(extract(year FROM to_timestamp((created_at + 28800000) / 1000) AT TIME ZONE 'UTC') * 12 \
+             + extract(month FROM to_timestamp((created_at + 28800000) / 1000) AT TIME ZONE 'UTC') - 1)::integer"
+        }
+    };
+    format!(
+        "SELECT district, COALESCE(category, '') AS category, {month} AS month, \
+         {floor}(lat + 90.0) / 360.0 * 262144{close} AS y, {floor}(lon + 180.0) / 360.0 * 262144{close} AS x, \
+         CASE WHEN state = 'closed' THEN 1 WHEN state IN ('refused', 'withdrawn', 'voided', 'merged') THEN 2 \
+         ELSE 0 END AS stage, sensitive, n, n * {floor}(lon + 180.0) * 1000000{close} AS lon_sum, \
+         n * {floor}(lat + 90.0) * 1000000{close} AS lat_sum FROM {source}"
+    )
+}
+
+fn into_cells(squares: &str, narrowed: bool) -> String {
+    let one = |level: u8, category: bool, month: bool| {
+        format!(
+            "SELECT {level} AS level, {} AS by_category, {} AS by_month",
+            i32::from(category),
+            i32::from(month)
+        )
+    };
+    let kept: Vec<String> = match narrowed {
+        false => WHOLE.map(|level| one(level, false, false)).to_vec(),
+        true => NARROWED
+            .iter()
+            .flat_map(|level| [(true, false), (false, true), (true, true)].map(|by| one(*level, by.0, by.1)))
+            .collect(),
+    };
+    let kept = kept.join(" UNION ALL ");
+    // First the finest squares that are needed, of which there are fewer than rows.
+    let (finest, of) = if narrowed { (16, "category, month,") } else { (18, "") };
+    let (kind, time) = match narrowed {
+        true => (
+            "CASE WHEN by_category = 1 THEN category ELSE '*' END",
+            "CASE WHEN by_month = 1 THEN month ELSE 0 END",
+        ),
+        false => ("'*'", "0"),
+    };
+    format!(
+        "INSERT INTO map_cells (district, level, category, month, y, x, stage, sensitive, n, lon_sum, lat_sum) \
+         SELECT district, level, {kind} AS kind, {time} AS time, row_y >> ({finest} - level) AS upper_y, \
+         column_x >> ({finest} - level) AS upper_x, stage, sensitive, CAST(SUM(n) AS BIGINT), \
+         CAST(SUM(lon_sum) AS BIGINT), CAST(SUM(lat_sum) AS BIGINT) \
+         FROM (SELECT district, {of} y >> {} AS row_y, x >> {} AS column_x, stage, sensitive, \
+         CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
+         CAST(SUM(lat_sum) AS BIGINT) AS lat_sum FROM ({squares}) fine \
+         GROUP BY district, {of} row_y, column_x, stage, sensitive) grouped, ({kept}) kept \
+         GROUP BY district, level, kind, time, upper_y, upper_x, stage, sensitive \
+         HAVING SUM(n) <> 0 OR SUM(lon_sum) <> 0 OR SUM(lat_sum) <> 0 \
+         ON CONFLICT (district, level, month, y, x, category, stage, sensitive) DO UPDATE \
+         SET n = map_cells.n + excluded.n, lon_sum = map_cells.lon_sum + excluded.lon_sum, \
+         lat_sum = map_cells.lat_sum + excluded.lat_sum",
+        18 - finest,
+        18 - finest,
+    )
+}
