@@ -11,6 +11,7 @@ use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
 use super::too_many;
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::lang::Text;
@@ -272,7 +273,10 @@ impl Entry {
         self.opening.write(conn)
     }
 
-    pub(super) fn done(self, services: &Services, account: Account) -> Result<Session, Fail> {
+    pub(super) async fn done(self, services: &Services, account: Account) -> Result<Session, Fail> {
+        if self.new_hash.is_some() {
+            callers::changed(services).await;
+        }
         self.opening.done(services, account)
     }
 }
@@ -314,7 +318,7 @@ pub async fn by_password(services: &Services, attempt: Attempt, client: &Client)
             Ok::<_, Fail>(true)
         })
         .await?;
-    if proved { entry.done(services, known.account) } else { Err(Code::SecondFactorWrong.into()) }
+    if proved { entry.done(services, known.account).await } else { Err(Code::SecondFactorWrong.into()) }
 }
 
 /// A second factor that has yet to be confirmed.
@@ -395,5 +399,5 @@ pub async fn confirm_factor(
     if !confirmed {
         return Err(Code::SecondFactorExists.into());
     }
-    Ok((entry.done(services, known.account)?, codes))
+    Ok((entry.done(services, known.account).await?, codes))
 }

@@ -13,6 +13,7 @@ use suishoupai_storage::db::{Conn, login};
 use super::told::{Event, What, tell};
 use super::too_many;
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::problem::Code;
@@ -171,7 +172,7 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
                 Refreshed::Reused { account, session } => {
                     let event = Event::of(What::TokenReused, account).with(format!("session {session}"));
                     tell(conn, &event, now)?;
-                    return Ok(None);
+                    return Ok(Some((outcome, None)));
                 }
                 Refreshed::Unknown | Refreshed::Over => return Ok(None),
             };
@@ -179,10 +180,13 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
             if hits > REFRESHES {
                 return Err(too_many(until.millis() - now.millis()));
             }
-            Ok::<_, Fail>(accounts::find(conn, account)?.map(|account| (outcome, account)))
+            Ok::<_, Fail>(Some((outcome, accounts::find(conn, account)?)))
         })
         .await?;
-    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, account)) = rotated else {
+    if let Some((Refreshed::Reused { .. }, _)) = rotated {
+        callers::changed(services).await;
+    }
+    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, Some(account))) = rotated else {
         return Err(Code::RefreshTokenInvalid.into());
     };
     // A password that was set from outside, or a removal, ends what began before it.
@@ -221,6 +225,7 @@ pub async fn sign_out(services: &Services, account: AccountId, session: i64) -> 
             Ok::<_, Fail>(ended)
         })
         .await?;
+    callers::changed(services).await;
     if ended { Ok(()) } else { Err(Code::DeviceNotFound.into()) }
 }
 
@@ -236,5 +241,7 @@ pub async fn sign_out_everywhere(services: &Services, account: AccountId) -> Res
             sessions::end_all(conn, account, None, now)?;
             tell(conn, &Event::of(What::SignedOutEverywhere, account), now)
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(())
 }

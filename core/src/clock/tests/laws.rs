@@ -152,10 +152,8 @@ proptest! {
 fn a_closing_at_midnight_is_due_at_a_closing() {
     let calendar = &CALENDARS[3].1;
     let at = |text: &str| text.parse::<Moment>().unwrap();
-    let due = calendar.deadline(
-        at("2035-10-06T00:00:00+08:00"),
-        Limit { amount: 18, unit: LimitUnit::WorkingDays },
-    );
+    let due = calendar
+        .deadline(at("2035-10-06T00:00:00+08:00"), Limit { amount: 18, unit: LimitUnit::WorkingDays });
     assert_eq!(due, at("2035-11-01T00:00:00+08:00"));
 }
 
