@@ -279,6 +279,11 @@ impl Server {
         all.iter().map(|notice| notice.verb.as_str()).collect()
     }
 
+    /// How many statements it has sent to its database.
+    pub fn statements(&self) -> u64 {
+        self.services.db.meter().statements()
+    }
+
     /// Does all jobs that are due.
     pub fn drain(&self) {
         block_on(jobs::drain(&self.services)).unwrap();
