@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use suishoupai_core::flow::AccountId;
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::Conn;
 use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::sessions;
-use suishoupai_storage::db::{Conn, Db};
 
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
@@ -125,15 +125,12 @@ pub async fn changed(services: &Services) {
         kept.changes += 1;
         kept.accounts.clear();
     }
-    changed_outside(&services.db, false).await;
+    changed_outside().await;
 }
 
-/// As [`changed`], for a program that is no server, while there may be one on the same database: always on PostgreSQL,
-/// and with SQLite where it says so.
-pub async fn changed_outside(db: &Db, is_beside_server: bool) {
-    if db.is_shared() || is_beside_server {
-        tokio::time::sleep(KEPT).await;
-    }
+/// As [`changed`], for a program that is no server: there may be some on the same database.
+pub async fn changed_outside() {
+    tokio::time::sleep(KEPT).await;
 }
 
 async fn read(services: &Services, group: Vec<Asked<Asks, Answer>>) {

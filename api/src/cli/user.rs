@@ -202,7 +202,7 @@ async fn set_password(db: &Db, change: Password, password: String) -> Result<Str
         Ok::<_, Fail>(())
     })
     .await?;
-    callers::changed_outside(db, true).await;
+    callers::changed_outside().await;
     Ok(format!("set the password of {name}"))
 }
 
@@ -217,7 +217,7 @@ async fn set_active(settings: &Config, login: &str, is_active: bool) -> Result<S
         tell(conn, &Event::of(what, id).by_operator(), now)
     })
     .await?;
-    callers::changed_outside(&db, true).await;
+    callers::changed_outside().await;
     Ok(format!("{} {login}\n", if is_active { "enabled" } else { "disabled" }))
 }
 
