@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
+use suishoupai_api::service::service_keys;
 
 /// Members of bodies, of both directions, that no log may repeat.
-const SECRET: [&str; 15] = [
+const SECRET: [&str; 14] = [
     "access_token",
     "contact_name",
     "contact_phone",
     "display_name",
-    "key",
     "new_password",
     "password",
     "phone",
@@ -82,7 +82,8 @@ fn walk(value: &Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                if SECRET.contains(&name.as_str()) {
+                let is_key = value.as_str().is_some_and(|text| text.starts_with(service_keys::PREFIX));
+                if is_key || SECRET.contains(&name.as_str()) {
                     texts(value);
                 } else {
                     walk(value);
