@@ -55,7 +55,7 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         Some(url) => tickets.iter().map(|ticket| postgres::written(url, *ticket)).collect::<Outcome<_>>()?,
         None => Vec::new(),
     };
-    let mut rounds = Vec::new();
+    let (mut rounds, mut with_reads) = (Vec::new(), Vec::new());
     table::head();
     for round in 0..arguments.repeat {
         let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
@@ -64,13 +64,21 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         let base = sql::BASE * i64::from(round + 1);
         let limit = match site.url() {
             Some(url) => {
-                let script = Script::intake(&samples, base)?;
+                let script = Script::intake(&samples, base + sql::BASE / 2, true)?;
+                let limit = pgbench(url, &script, arguments.connections, arguments.length()).await?;
+                table::line("  limit: what a request reads, too", &limit);
+                with_reads.push((figures.clone(), limit));
+                let script = Script::intake(&samples, base, false)?;
                 pgbench(url, &script, arguments.connections, arguments.length()).await?
             }
             None => sql::sqlite_inserts(site.sqlite_file(), sample.clone(), arguments.length(), base).await?,
         };
         table::line("  limit: the same INSERTs alone", &limit);
         rounds.push((figures, limit));
+    }
+    if !with_reads.is_empty() {
+        print!("with what a request reads: ");
+        table::ratio(&with_reads);
     }
     finish(&rounds)
 }

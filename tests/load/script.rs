@@ -24,13 +24,32 @@ pub(crate) type Row = serde_json::Map<String, Value>;
 pub(crate) type Written = Vec<(&'static str, Vec<Row>)>;
 
 /// The tables into which a report is written, with the column that names its ticket and how the statement ends.
-pub(crate) const TABLES: [(&str, &str, &str); 5] = [
+pub(crate) const TABLES: [(&str, &str, &str); 6] = [
     ("tickets", "id", ""),
     ("events", "ticket_id", ""),
     ("evidence", "ticket_id", " ON CONFLICT DO NOTHING"),
     ("notices", "ticket_id", ""),
     ("reports", "ticket_id", ""),
+    ("ticket_texts", "ticket_id", " ON CONFLICT DO NOTHING"),
 ];
+
+/// What the server reads before it writes a report: the caller, the photos and their hashes, and where they were used.
+const READS: &str = "\
+SELECT id FROM sessions WHERE id = ANY(ARRAY[:session::bigint]) AND ended_at IS NOT NULL;
+SELECT a.id, a.district, a.kind, a.login, a.display_name, a.password_hash, a.phone_sealed, a.is_active, a.tokens_from, \
+p.role, p.unit_id FROM accounts a LEFT JOIN posts p ON p.account_id = a.id \
+WHERE a.id = ANY(ARRAY[(CAST(:accounts AS BIGINT[]))[:client_id + 1]]) ORDER BY a.id, p.role, p.unit_id;
+SELECT id, account_id, sha256, taken_at, gps_lon, gps_lat FROM photos WHERE id = ANY(ARRAY[\
+(CAST(:photos0 AS BIGINT[]))[:client_id + 1], (CAST(:photos1 AS BIGINT[]))[:client_id + 1]]);
+SELECT photo_id, hash FROM photo_hashes WHERE photo_id = ANY(ARRAY[\
+(CAST(:photos0 AS BIGINT[]))[:client_id + 1], (CAST(:photos1 AS BIGINT[]))[:client_id + 1]]);
+SELECT p.id FROM photos s CROSS JOIN LATERAL (SELECT id FROM photos WHERE photos.sha256 = s.sha256 ORDER BY id LIMIT 8) p \
+WHERE s.id = ANY(ARRAY[(CAST(:photos0 AS BIGINT[]))[:client_id + 1], (CAST(:photos1 AS BIGINT[]))[:client_id + 1]]);
+SELECT used.district, used.ticket_id, t.parent_id, used.photo_id, used.stage, used.created_at \
+FROM unnest(ARRAY[(CAST(:photos0 AS BIGINT[]))[:client_id + 1], (CAST(:photos1 AS BIGINT[]))[:client_id + 1]]) s(photo) \
+CROSS JOIN LATERAL (SELECT * FROM evidence WHERE evidence.photo_id = s.photo \
+ORDER BY evidence.created_at, evidence.ticket_id LIMIT 8) used JOIN tickets t ON t.id = used.ticket_id;
+";
 
 impl Script {
     fn set(&mut self, name: &str, value: impl ToString) {
@@ -42,12 +61,17 @@ impl Script {
     ///
     /// Each client writes for the account and the photos of another sample, as each of the server's callers does:
     /// were they the same, all clients would share the locks that the foreign keys take on three rows, which costs.
-    pub(crate) fn intake(samples: &[Written], base: i64) -> Outcome<Self> {
+    ///
+    /// `reads` puts before them what the server reads for a report.
+    pub(crate) fn intake(samples: &[Written], base: i64, reads: bool) -> Outcome<Self> {
         let mut script = Self::default();
         script.set("base", base);
         script.set("n", 0);
         script.set("district", demo::DISTRICT);
         script.text += "\\set n :n + 1\n\\set id :base + :client_id * 100000000 + :n\nBEGIN;\n";
+        if reads {
+            script.reads(samples)?;
+        }
         for (nth, (table, _, ending)) in TABLES.into_iter().enumerate() {
             let of_all: Option<Vec<&Vec<Row>>> =
                 samples.iter().map(|sample| sample.get(nth).map(|(_, rows)| rows)).collect();
@@ -56,6 +80,26 @@ impl Script {
         }
         script.text += "COMMIT;\n";
         Ok(script)
+    }
+
+    fn reads(&mut self, samples: &[Written]) -> Outcome<()> {
+        let of = |table: &str, nth: usize, column: &str| -> Outcome<String> {
+            let key = |sample: &Written| -> Option<String> {
+                let (_, rows) = sample.iter().find(|(name, _)| *name == table)?;
+                Some(rows.get(nth)?.get(column)?.as_i64()?.to_string())
+            };
+            let all: Option<Vec<String>> = samples.iter().map(key).collect();
+            Ok(format!(
+                "{{{}}}",
+                all.ok_or_else(|| fault(format!("a sample lacks {table}.{column}")))?.join(",")
+            ))
+        };
+        self.set("session", 0);
+        self.set("accounts", of("reports", 0, "account_id")?);
+        self.set("photos0", of("evidence", 0, "photo_id")?);
+        self.set("photos1", of("evidence", 1, "photo_id")?);
+        self.text += READS;
+        Ok(())
     }
 
     fn insert(&mut self, table: &str, samples: &[&Vec<Row>], ending: &str) -> Outcome<()> {
@@ -92,6 +136,8 @@ impl Script {
                 return Ok(format!("(CAST(:{name} AS BIGINT[]))[:client_id + 1]"));
             }
             (_, Value::String(text)) => text.clone(),
+            // As PostgreSQL writes it.
+            (_, Value::Array(_)) => value.to_string().replace('[', "{").replace(']', "}"),
             (_, other) => other.to_string(),
         };
         let name = format!("v{}", self.variables.len());
