@@ -63,7 +63,8 @@ pub(super) async fn work(services: &Services, stop: &watch::Receiver<bool>) -> R
 }
 
 async fn drain_until(services: &Services, stop: Option<&watch::Receiver<bool>>) -> Result<usize, Fail> {
-    let workers = services.config.photos.render_threads().max(1);
+    // While some wait for the database or the photo store, the others keep the threads busy that render.
+    let workers = 2 * services.config.photos.render_threads().max(1);
     let mut crew = Crew::default();
     let mut done = 0;
     loop {

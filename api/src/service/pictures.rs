@@ -2,6 +2,7 @@
 //! before.
 
 mod before;
+mod remembered;
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -19,6 +20,8 @@ use suishoupai_storage::store::{ObjectKey, StoreError};
 use crate::fail::Fail;
 use crate::service::photos::original_key;
 use crate::services::Services;
+
+use self::remembered::Remembered;
 
 pub use before::{Before, Lookups, before, lookups};
 
@@ -45,6 +48,7 @@ const OLD: i64 = 100;
 #[derive(Debug)]
 pub struct Pictures {
     index: ArcSwap<NearIndex>,
+    remembered: Remembered,
     /// Whoever feeds it holds this.
     feed: tokio::sync::Mutex<Feed>,
     is_loading: AtomicBool,
@@ -64,6 +68,7 @@ impl Pictures {
     pub fn new(most: usize) -> Self {
         Self {
             index: ArcSwap::from_pointee(NearIndex::new(most)),
+            remembered: Remembered::default(),
             feed: tokio::sync::Mutex::new(Feed { upto: i64::MIN, recent: HashMap::new() }),
             is_loading: AtomicBool::new(false),
             is_loaded: AtomicBool::new(false),
@@ -167,10 +172,13 @@ async fn take_in(services: &Services, fresh: Vec<Print>) -> Result<(), Fail> {
 /// # Errors
 /// When the server is being stopped.
 pub async fn near(services: &Services, hashes: Vec<u64>, most: usize) -> Result<Vec<Vec<Hit>>, Fail> {
-    let index = services.pictures.index.load_full();
-    tokio::task::spawn_blocking(move || hashes.into_iter().map(|hash| index.near(hash, most)).collect())
-        .await
-        .map_err(|error| Fail::internal(&error))
+    let services = services.clone();
+    let look = move || {
+        let pictures = &services.pictures;
+        let index = pictures.index.load_full();
+        hashes.into_iter().map(|hash| pictures.remembered.near(&index, hash, most)).collect()
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|error| Fail::internal(&error))
 }
 
 /// Compares the evidence that waits for it with everything that was sent before; how many pieces.

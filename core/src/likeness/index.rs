@@ -44,12 +44,13 @@ pub struct NearIndex {
     segments: Vec<Arc<Segment>>,
     list: Vec<Print>,
     most: usize,
+    put_in: u64,
 }
 
 impl NearIndex {
     /// An index that keeps the last `most` that were put in, or up to a segment (2,097,152) more.
     pub const fn new(most: usize) -> Self {
-        Self { segments: Vec::new(), list: Vec::new(), most }
+        Self { segments: Vec::new(), list: Vec::new(), most, put_in: 0 }
     }
 
     /// How many there are.
@@ -74,6 +75,7 @@ impl NearIndex {
     pub fn with(&self, fresh: &[Print]) -> Self {
         let mut next = self.clone();
         next.list.extend_from_slice(fresh);
+        next.put_in += fresh.len() as u64;
         while next.list.len() >= LIST {
             let rest = next.list.split_off(next.list.len().min(SEGMENT));
             let full = std::mem::replace(&mut next.list, rest);
@@ -107,16 +109,28 @@ impl NearIndex {
         for segment in &self.segments {
             segment.near(hash, &mut hits);
         }
-        for print in &self.list {
-            let bits = (print.hash ^ hash).count_ones();
-            if bits <= NEAR {
-                hits.push(Hit { bits, id: print.id });
-            }
-        }
+        hits.extend(near_among(&self.list, hash));
         hits.sort_unstable();
         hits.truncate(limit);
         hits
     }
+
+    /// How many have been put in, with those that are not kept any more.
+    pub const fn put_in(&self) -> u64 {
+        self.put_in
+    }
+
+    /// Those near to `hash` among what was put in after the first `put_in`, in no order; none where too much has been.
+    pub fn near_since(&self, hash: u64, put_in: u64) -> Option<Vec<Hit>> {
+        let fresh = usize::try_from(self.put_in.saturating_sub(put_in)).ok()?;
+        let first = self.list.len().checked_sub(fresh)?;
+        Some(near_among(&self.list[first..], hash).collect())
+    }
+}
+
+fn near_among(prints: &[Print], hash: u64) -> impl Iterator<Item = Hit> {
+    let hit = move |print: &Print| Hit { bits: (print.hash ^ hash).count_ones(), id: print.id };
+    prints.iter().map(hit).filter(|hit| hit.bits <= NEAR)
 }
 
 /// Every way in which near words may differ, with the number of bits.

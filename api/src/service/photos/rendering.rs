@@ -59,8 +59,11 @@ pub async fn render(services: &Services, id: i64, is_last_try: bool) -> Result<(
             // A poster says little of a video, and a placeholder nothing: videos are compared by their bytes.
             let is_photo = photo.kind == MediaKind::Photo;
             let hash = is_photo.then(|| picture::perceptual_hash(&renditions.thumbnail_luma)).flatten();
-            services.store.put(&ObjectKey::display(digest), renditions.display.into()).await?;
-            services.store.put(&ObjectKey::thumbnail(digest), renditions.thumbnail.into()).await?;
+            let (display, thumbnail) = (ObjectKey::display(digest), ObjectKey::thumbnail(digest));
+            tokio::try_join!(
+                services.store.put(&display, renditions.display.into()),
+                services.store.put(&thumbnail, renditions.thumbnail.into()),
+            )?;
             let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
             Ok(((pixels(width), pixels(height)), hash))
         }

@@ -1,0 +1,91 @@
+//! Near pictures that were looked for a moment ago. A picture is looked for when it is handed in and again when it is
+//! compared; the second time only what has come in meanwhile has to be gone through.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use suishoupai_core::likeness::{Hit, NearIndex};
+
+/// So many are remembered at the most: about 1 MiB. Then all are forgotten.
+const MOST: usize = 4096;
+
+/// What was found for fingerprints.
+#[derive(Debug, Default)]
+pub struct Remembered(Mutex<HashMap<u64, Found>>);
+
+#[derive(Debug)]
+struct Found {
+    hits: Vec<Hit>,
+    /// How many had been put into the index by then.
+    put_in: u64,
+}
+
+impl Remembered {
+    /// As [`NearIndex::near`].
+    pub fn near(&self, index: &NearIndex, hash: u64, most: usize) -> Vec<Hit> {
+        if let Some(mut hits) = self.again(index, hash) {
+            hits.truncate(most);
+            return hits;
+        }
+        let hits = index.near(hash, most);
+        // Only to a whole answer can be added what comes in later.
+        if hits.len() < most {
+            self.keep(hash, Found { hits: hits.clone(), put_in: index.put_in() });
+        }
+        hits
+    }
+
+    fn again(&self, index: &NearIndex, hash: u64) -> Option<Vec<Hit>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = all.get_mut(&hash)?;
+        let fresh = index.near_since(hash, found.put_in)?;
+        if !fresh.is_empty() {
+            found.hits.extend(fresh);
+            found.hits.sort_unstable();
+        }
+        found.put_in = found.put_in.max(index.put_in());
+        Some(found.hits.clone())
+    }
+
+    fn keep(&self, hash: u64, found: Found) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.clear();
+        }
+        all.insert(hash, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use suishoupai_core::likeness::Print;
+
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_what_would_be_found() {
+        let remembered = Remembered::default();
+        let mut index = NearIndex::new(usize::MAX);
+        // Portions from one to several segments, with some near ones in each.
+        for (round, portion) in [3_u64, 5000, 1, 0, 20_000, 7, 40].into_iter().enumerate() {
+            let first = round as u64 * 1_000_000;
+            let hash =
+                |n: u64| if n.is_multiple_of(97) { n % 3 } else { n.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+            let fresh: Vec<Print> =
+                (first..first + portion).map(|n| Print { hash: hash(n), id: n as i64 }).collect();
+            index = index.with(&fresh);
+            for most in [1000, 2, 1000] {
+                assert_eq!(remembered.near(&index, 1, most), index.near(1, most), "round {round}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_remembered() {
+        let (remembered, index) = (Remembered::default(), NearIndex::new(10));
+        for hash in 0..2 * MOST as u64 {
+            remembered.near(&index, hash, 10);
+        }
+        assert!(remembered.0.lock().unwrap().len() <= MOST);
+    }
+}
