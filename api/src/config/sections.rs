@@ -154,6 +154,10 @@ section! {
         phone_codes_a_day: u32 = 10, 1 to 1000;
         /// Most codes that are asked for from one address within an hour; many residents may share one.
         address_codes_an_hour: u32 = 2000, 1 to 10_000_000;
+        /// Most codes that are asked for within an hour from one device that says which it is.
+        device_codes_an_hour: u32 = 20, 1 to 1_000_000;
+        /// Wrong codes from one address within 15 minutes after which further ones are refused; many residents may share one.
+        address_wrong_codes: u32 = 2000, 1 to 10_000_000;
         /// How long a code sent to a phone is good, in minutes.
         code_minutes: u32 = 5, 1 to 60;
         /// Wrong tries after which a code is dead.
@@ -208,6 +212,8 @@ section! {
         reach_m: f64 = 200.0, 0 to 5000;
         /// For how many days after closing a reporter may say that it is not fixed.
         not_fixed_days: u32 = 7, 1 to 365;
+        /// Most reports that one person sends within an hour; keys of other systems are not counted.
+        account_reports_an_hour: u32 = 600, 1 to 1_000_000_000;
         /// Most photos of one report.
         max_photos: u32 = 9, 1 to 50;
         /// How long the first answer to an Idempotency-Key is kept, in hours.

@@ -73,6 +73,25 @@ impl TryFrom<String> for SixDigits {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CodeRequest {
     phone: Phone,
+    /// By which the application knows this device, the same each time: drawn by lot when it was installed, such as a UUID.
+    /// It is counted by, and not kept.
+    device_id: Option<DeviceId>,
+}
+
+/// What an application calls its device: 8 to 128 visible ASCII characters.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, pattern = "^[!-~]+$", min_length = 8, max_length = 128,
+    example = "9f1c2a4e-5b6d-4c7e-8f90-a1b2c3d4e5f6")]
+pub(crate) struct DeviceId(String);
+
+impl TryFrom<String> for DeviceId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = (8..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Self(text)) } else { Err("must be 8 to 128 visible ASCII characters") }
+    }
 }
 
 /// A code has been sent.
@@ -264,7 +283,8 @@ async fn send_code(
     body: Json<CodeRequest>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    sign_in::send_code(&services, &body.0.phone.0, &client).await?;
+    let device = body.0.device_id.as_ref().map(|device| device.0.as_str());
+    sign_in::send_code(&services, &body.0.phone.0, device, &client).await?;
     let auth = &services.config.auth;
     let sent = CodeSent { expires_in: auth.code_minutes * 60, retry_after: auth.code_interval_seconds };
     Ok(json(StatusCode::ACCEPTED, &sent))

@@ -125,6 +125,14 @@ pub(super) fn repeat(request: &HttpRequest, digest: [u8; 32]) -> Result<Option<R
     Err(Problem::new(Code::InvalidHeader).field("Idempotency-Key", "wrong_value", message))
 }
 
+/// Counts a report of a person; other systems, which have keys instead of sessions, send for many.
+fn bounded(services: &Services, caller: &Auth<Reporter>) -> Result<(), Problem> {
+    match caller.session {
+        Some(_) => Ok(reports::pace::count(services, caller.account.id)?),
+        None => Ok(()),
+    }
+}
+
 /// Sends a report.
 ///
 /// Photos are uploaded before, each as it is chosen (`POST /photos`), and named here. With an `Idempotency-Key` a
@@ -142,6 +150,7 @@ async fn send(
     body: Json<ReportBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
+    bounded(&services, &caller)?;
     let draft = body.into_inner().draft()?;
     let repeat = repeat(&request, digest(format!("{draft:?}").as_bytes()))?;
     let receipt = reports::create(&services, caller.account, draft, Vec::new(), repeat).await?;
@@ -216,6 +225,7 @@ async fn send_form(
     form: Form<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
+    bounded(&services, &caller)?;
     let form = form.0;
     let draft = Draft {
         text: words::<2000>("text", &form.text.0)?,

@@ -3,6 +3,7 @@
 mod follow;
 mod group;
 mod incoming;
+pub mod pace;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use suishoupai_storage::db::{Conn, photos};
 pub use follow::follow;
 pub use group::{Group, group};
 pub use incoming::Incoming;
+pub use pace::Pace;
 
 use super::photos::Prepared;
 use super::pictures::{self, Before};

@@ -50,6 +50,7 @@ mod outage;
 mod plans;
 mod pressing;
 mod privacy;
+mod rate;
 mod requests;
 mod restart;
 mod rests;

@@ -9,10 +9,10 @@ use suishoupai_storage::db::{Conn, login};
 
 use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
-use super::too_many;
 use crate::audit;
 use crate::fail::Fail;
 use crate::http::client::Client;
+use crate::http::rate::{self, Policy, Standing};
 use crate::lang::Text;
 use crate::password::factor::{FactorSecret, recovery_hash};
 use crate::password::{PasswordError, rules};
@@ -28,8 +28,10 @@ const NAME_LOCKS: Backoff = Backoff {
     quiet: 10 * 60 * 1000,
     forget: 24 * 3600 * 1000,
 };
-/// In which failures of one address are counted, milliseconds.
-pub(super) const WINDOW: i64 = 15 * 60 * 1000;
+/// As those who are locked out are told of it. How many tries are left before is told nobody: it would tell of others' tries.
+const NAME_POLICY: Policy = Policy::within("sign-in-name", 9, 10 * 60);
+/// In which failures of one address are counted, seconds.
+const WINDOW: u32 = 15 * 60;
 /// For what the secret of a second factor is sealed.
 const FACTOR: &str = "factor";
 /// Which entry it is in the application on the phone.
@@ -60,12 +62,26 @@ pub(super) fn address_key(services: &Services, client: &Client) -> String {
     format!("login-from/{}", hex::encode(services.sealer.index("address", &client.network)))
 }
 
+/// How many tries may fail from an address.
+pub(super) fn address_policy(services: &Services) -> Policy {
+    Policy::within("sign-in-address", services.config.auth.address_failures, WINDOW)
+}
+
 /// Under which keys the try was counted.
 #[derive(Clone)]
 pub(super) struct Counted {
     name: String,
     address: String,
+    by_address: Policy,
     at: Moment,
+}
+
+/// What came of counting a try.
+struct Counting {
+    tried: Result<Tried, Problem>,
+    /// Whether it is the first of those that are refused by the address.
+    address_locks: bool,
+    standing: Standing,
 }
 
 impl Counted {
@@ -74,29 +90,33 @@ impl Counted {
         Self {
             name: format!("login/{}", index("login", name)),
             address: address_key(services, client),
+            by_address: address_policy(services),
             at: services.now(),
         }
     }
 
-    /// Counts a try; also whether it is the first of those that are refused by the address.
-    fn count(&self, conn: &mut Conn, most: i32) -> Result<(Tried, bool), Fail> {
-        let (hits, until) = login::hit(conn, &self.address, WINDOW, self.at)?;
-        if hits > most {
-            return Ok((Tried::Refused(until), hits == most.saturating_add(1)));
+    fn count(&self, conn: &mut Conn) -> Result<Counting, Fail> {
+        let policy = self.by_address;
+        let (hits, until) = login::hit(conn, &self.address, policy.window_millis(), self.at)?;
+        let standing = policy.after(hits, until, self.at);
+        if policy.is_over(hits) {
+            let tried = Err(policy.exceeded(until.millis() - self.at.millis()));
+            return Ok(Counting { tried, address_locks: !policy.is_over(hits.saturating_sub(1)), standing });
         }
-        Ok((lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?, false))
+        let tried = Ok(lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?);
+        Ok(Counting { tried, address_locks: false, standing })
     }
 
     /// A try that was neither right nor wrong.
     fn take_back(&self, conn: &mut Conn) -> Result<(), Fail> {
         lockouts::take_back(conn, &self.name, &NAME_LOCKS)?;
-        Ok(login::take_back(conn, &self.address, WINDOW, self.at)?)
+        Ok(login::take_back(conn, &self.address, self.by_address.window_millis(), self.at)?)
     }
 
     /// A try that was right.
     pub(super) fn forgive(&self, conn: &mut Conn) -> Result<(), Fail> {
         lockouts::forgive(conn, &self.name)?;
-        Ok(login::take_back(conn, &self.address, WINDOW, self.at)?)
+        Ok(login::take_back(conn, &self.address, self.by_address.window_millis(), self.at)?)
     }
 
     /// Takes the try back, and gives the problem that it ends with.
@@ -118,24 +138,26 @@ pub(super) async fn verify(
     client: &Client,
 ) -> Result<Known, Fail> {
     let counted = Counted::new(services, name, client);
-    let most = i32::try_from(services.config.auth.address_failures).unwrap_or(i32::MAX);
-    let ((tried, address_locks), account) = services
+    let (Counting { tried, address_locks, standing }, account) = services
         .db
         .write({
             let (counted, name) = (counted.clone(), name.to_owned());
             move |conn| {
-                let tried = counted.count(conn, most)?;
+                let tried = counted.count(conn)?;
                 Ok::<_, Fail>((tried, accounts::find_by_login(conn, &name)?))
             }
         })
         .await?;
+    rate::tell(standing);
     // A lock has one line: the trail must not be filled by whoever goes on trying.
     if address_locks {
         tell_alone(services, Event::tried(What::Locked, None).with("address")).await?;
     }
-    let locks = match tried {
+    let locks = match tried? {
         Tried::Counted { locks } => locks,
-        Tried::Refused(until) => return Err(too_many(until.millis() - counted.at.millis())),
+        Tried::Refused(until) => {
+            return Err(NAME_POLICY.exceeded(until.millis() - counted.at.millis()).into());
+        }
     };
     let active = account.as_ref().filter(|account| account.is_active);
     let stored = active.and_then(|account| account.password_hash.clone());
