@@ -254,6 +254,7 @@ routes! {
     Post "/api/v1/reports/{id}/urge": ResidentOnly, Own;
     Post "/api/v1/reports/{id}/withdraw": ResidentOnly, Own;
     Get "/api/v1/requests": DistrictDesk, Nothing;
+    Get "/api/v1/reviews/spam": DistrictDesk, Nothing;
     Get "/api/v1/shifts": Official, Nothing;
     Get "/api/v1/standard-texts": Official, Nothing;
     Get "/api/v1/summonses": Official, Nothing;
@@ -296,6 +297,7 @@ routes! {
     Post "/api/v1/tickets/{id}/grant": Decider, Ticket;
     Post "/api/v1/tickets/{id}/merge": Filer, Ticket;
     Post "/api/v1/tickets/{id}/refuse": Filer, Ticket;
+    Post "/api/v1/tickets/{id}/pass": Centre, Ticket;
     Post "/api/v1/tickets/{id}/release": Field, Ticket;
     Post "/api/v1/tickets/{id}/release-assist": Manager, Ticket;
     Post "/api/v1/tickets/{id}/resume": Resumer, Ticket;

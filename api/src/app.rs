@@ -222,6 +222,7 @@ impl Application {
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
             pace: reports::Pace::default(),
+            repeats: reports::Repeats::default(),
             trail: audit::trail(),
             lookups: pictures::lookups(),
             pictures: Pictures::new(config.photos.near_most),

@@ -14,7 +14,7 @@ use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
 use suishoupai_core::flow::{
     Channel, OrderKind, OrderState, Phase, PhotoFlag, Pressure, RefuseReason, RequestKind, RequestState,
-    ReturnReason, Role, Satisfaction, Solved, Stage, State, Verb,
+    ReturnReason, Role, Satisfaction, Solved, Stage, State, Suspicion, Verb,
 };
 use suishoupai_core::likeness::SeenBefore;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -78,6 +78,7 @@ fn complete(api: &mut OpenApi) {
     describe!(
         SeenBefore,
         PhotoFlag,
+        Suspicion,
         Pressure,
         RequestKind,
         RequestState,

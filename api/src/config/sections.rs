@@ -222,6 +222,24 @@ section! {
 }
 
 section! {
+    /// Reports that are suspected of being no reports, and that the centre looks at first.
+    spam as Spam {
+        /// Whether texts are held that are nothing but links, advertising or nothing that could be read.
+        texts: bool = true;
+        /// The same text of one person so many times is held; 0 holds none.
+        same_text: u32 = 10, 0 to 1000;
+        /// Within how many hours.
+        same_text_hours: u32 = 24, 1 to 168;
+        /// A picture that is in so many tickets of others is held; 0 holds none.
+        photo_tickets: u32 = 3, 0 to 32;
+        /// After so many reports of a person that were refused as false or as spam, further ones are held; 0 holds none.
+        false_reports: u32 = 3, 0 to 1000;
+        /// Within how many days.
+        false_days: u32 = 30, 1 to 3650;
+    }
+}
+
+section! {
     /// Personal data: how long it is shown and kept.
     privacy as Privacy {
         /// Days after the end of a ticket from which on nobody is shown who reported it, nor can have it revealed.

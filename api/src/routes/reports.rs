@@ -16,7 +16,7 @@ use crate::extract::{Form, Json, Path, Query, Upload};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::Prepared;
-use crate::service::reports::{Draft, Repeat};
+use crate::service::reports::{Draft, Repeat, Sender};
 use crate::service::{digest, photos, read, reports};
 use crate::services::Services;
 use crate::view::{MyReports, ReportCreated, ReportView};
@@ -133,6 +133,10 @@ fn bounded(services: &Services, caller: &Auth<Reporter>) -> Result<(), Problem> 
     }
 }
 
+fn sender(caller: Auth<Reporter>) -> Sender {
+    Sender { is_person: caller.session.is_some(), account: caller.account }
+}
+
 /// Sends a report.
 ///
 /// Photos are uploaded before, each as it is chosen (`POST /photos`), and named here. With an `Idempotency-Key` a
@@ -153,7 +157,7 @@ async fn send(
     bounded(&services, &caller)?;
     let draft = body.into_inner().draft()?;
     let repeat = repeat(&request, digest(format!("{draft:?}").as_bytes()))?;
-    let receipt = reports::create(&services, caller.account, draft, Vec::new(), repeat).await?;
+    let receipt = reports::create(&services, sender(caller), draft, Vec::new(), repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 
@@ -245,7 +249,7 @@ async fn send_form(
     }
     let photos: Vec<_> = fresh.iter().map(Prepared::sha256).collect();
     let repeat = repeat(&request, digest(format!("{draft:?}{photos:?}").as_bytes()))?;
-    let receipt = reports::create(&services, caller.account, draft, fresh, repeat).await?;
+    let receipt = reports::create(&services, sender(caller), draft, fresh, repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 

@@ -2,8 +2,8 @@
 
 use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{
-    Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, Sighting, Stage, Step, TicketId, Verb, doubts,
-    lapse_first, may_see, step, told,
+    Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, RefuseReason, Sighting, Stage, Step, TicketId,
+    Verb, doubts, lapse_first, may_see, step, told,
 };
 use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::likeness::Use;
@@ -12,7 +12,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, accounts, photos, reference, reports, tickets};
+use suishoupai_storage::db::{Conn, abuse, accounts, photos, reference, reports, tickets};
 
 use crate::audit;
 use crate::fail::{Fail, refusal};
@@ -159,6 +159,9 @@ pub fn execute_on(
         .map_err(|why| refused(conn, loaded, &why))?;
     if let Command::Rate { solved, stars, words } = &order.command {
         save_rating(conn, loaded, actor, (*solved, *stars, words.clone()), now)?;
+    }
+    if let Command::Refuse { reason: RefuseReason::FalseReport | RefuseReason::Spam, .. } = &order.command {
+        abuse::note_false(conn, loaded.ticket.id, &loaded.ticket.reporters, registry.distrust, now)?;
     }
     if let Some(duty) = &order.duty {
         reference::save_duties(conn, loaded.ticket.district, std::slice::from_ref(duty))?;

@@ -65,6 +65,7 @@ mod service_keys;
 mod sign_in;
 mod similar;
 mod simulation;
+mod spam;
 mod sso;
 mod supervision;
 mod supervision_lists;

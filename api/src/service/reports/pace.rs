@@ -89,6 +89,11 @@ fn window_of(policy: Policy, now: Moment) -> i64 {
     now.millis() - now.millis().rem_euclid(policy.window_millis())
 }
 
+/// For how long texts are remembered.
+pub(super) fn same_text_seconds(services: &Services) -> i64 {
+    i64::from(services.config.spam.same_text_hours) * 3600
+}
+
 /// Counts a report of an account.
 ///
 /// # Errors
@@ -106,12 +111,14 @@ pub fn count(services: &Services, account: AccountId) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Shares the counts of accounts that send unusually many with other processes; how many.
+/// Shares the counts of accounts that send unusually many with other processes; how many. Texts whose time is over are
+/// forgotten.
 ///
 /// # Errors
 /// The database's; the counts are shared the next time.
 pub async fn share(services: &Services) -> Result<usize, Fail> {
     let (policy, now) = (policy(services), services.now());
+    services.repeats.forget(now.plus_seconds(-same_text_seconds(services)));
     let window = window_of(policy, now);
     let quota = i64::try_from(policy.quota).unwrap_or(i64::MAX);
     let unshared = services.pace.unshared(window, quota);
