@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
+use crate::auth::recognise;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
@@ -352,6 +353,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
         app.route("/openapi.json", web::get().to(move || answer_json(json.clone())))
             .service(SwaggerUi::new("/docs/{_:.*}").config(docs))
             .wrap(Compress::default())
+            .wrap(from_fn(recognise))
             .wrap(from_fn(literal_first))
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(tus_version))

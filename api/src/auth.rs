@@ -4,9 +4,11 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use suishoupai_core::flow::Actor;
 use suishoupai_storage::db::accounts::Account;
 
@@ -45,15 +47,14 @@ impl<P: Permission> FromRequest for Auth<P> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(request);
-        let services = request.app_data::<web::Data<Services>>().cloned();
+        let recognised = request.extensions_mut().remove::<Recognised>();
         let request = request.clone();
         Box::pin(async move {
-            let services = services.ok_or(Code::Internal)?;
-            let token = token?;
-            let route = request.match_pattern().unwrap_or_default();
-            let called = (request.method().as_str(), route.as_str());
-            let (account, session) = caller(&services, &token, called).await?;
+            let found = match recognised {
+                Some(Recognised(found)) => found,
+                None => look_up(&request).await,
+            };
+            let (account, session) = found?;
             request.extensions_mut().insert(CallerId(account.id));
             let permitted =
                 P::ROLES.is_empty() || account.posts.iter().any(|post| P::ROLES.contains(&post.role));
@@ -63,6 +64,39 @@ impl<P: Permission> FromRequest for Auth<P> {
             Ok(Self { account, session, permission: PhantomData })
         })
     }
+}
+
+type Found = Result<(Account, Option<i64>), Problem>;
+
+/// What was found out of who calls.
+struct Recognised(Found);
+
+/// Middleware: finds out who calls, where somebody says so, before anything else of the request is looked at. Without it
+/// a fault of the path or of the body could be answered first, and tell strangers how to call what they may not.
+///
+/// # Errors
+/// Only those of the services inside.
+pub async fn recognise<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    // Whether the server is well is told without the database.
+    if request.path().starts_with("/api/") && request.headers().contains_key(AUTHORIZATION) {
+        let found = look_up(request.request()).await;
+        request.extensions_mut().insert(Recognised(found));
+    }
+    next.call(request).await
+}
+
+async fn look_up(request: &HttpRequest) -> Found {
+    let token = bearer(request)?;
+    let services = request.app_data::<web::Data<Services>>().ok_or(Code::Internal)?;
+    let route = if is_key(&token) { request.match_pattern().unwrap_or_default() } else { String::new() };
+    caller(services, &token, (request.method().as_str(), route.as_str())).await
+}
+
+fn is_key(token: &str) -> bool {
+    token.starts_with(service_keys::PREFIX)
 }
 
 /// The token of a request.
@@ -83,12 +117,8 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<String, Problem> {
 ///
 /// # Errors
 /// 401 for what is not, or no longer, good; 403 for a key that is not for this method and route.
-pub(crate) async fn caller(
-    services: &Services,
-    token: &str,
-    called: (&str, &str),
-) -> Result<(Account, Option<i64>), Problem> {
-    if token.starts_with(service_keys::PREFIX) {
+pub(crate) async fn caller(services: &Services, token: &str, called: (&str, &str)) -> Found {
+    if is_key(token) {
         Ok((service_keys::authenticate(services, token, called).await?, None))
     } else {
         authenticate(services, token).await
@@ -97,7 +127,7 @@ pub(crate) async fn caller(
 
 /// The account of a token, as it is now, and its session: a removal, a change of posts or signing out takes effect with the
 /// next request.
-async fn authenticate(services: &Services, token: &str) -> Result<(Account, Option<i64>), Problem> {
+async fn authenticate(services: &Services, token: &str) -> Found {
     let claims = services.tokens.verify(token, services.now()).map_err(|error| match error {
         TokenError::Expired => Code::TokenExpired,
         TokenError::Invalid => Code::TokenInvalid,

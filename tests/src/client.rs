@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::multipart::{Form, Part};
-use reqwest::blocking::{Client, RequestBuilder};
-use reqwest::header::HeaderMap;
+use reqwest::blocking::{Body, Client, RequestBuilder};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use suishoupai_api::demo::{PASSWORD, POINT};
 
-use crate::codes;
+use crate::{codes, spoken};
 
 /// No connection is kept, so that a server which stops need not wait for one.
 pub(crate) static HTTP: LazyLock<Client> = LazyLock::new(|| {
@@ -172,10 +172,15 @@ impl Caller {
     pub fn try_send(request: RequestBuilder) -> Result<Reply, String> {
         let request = request.build().unwrap();
         let asked = format!("{} {}", request.method(), request.url());
+        let authorization = request.headers().get("authorization").map(HeaderValue::as_bytes);
+        spoken::told(authorization, request.body().and_then(Body::as_bytes).unwrap_or_default());
         let failed = |error: reqwest::Error| format!("{asked}: {error:?}");
         let answer = HTTP.execute(request).map_err(failed)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = answer.bytes().map_err(failed)?.to_vec();
+        // A stream of events has no end; its head is the answer.
+        let is_stream = headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let body = if is_stream { Vec::new() } else { answer.bytes().map_err(failed)?.to_vec() };
+        spoken::told(None, &body);
         Ok(Reply { asked, status, headers, body })
     }
 

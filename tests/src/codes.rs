@@ -6,8 +6,12 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::spoken;
 
 /// The last code for each ending of a phone number.
 static CODES: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
@@ -16,7 +20,15 @@ static CODES: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::registry().with(Listener);
+        let lines = spoken::file("suite").map(|file| {
+            let ours =
+                Targets::new().with_default(LevelFilter::INFO).with_target("suishoupai", LevelFilter::DEBUG);
+            let ours = ours.with_target("suishoupai_api", LevelFilter::DEBUG);
+            let ours = ours.with_target("suishoupai_storage", LevelFilter::DEBUG);
+            let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+            lines.with_writer(Mutex::new(file)).with_filter(ours)
+        });
+        let subscriber = tracing_subscriber::registry().with(Listener).with(lines);
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
 }
@@ -46,6 +58,7 @@ pub(crate) fn read(line: &str) -> Option<(String, String)> {
 
 /// Keeps a code for the phones that end so.
 pub(crate) fn keep((ending, code): (String, String)) {
+    spoken::code(&code);
     let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
     codes.get_or_insert_default().insert(ending, code);
 }

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::codes;
+use crate::{codes, spoken};
 
 /// The lines that a program logged.
 pub(crate) type Log = Arc<Mutex<Vec<String>>>;
@@ -115,6 +115,7 @@ impl Starting {
                 if let Some(code) = codes::read(&line) {
                     codes::keep(code);
                 }
+                spoken::logged(&line);
                 kept.lock().unwrap().push(line);
             }
         });

@@ -19,6 +19,7 @@ mod process;
 mod s3;
 mod server;
 mod simulation;
+mod spoken;
 mod stored;
 mod stream;
 #[path = "../../storage/src/video/tests/make.rs"]

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use suishoupai_api::app::Application;
+use suishoupai_api::callers;
 use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
@@ -277,6 +278,16 @@ impl Server {
         all.retain(|notice| notice.ticket == ticket);
         all.sort_by_key(|notice| notice.event_seq);
         all.iter().map(|notice| notice.verb.as_str()).collect()
+    }
+
+    /// Has the server know what was changed of accounts past it.
+    pub fn accounts_changed(&self) {
+        block_on(callers::changed(&self.services));
+    }
+
+    /// How many statements it has sent to its database.
+    pub fn statements(&self) -> u64 {
+        self.services.db.meter().statements()
     }
 
     /// Does all jobs that are due.

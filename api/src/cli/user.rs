@@ -11,6 +11,7 @@ use suishoupai_storage::db::reference::load_units;
 use suishoupai_storage::db::{Conn, Db, DbError};
 
 use super::{Done, Stop, open_existing};
+use crate::callers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fail::Fail;
@@ -201,6 +202,7 @@ async fn set_password(db: &Db, change: Password, password: String) -> Result<Str
         Ok::<_, Fail>(())
     })
     .await?;
+    callers::changed_outside().await;
     Ok(format!("set the password of {name}"))
 }
 
@@ -215,6 +217,7 @@ async fn set_active(settings: &Config, login: &str, is_active: bool) -> Result<S
         tell(conn, &Event::of(what, id).by_operator(), now)
     })
     .await?;
+    callers::changed_outside().await;
     Ok(format!("{} {login}\n", if is_active { "enabled" } else { "disabled" }))
 }
 

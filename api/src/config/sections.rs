@@ -252,6 +252,9 @@ section! {
         export_days: u32 = 7, 1 to 90;
         /// Decimals of degrees to which places are rounded for whoever is not signed in; 3 are about 100 m.
         public_decimals: u32 = 3, 0 to 7;
+        /// Whether the map is shown to whoever is not signed in: numbers by squares, without anything that is kept from the
+        /// public.
+        public_map: bool = true;
         /// The version of the notice on personal data that reporters agree to, such as 2026-11; a report that names
         /// another one is refused. Without it, what reports name is only stored.
         consent_version: Option<String> = None;

@@ -12,6 +12,7 @@ use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::live::{self as rows, Cursor};
+use suishoupai_storage::meter::Held;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -77,6 +78,7 @@ struct ReportChange {
 struct Seat {
     services: Services,
     account: AccountId,
+    _counted: Held,
 }
 
 impl Drop for Seat {
@@ -130,7 +132,8 @@ pub async fn follow(
         )));
     };
     rate::tell(policy.left(left as u64, None));
-    let seat = Seat { services: services.clone(), account: account.id };
+    let counted = services.metrics.streaming();
+    let seat = Seat { services: services.clone(), account: account.id, _counted: counted };
     // Before the place is looked up, so that what happens in between is in one of the two.
     let batches = live.batches.subscribe();
     let place = move |conn: &mut _| match last {

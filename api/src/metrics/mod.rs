@@ -89,6 +89,7 @@ pub struct Metrics {
     answered: Family<Answered, Counter>,
     seconds: Family<Route, Histogram>,
     in_flight: Gauge,
+    streams: Gauge,
     jobs: Family<Finished, Histogram>,
     photos: Counter,
     photo_bytes: Counter,
@@ -106,6 +107,7 @@ impl Metrics {
             answered: Family::default(),
             seconds: Family::new_with_constructor(seconds),
             in_flight: Gauge::default(),
+            streams: Gauge::default(),
             jobs: Family::new_with_constructor(long_seconds),
             photos: Counter::default(),
             photo_bytes: Counter::default(),
@@ -120,6 +122,7 @@ impl Metrics {
         let about = "How long requests took until the answer began";
         to.register("http_request_seconds", about, this.seconds.clone());
         to.register("http_in_flight", "Requests that are being answered", this.in_flight.clone());
+        to.register("live_streams", "Streams of changes that are open", this.streams.clone());
         to.register("job_seconds", "Tries of background jobs, by what came of them", this.jobs.clone());
         to.register("photos", "Photos taken in, with those sent again", this.photos.clone());
         to.register("photo_bytes", "Bytes of the photos taken in", this.photo_bytes.clone());
@@ -136,6 +139,11 @@ impl Metrics {
     /// Counts a request as being answered, for as long as the answer is kept.
     pub fn begin(&self) -> Held {
         Held::one(&self.in_flight)
+    }
+
+    /// Counts a stream of changes, for as long as it is open.
+    pub fn streaming(&self) -> Held {
+        Held::one(&self.streams)
     }
 
     /// Counts an answer. `route` is the pattern of the route, or none where no route took the request.

@@ -190,11 +190,14 @@ fn period(from: Option<Month>, to: Option<Month>) -> Result<Option<(i32, i32)>, 
     }
 }
 
-/// The district that is meant: the named one, or the only one.
+/// The district that somebody means who is not signed in: the named one, or the only one.
 ///
 /// # Errors
-/// 422 where there are several and none is named.
+/// 404 where the map is not for the public; 422 where there are several and none is named.
 fn meant(services: &Services, named: Option<DistrictCode>) -> Result<District, Problem> {
+    if !services.config.privacy.public_map {
+        return Err(Code::NotFound.into());
+    }
     if let Some(code) = named {
         return Ok(code.0);
     }

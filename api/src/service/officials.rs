@@ -9,6 +9,7 @@ use suishoupai_storage::db::identity::{factors, sessions};
 use suishoupai_storage::db::{Conn, DbError};
 
 use super::sign_in::told::{Event, What, tell};
+use crate::callers;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::password::PasswordError;
@@ -195,7 +196,7 @@ pub async fn set_posts(
     not_oneself(by, id)?;
     let (district, by, now) = (by.district, by.id, services.now());
     let posts = posts(services, district, &wanted);
-    services
+    let account = services
         .db
         .write(move |conn| {
             of_district(conn, district, id)?;
@@ -206,7 +207,9 @@ pub async fn set_posts(
             tell(conn, &Event::of(What::PostsChanged, id).by(by).with(detail.join(", ")), now)?;
             found(conn, id)
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(account)
 }
 
 /// Whether an official may sign in. Who may not is signed out everywhere, at once.
@@ -221,7 +224,7 @@ pub async fn set_active(
 ) -> Result<Account, Fail> {
     not_oneself(by, id)?;
     let (district, by, now) = (by.district, by.id, services.now());
-    services
+    let account = services
         .db
         .write(move |conn| {
             of_district(conn, district, id)?;
@@ -231,7 +234,9 @@ pub async fn set_active(
             tell(conn, &Event::of(what, id).by(by), now)?;
             found(conn, id)
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(account)
 }
 
 /// Gives an official a new password for one sign-in, and takes the second factor away where that is asked for: for who has
@@ -267,5 +272,6 @@ pub async fn reset(
             Ok::<_, Fail>(())
         })
         .await?;
+    callers::changed(services).await;
     Ok(password)
 }

@@ -11,6 +11,7 @@ use suishoupai_storage::db::{Conn, accounts};
 use super::once::once;
 use super::reports::Repeat;
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -62,7 +63,7 @@ pub async fn add_absence(
     let by = by.id;
     span_is_good(new.from, new.to, now)?;
     let [id] = services.db.ids::<1>().await?;
-    services
+    let absence = services
         .db
         .write(move |conn| {
             once(conn, by, repeat.as_ref(), now, |conn| {
@@ -75,7 +76,9 @@ pub async fn add_absence(
                 Ok(absence)
             })
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(absence)
 }
 
 /// The leave as it is kept, if it may be.
@@ -115,6 +118,7 @@ pub async fn end_absence(services: &Services, by: &Account, id: i64) -> Result<(
             Ok::<_, Fail>(ended)
         })
         .await?;
+    callers::changed(services).await;
     if ended { Ok(()) } else { Err(Code::NotFound.into()) }
 }
 

@@ -149,6 +149,7 @@ pub async fn revoke(services: &Services, by: &Account, id: i64) -> Result<(), Fa
             Ok::<_, Fail>(account)
         })
         .await?;
+    callers::changed(services).await;
     revoked.map(drop).ok_or_else(|| Code::ServiceKeyNotFound.into())
 }
 

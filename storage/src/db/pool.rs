@@ -33,6 +33,7 @@ struct Manager {
     used_for: Use,
     /// When a connection was last found dead: the others may have died with it, and are tried before they are used.
     lost: Arc<Mutex<Option<Instant>>>,
+    meter: DbMeter,
 }
 
 struct Pooled {
@@ -56,7 +57,9 @@ impl r2d2::ManageConnection for Manager {
     type Error = DbError;
 
     fn connect(&self) -> Result<Pooled, DbError> {
-        Ok(Pooled { conn: connect(&self.target, self.used_for)?, served: None, dead: false })
+        let mut conn = connect(&self.target, self.used_for)?;
+        self.meter.watch_statements(&mut conn);
+        Ok(Pooled { conn, served: None, dead: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), DbError> {
@@ -77,11 +80,13 @@ impl r2d2::ManageConnection for Manager {
 impl Pool {
     pub(super) fn open(target: &Target, used_for: Use, size: u32, meter: DbMeter) -> Result<Self, DbError> {
         let lost = Arc::default();
-        let manager = Manager { target: target.clone(), used_for, lost: Arc::clone(&lost) };
+        let (target, of_each) = (target.clone(), meter.clone());
+        let is_remote = matches!(target, Target::Postgres(_));
+        let manager = Manager { target, used_for, lost: Arc::clone(&lost), meter: of_each };
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .test_on_check_out(matches!(target, Target::Postgres(_)))
+            .test_on_check_out(is_remote)
             .connection_timeout(CONNECTION)
             .build(manager)
             .map_err(|error| DbError::Unavailable(error.to_string()))?;

@@ -45,7 +45,8 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the writer's thread; `group` bounds how many changes share a commit.
     pub(super) fn start(target: &Target, group: usize, writes: Use, meter: DbMeter) -> Result<Self, DbError> {
-        let conn = connect(target, writes)?;
+        let mut conn = connect(target, writes)?;
+        meter.watch_statements(&mut conn);
         let (jobs, waiting) = channel();
         let (target, counts) = (target.clone(), meter.clone());
         let thread = std::thread::Builder::new()
@@ -145,11 +146,11 @@ fn serve(mut conn: Conn, place: (&Target, Use), waiting: &Receiver<Queued>, grou
             jobs.push(next);
         }
         meter.grouped(jobs.len());
-        commit_group(&mut conn, place, jobs);
+        commit_group(&mut conn, place, jobs, meter);
     }
 }
 
-fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>) {
+fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>, meter: &DbMeter) {
     let mut open = begin(conn);
     let alone = jobs.len() == 1;
     let mut done = Vec::with_capacity(jobs.len());
@@ -167,7 +168,7 @@ fn commit_group(conn: &mut Conn, place: (&Target, Use), jobs: Vec<Job>) {
     let undo = alone && done.iter().any(|done| done.failed);
     let outcome = open.and_then(|()| if undo { roll_back(conn) } else { commit(conn) });
     if outcome.is_err() {
-        recover(conn, place);
+        recover(conn, place, meter);
     }
     for Done { reply, .. } in done {
         reply(outcome.as_ref().copied().map_err(DbError::again));
@@ -206,9 +207,12 @@ fn roll_back(conn: &mut Conn) -> Result<(), DbError> {
 }
 
 /// After a failed commit (a full disk) the connection's state is unknown: a fresh one takes its place.
-fn recover(conn: &mut Conn, (target, writes): (&Target, Use)) {
+fn recover(conn: &mut Conn, (target, writes): (&Target, Use), meter: &DbMeter) {
     match connect(target, writes) {
-        Ok(fresh) => *conn = fresh,
+        Ok(fresh) => {
+            *conn = fresh;
+            meter.watch_statements(conn);
+        }
         Err(error) => tracing::error!(%error, "the writer could not reconnect"),
     }
 }

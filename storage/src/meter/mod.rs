@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,6 +43,19 @@ pub struct DbMeter {
     group: Histogram,
     /// Writes of SQLite that wait for the one writer.
     queue: Gauge,
+    /// Statements that were sent, each a way to the server and back on PostgreSQL.
+    statements: Counter,
+}
+
+/// Counts the statements of a connection.
+struct Statements(Counter);
+
+impl Instrumentation for Statements {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            self.0.inc();
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -94,6 +108,7 @@ impl Default for DbMeter {
             retries: Counter::default(),
             group: Histogram::new(WRITES),
             queue: Gauge::default(),
+            statements: Counter::default(),
         }
     }
 }
@@ -109,6 +124,17 @@ impl DbMeter {
         to.register("db_retries", "Writes done again after a concurrent one", self.retries.clone());
         to.register("db_group_writes", "Writes that shared a commit (SQLite)", self.group.clone());
         to.register("db_queue", "Writes that wait for the one writer (SQLite)", self.queue.clone());
+        to.register("db_statements", "Statements sent to the database", self.statements.clone());
+    }
+
+    /// How many statements have been sent, with those that begin and end transactions.
+    pub fn statements(&self) -> u64 {
+        self.statements.get()
+    }
+
+    /// Has the statements of a connection counted.
+    pub(crate) fn watch_statements(&self, conn: &mut impl Connection) {
+        conn.set_instrumentation(Statements(self.statements.clone()));
     }
 
     pub(crate) fn sized(&self, connections: u32) {

@@ -41,7 +41,8 @@ const KEYS: [(&str, Kind); 13] = [
 ];
 
 /// Numbers that name none; districts are known to everybody.
-const NUMBERS: [&str; 8] = ["amount", "bytes", "days", "district", "expires", "limit", "stars", "version"];
+const NUMBERS: [&str; 9] =
+    ["amount", "bytes", "days", "district", "expires", "limit", "stars", "version", "zoom"];
 /// Whose body is rules, full of numbers.
 const RULES: &str = "/api/v1/admin/policies";
 /// No row has this key.

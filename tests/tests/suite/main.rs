@@ -59,6 +59,7 @@ mod resumable_broken;
 mod reuse;
 mod reuse_told;
 mod rolling;
+mod round_trips;
 mod search;
 mod sensitive;
 mod service_keys;

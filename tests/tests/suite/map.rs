@@ -15,7 +15,8 @@ both!(
     everybody_is_shown_nothing_private,
     a_tile_has_the_mesh_the_tickets_and_the_numbers,
     what_is_unchanged_is_not_sent_again,
-    bad_places_are_refused
+    bad_places_are_refused,
+    the_public_is_shown_none_where_that_is_set
 );
 
 /// The whole district.
@@ -302,4 +303,12 @@ fn bad_places_are_refused(engine: Engine) {
         .nobody()
         .get(&format!("map/public/clusters?{WHOLE}&zoom=12&district=999999"))
         .problem(404, "not_found");
+}
+
+fn the_public_is_shown_none_where_that_is_set(engine: Engine) {
+    let server = Server::start_with(engine, |config| config.privacy.public_map = false);
+    let nobody = server.nobody();
+    nobody.get(&format!("map/public/clusters?{WHOLE}&zoom=12")).problem(404, "not_found");
+    nobody.get("map/public/tiles/14/13557/7049.mvt").problem(404, "not_found");
+    server.official("dispatcher").get(&format!("map/clusters?{WHOLE}&zoom=12")).expect(200);
 }

@@ -158,6 +158,7 @@ fn nobody_decides_about_the_own_reply(engine: Engine) {
     let account = whole(&shizheng.get("me").expect(200)["id"]);
     let unit = server.unit(CENTRE);
     server.execute(&format!("INSERT INTO posts VALUES ({account}, 'duty_chief', {unit})")).unwrap();
+    server.accounts_changed();
     done(&shizheng, order, "reply", words());
     let refused = try_to(&shizheng, order, "accept", json!({})).problem(403, "forbidden");
     assert_eq!(refused["rule"], "own_reply");

@@ -8,6 +8,7 @@ use suishoupai_storage::db::privacy::{self, Run, RunKind, RunState};
 
 use super::{MOST, PAGE, asked, done, enqueue};
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::services::Services;
@@ -124,5 +125,7 @@ async fn sign_off(
             audit_rows::append(conn, std::slice::from_ref(&line))?;
             Ok::<_, Fail>(())
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(())
 }

@@ -10,6 +10,7 @@ use suishoupai_storage::db::{Conn, login};
 use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::http::rate::{self, Policy, Standing};
@@ -294,7 +295,10 @@ impl Entry {
         self.opening.write(conn)
     }
 
-    pub(super) fn done(self, services: &Services, account: Account) -> Result<Session, Fail> {
+    pub(super) async fn done(self, services: &Services, account: Account) -> Result<Session, Fail> {
+        if self.new_hash.is_some() {
+            callers::changed(services).await;
+        }
         self.opening.done(services, account)
     }
 }
@@ -336,7 +340,7 @@ pub async fn by_password(services: &Services, attempt: Attempt, client: &Client)
             Ok::<_, Fail>(true)
         })
         .await?;
-    if proved { entry.done(services, known.account) } else { Err(Code::SecondFactorWrong.into()) }
+    if proved { entry.done(services, known.account).await } else { Err(Code::SecondFactorWrong.into()) }
 }
 
 /// A second factor that has yet to be confirmed.
@@ -417,5 +421,5 @@ pub async fn confirm_factor(
     if !confirmed {
         return Err(Code::SecondFactorExists.into());
     }
-    Ok((entry.done(services, known.account)?, codes))
+    Ok((entry.done(services, known.account).await?, codes))
 }

@@ -56,7 +56,7 @@ pub async fn change_password(
     let entry = Entry::prepare(services, &known, &attempt, client).await?;
     let (writing, now) = (entry.clone(), services.now());
     services.db.write(move |conn| writing.write(conn, now)).await?;
-    entry.done(services, known.account)
+    entry.done(services, known.account).await
 }
 
 /// New recovery codes in place of all of before, shown this once.

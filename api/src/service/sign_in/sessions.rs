@@ -12,6 +12,7 @@ use suishoupai_storage::db::{Conn, login};
 
 use super::told::{Event, What, tell};
 use crate::audit;
+use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
 use crate::http::rate::{self, Policy};
@@ -170,7 +171,7 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
                 Refreshed::Reused { account, session } => {
                     let event = Event::of(What::TokenReused, account).with(format!("session {session}"));
                     tell(conn, &event, now)?;
-                    return Ok(None);
+                    return Ok(Some((outcome, None, None)));
                 }
                 Refreshed::Unknown | Refreshed::Over => return Ok(None),
             };
@@ -180,14 +181,17 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
                 return Err(REFRESHES.exceeded(until.millis() - now.millis()).into());
             }
             let standing = REFRESHES.after(hits, until, now);
-            Ok::<_, Fail>(accounts::find(conn, account)?.map(|account| (outcome, account, standing)))
+            Ok::<_, Fail>(Some((outcome, accounts::find(conn, account)?, Some(standing))))
         })
         .await?;
-    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, account, standing)) = rotated
+    if let Some((Refreshed::Reused { .. }, ..)) = rotated {
+        callers::changed(services).await;
+    }
+    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, Some(account), standing)) = rotated
     else {
         return Err(Code::RefreshTokenInvalid.into());
     };
-    rate::tell(standing);
+    standing.into_iter().for_each(rate::tell);
     // A password that was set from outside, or a removal, ends what began before it.
     if !account.is_active || created_at < account.tokens_from.millis() {
         return Err(Code::RefreshTokenInvalid.into());
@@ -224,6 +228,7 @@ pub async fn sign_out(services: &Services, account: AccountId, session: i64) -> 
             Ok::<_, Fail>(ended)
         })
         .await?;
+    callers::changed(services).await;
     if ended { Ok(()) } else { Err(Code::DeviceNotFound.into()) }
 }
 
@@ -239,5 +244,7 @@ pub async fn sign_out_everywhere(services: &Services, account: AccountId) -> Res
             sessions::end_all(conn, account, None, now)?;
             tell(conn, &Event::of(What::SignedOutEverywhere, account), now)
         })
-        .await
+        .await?;
+    callers::changed(services).await;
+    Ok(())
 }

@@ -129,20 +129,32 @@ proptest! {
         let (hours, calendar) = &CALENDARS[which];
         let start = calendar.add_working_seconds(from, 0);
         let due = calendar.deadline(from, Limit { amount, unit: LimitUnit::WorkingDays });
-        // A closing at midnight is an instant of the next date but belongs to the day before.
-        let owner = |at: Moment| {
+        // A closing at midnight is an instant of the next date but belongs to the day before. What starts at a closing is
+        // due at one, also where the next day opens at the same instant.
+        let owner = |at: Moment, closes: bool| {
             let midnight = at.civil().time() == jiff::civil::Time::midnight();
             let before = at.plus_millis(-1);
             let opens = is_working(hours, at.date()) && slow_between(hours, at, at.plus_millis(1)) > 0;
-            if midnight && !opens { before.date() } else { at.date() }
+            if midnight && (closes || !opens) { before.date() } else { at.date() }
         };
-        let (mut day, mut counted) = (owner(start), 0);
-        while day < owner(due) {
+        let (mut day, mut counted) = (owner(start, false), 0);
+        let last = owner(due, day < start.date());
+        while day < last {
             day = day.tomorrow().unwrap();
             counted += u32::from(is_working(hours, day));
         }
         prop_assert_eq!(counted, amount, "{} to {}", start, due);
     }
+}
+
+/// From a closing at midnight, Friday's, to one that is the next opening too, Wednesday's.
+#[test]
+fn a_closing_at_midnight_is_due_at_a_closing() {
+    let calendar = &CALENDARS[3].1;
+    let at = |text: &str| text.parse::<Moment>().unwrap();
+    let due = calendar
+        .deadline(at("2035-10-06T00:00:00+08:00"), Limit { amount: 18, unit: LimitUnit::WorkingDays });
+    assert_eq!(due, at("2035-11-01T00:00:00+08:00"));
 }
 
 fn is_working(hours: &WeeklyHours, date: Date) -> bool {

@@ -80,7 +80,7 @@ struct Reference {
 }
 
 /// What follows from other tables, or is of no use in another place: made there anew, or not at all.
-const FOLLOWING: [&str; 6] =
+pub(super) const FOLLOWING: [&str; 6] =
     ["ticket_changes", "ticket_deltas", "ticket_counts", "map_cells", "order_deltas", "order_counts"];
 
 /// What the tool itself and the migrations keep; no part of the installation.

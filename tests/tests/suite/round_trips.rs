@@ -1,0 +1,62 @@
+//! How many statements the commands take that everybody waits for: each is a way to PostgreSQL and back.
+
+use serde_json::{Value, json};
+use suishoupai_tests::{Engine, Official, Server, both};
+
+both!(hot_commands_take_few_statements);
+
+/// Each is given so often; the least counts, since the server may do something else meanwhile.
+const TIMES: usize = 4;
+
+/// Statements of a command on each engine at the most, with BEGIN and COMMIT and with what the caller is read by.
+///
+/// A command reads the ticket with what belongs to it, and writes the ticket, a line of its history, who is told, and what
+/// the command itself is about.
+const MOST: [(&str, (u64, u64)); 6] = [
+    ("report", (0, 0)),
+    ("claim", (0, 0)),
+    ("file", (0, 0)),
+    ("accept", (0, 0)),
+    ("finish", (0, 0)),
+    ("close", (0, 0)),
+];
+
+fn hot_commands_take_few_statements(engine: Engine) {
+    let server = Server::start(engine);
+    let (resident, grid1) = (server.resident(), server.official("grid1"));
+    let (department, inspector) = (server.official("shizheng"), server.official("inspector"));
+    let mut least = [u64::MAX; MOST.len()];
+    let mut took = |nth: usize, body: Value, who: &Official, path: &str| -> Value {
+        server.drain();
+        let before = server.statements();
+        let answer = who.post(path, &body).expect(200);
+        least[nth] = least[nth].min(server.statements() - before);
+        answer
+    };
+    let mut reports = u64::MAX;
+    for number in 0..TIMES {
+        let photos = [resident.upload_any(), resident.upload_any()];
+        server.drain();
+        let mut draft = suishoupai_tests::Resident::draft(&format!("路面坑洞 {number}"));
+        draft["photo_ids"] = json!(photos);
+        let before = server.statements();
+        let report = resident.post("reports", &draft).expect(201);
+        reports = reports.min(server.statements() - before);
+        let ticket = &report["ticket_id"];
+        let path = |verb: &str| format!("tickets/{ticket}/{verb}");
+        took(1, json!({ "version": 1 }), &grid1, &path("claim"));
+        let filed = took(2, json!({ "version": 2, "category": "P0201" }), &grid1, &path("file"));
+        let signed = took(3, json!({ "version": filed["version"] }), &department, &path("accept"));
+        let after = department.upload_any();
+        let done = json!({ "version": signed["version"], "answer": "路面已修补。", "photo_ids": [after] });
+        let done = took(4, done, &department, &path("finish"));
+        let seen = inspector.upload_any();
+        let check = json!({ "version": done["version"], "photo_ids": [seen], "off_spot_reason": "视频核查" });
+        took(5, check, &inspector, &path("close"));
+    }
+    least[0] = reports;
+    for ((verb, (sqlite, postgres)), least) in MOST.into_iter().zip(least) {
+        let most = if engine == Engine::Sqlite { sqlite } else { postgres };
+        assert!(least <= most, "{verb} takes {least} statements, more than {most}");
+    }
+}
