@@ -17,6 +17,7 @@ use suishoupai_core::flow::{
     ReturnReason, Role, Satisfaction, Solved, Stage, State, Suspicion, Verb,
 };
 use suishoupai_core::likeness::SeenBefore;
+use suishoupai_core::restriction::Decision;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
@@ -87,7 +88,7 @@ fn complete(api: &mut OpenApi) {
         SupervisionState,
         SupervisionVerb
     );
-    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind);
+    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind, Decision);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {

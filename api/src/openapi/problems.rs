@@ -84,6 +84,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/standard-texts",
         "/supervision-orders",
         "/exposures",
+        "/restriction",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
@@ -105,7 +106,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         {
             statuses.push(428);
         }
-        if path.contains("/officials") || path.contains("/second-factor") {
+        if path.contains("/restriction") || path.contains("/officials") || path.contains("/second-factor") {
             statuses.push(409);
         }
         if proves.iter().any(|part| path.contains(part))

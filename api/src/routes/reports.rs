@@ -17,7 +17,7 @@ use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::Prepared;
 use crate::service::reports::{Draft, Repeat, Sender};
-use crate::service::{digest, photos, read, reports};
+use crate::service::{digest, photos, read, reports, restrictions};
 use crate::services::Services;
 use crate::view::{MyReports, ReportCreated, ReportView};
 use crate::words::Words;
@@ -125,8 +125,10 @@ pub(super) fn repeat(request: &HttpRequest, digest: [u8; 32]) -> Result<Option<R
     Err(Problem::new(Code::InvalidHeader).field("Idempotency-Key", "wrong_value", message))
 }
 
-/// Counts a report of a person; other systems, which have keys instead of sessions, send for many.
-fn bounded(services: &Services, caller: &Auth<Reporter>) -> Result<(), Problem> {
+/// Refuses a reporter who is restricted, and counts a report of a person; other systems, which have keys instead of
+/// sessions, send for many.
+async fn bounded(services: &Services, caller: &Auth<Reporter>) -> Result<(), Problem> {
+    restrictions::admit(services, &caller.account).await?;
     match caller.session {
         Some(_) => Ok(reports::pace::count(services, caller.account.id)?),
         None => Ok(()),
@@ -154,7 +156,7 @@ async fn send(
     body: Json<ReportBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    bounded(&services, &caller)?;
+    bounded(&services, &caller).await?;
     let draft = body.into_inner().draft()?;
     let repeat = repeat(&request, digest(format!("{draft:?}").as_bytes()))?;
     let receipt = reports::create(&services, sender(caller), draft, Vec::new(), repeat).await?;
@@ -229,7 +231,7 @@ async fn send_form(
     form: Form<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
-    bounded(&services, &caller)?;
+    bounded(&services, &caller).await?;
     let form = form.0;
     let draft = Draft {
         text: words::<2000>("text", &form.text.0)?,

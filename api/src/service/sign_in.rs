@@ -1,6 +1,7 @@
 //! Sign-in: residents by phone and code, officials by name and password (`official.rs`); and staying signed in
 //! (`sessions.rs`); by those whom other servers know (`mini_program.rs`, `sso.rs`).
 
+mod counted;
 mod id_token;
 pub mod mini_program;
 pub mod official;

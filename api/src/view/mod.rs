@@ -11,6 +11,7 @@ mod order;
 mod photo;
 mod place;
 mod report;
+mod restriction;
 mod seen_before;
 mod similar;
 mod supervision;
@@ -31,6 +32,7 @@ pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{DoubtedPhoto, EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use restriction::{OwnRestriction, RestrictionPage, RestrictionView};
 pub use seen_before::{OtherTicket, SeenBeforeView, add_found};
 pub use similar::{
     FollowedLine, FollowedPage, FollowedView, LikenessReason, SimilarReport, SimilarReports, SimilarTicket,

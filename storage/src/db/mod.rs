@@ -36,6 +36,7 @@ mod pool;
 pub mod privacy;
 pub mod reference;
 pub mod reports;
+pub mod restrictions;
 pub mod resumable;
 pub mod roster;
 pub mod schema;

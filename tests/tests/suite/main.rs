@@ -53,6 +53,7 @@ mod privacy;
 mod rate;
 mod requests;
 mod restart;
+mod restrictions;
 mod rests;
 mod resumable;
 mod resumable_broken;

@@ -1,38 +1,26 @@
 //! Officials: name and password, a second factor, and locks after failures.
 
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::Conn;
 use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::factors::{self, Credentials};
-use suishoupai_storage::db::identity::lockouts::{self, Backoff, Tried};
+use suishoupai_storage::db::identity::lockouts::Tried;
 use suishoupai_storage::db::identity::sessions as rows;
-use suishoupai_storage::db::{Conn, login};
 
+use super::counted::{Counted, Counting, NAME_POLICY};
 use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
 use crate::audit;
 use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
-use crate::http::rate::{self, Policy, Standing};
+use crate::http::rate;
 use crate::lang::Text;
 use crate::password::factor::{FactorSecret, recovery_hash};
 use crate::password::{PasswordError, rules};
 use crate::problem::{Code, Problem};
 use crate::services::Services;
 
-/// Nine tries are free; then a minute, and each lock twice as long, but never so long that anybody could keep an official
-/// out for a day.
-const NAME_LOCKS: Backoff = Backoff {
-    free: 10,
-    first: 60 * 1000,
-    longest: 3600 * 1000,
-    quiet: 10 * 60 * 1000,
-    forget: 24 * 3600 * 1000,
-};
-/// As those who are locked out are told of it. How many tries are left before is told nobody: it would tell of others' tries.
-const NAME_POLICY: Policy = Policy::within("sign-in-name", 9, 10 * 60);
-/// In which failures of one address are counted, seconds.
-const WINDOW: u32 = 15 * 60;
 /// For what the secret of a second factor is sealed.
 const FACTOR: &str = "factor";
 /// Which entry it is in the application on the phone.
@@ -56,78 +44,6 @@ pub(super) struct Known {
     pub(super) account: Account,
     pub(super) credentials: Credentials,
     pub(super) counted: Counted,
-}
-
-/// Under which key tries from an address are counted.
-pub(super) fn address_key(services: &Services, client: &Client) -> String {
-    format!("login-from/{}", hex::encode(services.sealer.index("address", &client.network)))
-}
-
-/// How many tries may fail from an address.
-pub(super) fn address_policy(services: &Services) -> Policy {
-    Policy::within("sign-in-address", services.config.auth.address_failures, WINDOW)
-}
-
-/// Under which keys the try was counted.
-#[derive(Clone)]
-pub(super) struct Counted {
-    name: String,
-    address: String,
-    by_address: Policy,
-    at: Moment,
-}
-
-/// What came of counting a try.
-struct Counting {
-    tried: Result<Tried, Problem>,
-    /// Whether it is the first of those that are refused by the address.
-    address_locks: bool,
-    standing: Standing,
-}
-
-impl Counted {
-    fn new(services: &Services, name: &str, client: &Client) -> Self {
-        let index = |kind: &str, value: &str| hex::encode(services.sealer.index(kind, value));
-        Self {
-            name: format!("login/{}", index("login", name)),
-            address: address_key(services, client),
-            by_address: address_policy(services),
-            at: services.now(),
-        }
-    }
-
-    fn count(&self, conn: &mut Conn) -> Result<Counting, Fail> {
-        let policy = self.by_address;
-        let (hits, until) = login::hit(conn, &self.address, policy.window_millis(), self.at)?;
-        let standing = policy.after(hits, until, self.at);
-        if policy.is_over(hits) {
-            let tried = Err(policy.exceeded(until.millis() - self.at.millis()));
-            return Ok(Counting { tried, address_locks: !policy.is_over(hits.saturating_sub(1)), standing });
-        }
-        let tried = Ok(lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?);
-        Ok(Counting { tried, address_locks: false, standing })
-    }
-
-    /// A try that was neither right nor wrong.
-    fn take_back(&self, conn: &mut Conn) -> Result<(), Fail> {
-        lockouts::take_back(conn, &self.name, &NAME_LOCKS)?;
-        Ok(login::take_back(conn, &self.address, self.by_address.window_millis(), self.at)?)
-    }
-
-    /// A try that was right.
-    pub(super) fn forgive(&self, conn: &mut Conn) -> Result<(), Fail> {
-        lockouts::forgive(conn, &self.name)?;
-        Ok(login::take_back(conn, &self.address, self.by_address.window_millis(), self.at)?)
-    }
-
-    /// Takes the try back, and gives the problem that it ends with.
-    pub(super) async fn leave(&self, services: &Services, problem: impl Into<Fail>) -> Fail {
-        let counted = self.clone();
-        match services.db.write(move |conn| counted.take_back(conn)).await {
-            Ok(()) => problem.into(),
-            Err(fail) => fail,
-        }
-    }
 }
 
 /// Looks at name and password. A try counts before it is looked at, so that many at once, at whichever processes, are no

@@ -16,8 +16,9 @@ use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::subjects;
 use suishoupai_storage::db::{Conn, DbError, login};
 
+use super::counted::{address_key, address_policy};
 use super::id_token::{self, Expected, Identity, Refused};
-use super::official::{address_key, address_policy, needs_factor};
+use super::official::needs_factor;
 use super::remote;
 use super::sessions::{Means, Session, open};
 use super::told::{Event, What, tell, tell_alone};
