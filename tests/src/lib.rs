@@ -25,7 +25,7 @@ mod stream;
 #[path = "../../storage/src/video/tests/make.rs"]
 pub mod videos;
 
-pub use client::{Caller, Official, Reply, Resident, caller};
+pub use client::{Caller, Official, Reply, Resident, caller, new_phone};
 pub use cluster::{Cluster, free_port};
 pub use codes::wait_for as code_for;
 pub use collector::{Collector, TracedSpan};

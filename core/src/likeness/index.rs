@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// Two pictures are near when their fingerprints differ in at most so many of the 64 bits.
 pub const NEAR: u32 = 10;
 
-/// In one of the words, near fingerprints differ in at most so many bits.
-const NEAR_IN_WORD: u32 = NEAR / 4;
 const WORDS: usize = 4;
+// In one of the words near fingerprints differ in at most two bits: those that `MASKS` has.
+const _: () = assert!(NEAR / WORDS as u32 == 2);
 const BUCKETS: usize = 1 << 16;
 /// So many wait in the list before they become a segment.
 const LIST: usize = 1 << 12;

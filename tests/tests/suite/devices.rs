@@ -100,10 +100,10 @@ fn sessions_end_by_their_time(engine: Engine) {
         config.auth.resident_days = 3;
     });
     let official = sign_in(&server, "grid1");
-    let phone = "13812349841";
+    let phone = suishoupai_tests::new_phone();
     let nobody = server.nobody();
     nobody.post("auth/codes", &json!({ "phone": phone })).expect(202);
-    let code = suishoupai_tests::code_for(phone);
+    let code = suishoupai_tests::code_for(&phone);
     let resident = nobody.post("auth/phone", &json!({ "phone": phone, "code": code })).expect(200);
     server.advance_seconds(2 * 3600 - 1);
     let official = refresh(&nobody, &official).expect(200);

@@ -308,7 +308,7 @@ fn a_wrong_name_and_a_wrong_password_look_the_same(engine: Engine) {
         let refusals = (0..12).filter(|_| try_password(&nobody, name, "falsch-falsch").status == 429);
         assert_eq!(refusals.count(), 4, "{name}");
     }
-    let (one, other) = ("13812349811", "13812349812");
+    let (one, other) = (&suishoupai_tests::new_phone(), &suishoupai_tests::new_phone());
     let sign_in = |phone: &str| {
         let sent = nobody.post("auth/codes", &json!({ "phone": phone })).expect(202);
         let code = suishoupai_tests::code_for(phone);
