@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use suishoupai_api::demo::PASSWORD;
 use suishoupai_api::service::reports::pace;
-use suishoupai_tests::{Caller, Engine, Reply, Resident, Server, both, wait_for};
+use suishoupai_tests::{Caller, Engine, Reply, Resident, Server, both, new_phone, wait_for};
 
 both!(
     codes_are_limited_by_phone_address_and_device,
@@ -125,10 +125,7 @@ fn wrong_codes_of_one_address_are_bounded(engine: Engine) {
         config.auth.address_wrong_codes = 3;
         config.http.trust_forwarded_for = true;
     });
-    let phone = match engine {
-        Engine::Sqlite => "13812349011",
-        Engine::Postgres => "13812349012",
-    };
+    let phone = new_phone();
     let from = |address: &str, phone: &str, code: &str| {
         let request = server.nobody().request(Method::POST, "auth/phone").header("x-forwarded-for", address);
         Caller::send(request.json(&json!({ "phone": phone, "code": code })))
@@ -138,11 +135,11 @@ fn wrong_codes_of_one_address_are_bounded(engine: Engine) {
         wrong.problem(401, "code_wrong");
         assert_eq!(left(&wrong), [format!("\"wrong-codes\";r={};t=900", 2 - turn)]);
     }
-    code(&server, phone, None).expect(202);
-    let sent = suishoupai_tests::code_for(phone);
-    refused_by(&from("203.0.113.7", phone, &sent), "wrong-codes");
+    code(&server, &phone, None).expect(202);
+    let sent = suishoupai_tests::code_for(&phone);
+    refused_by(&from("203.0.113.7", &phone, &sent), "wrong-codes");
     // The code is as good as before, and one that is right does not count.
-    let right = from("203.0.113.8", phone, &sent);
+    let right = from("203.0.113.8", &phone, &sent);
     right.expect(200);
     assert_eq!(left(&right), ["\"wrong-codes\";r=3;t=900"]);
 }
