@@ -61,6 +61,8 @@ permissions! {
     DistrictDesk: Dispatcher, DutyChief, CentreHead, Inspector, Observer;
     /// Who reviews requests.
     DutyChiefOnly: DutyChief;
+    /// Those who order restrictions of reporters, and those who decide about them.
+    RestrictionReader: DutyChief, CentreHead, Administrator;
     /// The duty chief and the head of the centre.
     Chief: DutyChief, CentreHead;
     /// Those who may decide some request.
@@ -184,6 +186,7 @@ routes! {
     Post "/api/v1/admin/policies": Admin, Nothing;
     Get "/api/v1/admin/privacy-runs": Admin, Nothing;
     Post "/api/v1/admin/privacy-runs": Admin, Nothing;
+    Post "/api/v1/admin/restrictions": Admin, Nothing;
     Post "/api/v1/admin/shifts": Admin, Nothing;
     Delete "/api/v1/admin/shifts/{id}": Admin, District;
     Post "/api/v1/admin/standard-texts": Admin, Nothing;
@@ -223,6 +226,7 @@ routes! {
     Get "/api/v1/me/privacy-requests": ResidentOnly, Nothing;
     Post "/api/v1/me/privacy-requests": ResidentOnly, Nothing;
     Get "/api/v1/me/privacy-requests/{id}/data": ResidentOnly, Own;
+    Post "/api/v1/me/restriction/appeal": ResidentOnly, Nothing;
     Get "/api/v1/me/second-factor": Staff, Nothing;
     Post "/api/v1/me/second-factor/recovery-codes": Staff, Nothing;
     Post "/api/v1/me/second-factor/remove": Staff, Nothing;
@@ -254,6 +258,9 @@ routes! {
     Post "/api/v1/reports/{id}/urge": ResidentOnly, Own;
     Post "/api/v1/reports/{id}/withdraw": ResidentOnly, Own;
     Get "/api/v1/requests": DistrictDesk, Nothing;
+    Get "/api/v1/restrictions": RestrictionReader, Nothing;
+    Post "/api/v1/restrictions/{id}/decide": Chief, District;
+    Get "/api/v1/reviews/spam": DistrictDesk, Nothing;
     Get "/api/v1/shifts": Official, Nothing;
     Get "/api/v1/standard-texts": Official, Nothing;
     Get "/api/v1/summonses": Official, Nothing;
@@ -296,6 +303,7 @@ routes! {
     Post "/api/v1/tickets/{id}/grant": Decider, Ticket;
     Post "/api/v1/tickets/{id}/merge": Filer, Ticket;
     Post "/api/v1/tickets/{id}/refuse": Filer, Ticket;
+    Post "/api/v1/tickets/{id}/pass": Centre, Ticket;
     Post "/api/v1/tickets/{id}/release": Field, Ticket;
     Post "/api/v1/tickets/{id}/release-assist": Manager, Ticket;
     Post "/api/v1/tickets/{id}/resume": Resumer, Ticket;

@@ -31,6 +31,7 @@ use crate::http::cors::cors;
 use crate::http::fallback::{Routes, fallback, head_as_get, literal_first};
 use crate::http::headers::security_headers;
 use crate::http::leaving::{Leaving, close_when_leaving};
+use crate::http::rate::rate_limits;
 use crate::http::request_id::request_id;
 use crate::http::slow::cut_off_slow;
 use crate::http::tus_version::tus_version;
@@ -221,6 +222,8 @@ impl Application {
             store,
             registry: ArcSwap::from_pointee(registry),
             intake: reports::group(),
+            pace: reports::Pace::default(),
+            repeats: reports::Repeats::default(),
             trail: audit::trail(),
             lookups: pictures::lookups(),
             pictures: Pictures::new(config.photos.near_most),
@@ -355,6 +358,7 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
             .wrap(from_fn(head_as_get))
             .wrap(from_fn(tus_version))
             .wrap(from_fn(cut_off_slow))
+            .wrap(from_fn(rate_limits))
             .wrap(from_fn(cors))
             .wrap(from_fn(localise))
             .wrap(from_fn(security_headers))

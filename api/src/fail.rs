@@ -116,6 +116,7 @@ pub fn refusal(refusal: &Refusal) -> Problem {
         | Refusal::Bound
         | Refusal::RequestOpen(_)
         | Refusal::NoRequest
+        | Refusal::Held
         | Refusal::NeedsEndorsement
         | Refusal::AlreadyWaiting
         | Refusal::NotStopped

@@ -16,12 +16,15 @@ use crate::app;
 use crate::fail::Fail;
 use crate::live;
 use crate::problem::Problem;
+use crate::service::reports::pace;
 use crate::service::{alarms, pictures};
 use crate::services::Services;
 
 pub use upkeep::{lapse_claims, sweep_in_turn};
 pub use work::{Held, drain, finish, renew, take};
 
+/// How often a process shares what it has counted.
+const PACES: Duration = Duration::from_secs(5);
 /// How often a process asks whether it is time for a sweep.
 const SWEEPS: Duration = Duration::from_secs(60);
 
@@ -58,11 +61,15 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
     let looks = AtomicU64::new(0);
     let looks = &looks;
     let numbers = repeat(&stop, pause, never, "adding up numbers", || upkeep::add_up(all, looks));
+    let paces = repeat(&stop, PACES, never, "sharing counts of reports", || async {
+        pace::share(all).await.map(drop)
+    });
     let leases = repeat(&stop, lease / 3, never, "renewing leases", || async { renew(all).await.map(drop) });
     let sweeps = repeat(&stop, SWEEPS, never, "sweeping", || async { sweep_in_turn(all).await.map(drop) });
     // Each in its own time: a long job must not keep the others from their work.
     let changes = live::run(all, &stop);
-    let together = async { tokio::join!(reference, clocks, evidence, numbers, leases, sweeps, changes) };
+    let together =
+        async { tokio::join!(reference, clocks, evidence, numbers, paces, leases, sweeps, changes) };
     tokio::join!(Box::pin(work), Box::pin(together));
 }
 

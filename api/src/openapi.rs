@@ -14,9 +14,10 @@ use suishoupai_core::flow::masking::MaskVerb;
 use suishoupai_core::flow::supervision::{SupervisionState, SupervisionVerb};
 use suishoupai_core::flow::{
     Channel, OrderKind, OrderState, Phase, PhotoFlag, Pressure, RefuseReason, RequestKind, RequestState,
-    ReturnReason, Role, Satisfaction, Solved, Stage, State, Verb,
+    ReturnReason, Role, Satisfaction, Solved, Stage, State, Suspicion, Verb,
 };
 use suishoupai_core::likeness::SeenBefore;
+use suishoupai_core::restriction::Decision;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
@@ -78,6 +79,7 @@ fn complete(api: &mut OpenApi) {
     describe!(
         SeenBefore,
         PhotoFlag,
+        Suspicion,
         Pressure,
         RequestKind,
         RequestState,
@@ -86,7 +88,7 @@ fn complete(api: &mut OpenApi) {
         SupervisionState,
         SupervisionVerb
     );
-    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind);
+    describe!(MaskVerb, ExposureState, ExposureVerb, AuditKind, Decision);
     // The forms' own derive knows no attribute for it.
     for name in ["MultipartReport", "SentFile"] {
         if let Some(RefOr::T(Schema::Object(form))) = components.schemas.get_mut(name) {

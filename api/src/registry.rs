@@ -4,10 +4,13 @@
 use std::collections::HashMap;
 
 use suishoupai_core::clock::{CalendarError, WorkCalendar};
-use suishoupai_core::flow::{Catalogue, DutyList, DutyRule, Policy, PolicyBook, Role, Rules, Ticket};
+use suishoupai_core::flow::{
+    Catalogue, DutyList, DutyRule, Policy, PolicyBook, Role, Rules, Thresholds, Ticket,
+};
 use suishoupai_core::geo::{Mesh, MeshCell, parse_area};
 use suishoupai_core::model::{District, Duty, Level, Unit, UnitId, UnitTree, WeeklyHours};
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::abuse::Distrust;
 use suishoupai_storage::db::reference::Reference;
 
 use crate::config::Config;
@@ -44,6 +47,10 @@ pub struct Registry {
     pub cell_of: HashMap<UnitId, i64>,
     /// The districts.
     pub districts: HashMap<District, DistrictData>,
+    /// From when on a report is suspected.
+    pub suspicion: Thresholds,
+    /// From when on a reporter is distrusted.
+    pub distrust: Distrust,
     lease_seconds: i64,
     not_fixed_days: u32,
 }
@@ -95,6 +102,8 @@ impl Registry {
             mesh: Mesh::build(cells),
             cell_of,
             districts,
+            suspicion: config.spam.thresholds(),
+            distrust: config.spam.distrust(),
             lease_seconds: i64::from(config.claims.lease_minutes) * 60,
             not_fixed_days: config.reports.not_fixed_days,
         })

@@ -25,7 +25,7 @@ use crate::registry::Registry;
 use crate::service::orphans::Walk;
 use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
-use crate::service::reports::Group;
+use crate::service::reports::{Group, Pace, Repeats};
 use crate::service::sign_in::sso::Provider;
 use crate::token::TokenKeys;
 
@@ -61,6 +61,10 @@ pub struct Parts {
     pub callers: Callers,
     /// Reports that are written together.
     pub intake: Group,
+    /// How many reports accounts have sent lately.
+    pub pace: Pace,
+    /// What accounts have sent lately.
+    pub repeats: Repeats,
     /// Lines of the audit trail that are written together.
     pub trail: Trail,
     /// Requests whose pictures are looked up together.

@@ -70,6 +70,7 @@ fn steps(c: &mut Criterion) {
         facts: BTreeMap::new(),
         photos: Vec::new(),
         parent: None,
+        suspicions: Vec::new(),
     };
     let photo = [PhotoRef::new(7, &[0xab; 32], Stage::After)];
     let (dispatcher, officer) =

@@ -33,6 +33,8 @@ crate::flow::words! {
         Import = "import", "导入", "imported";
         /// 查看个人信息: personal data was shown in clear.
         Reveal = "reveal", "查看个人信息", "personal data shown";
+        /// 限制上报: a reporter was restricted, appealed, or that was decided about.
+        Restriction = "restriction", "限制上报", "reporter restricted";
         /// 导出
         Export = "export", "导出", "exported";
         /// 改判: a decision over what others or the rules had said.

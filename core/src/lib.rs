@@ -15,5 +15,6 @@ pub mod import;
 pub mod likeness;
 pub mod model;
 pub mod privacy;
+pub mod restriction;
 pub mod search;
 pub mod time;

@@ -97,6 +97,7 @@ fn one(
         facts: BTreeMap::new(),
         photos: Vec::new(),
         parent: None,
+        suspicions: Vec::new(),
     };
     let step = open(opening, begin.plus_millis(index * APART), rules)
         .map_err(|why| DbError::Corrupt(format!("{why:?}")))?;

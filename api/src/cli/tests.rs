@@ -221,6 +221,7 @@ async fn open_tickets(db: &Db, count: i64) {
                 facts: Default::default(),
                 photos: Vec::new(),
                 parent: None,
+                suspicions: Vec::new(),
             };
             open(opening, NOW, registry.rules(demo::DISTRICT).unwrap()).unwrap()
         })

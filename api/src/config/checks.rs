@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use suishoupai_core::flow::Role;
+use suishoupai_core::flow::{Role, Thresholds};
 use suishoupai_core::privacy::Terms;
+use suishoupai_storage::db::abuse::Distrust;
 use suishoupai_storage::picture::{Limits, PoolSettings};
 
-use super::{Auth, Config, ConfigError, Data, DatabaseUrl, Http, Photos, Privacy, Secret, StoreKind};
+use super::{Auth, Config, ConfigError, Data, DatabaseUrl, Http, Photos, Privacy, Secret, Spam, StoreKind};
 
 const DATABASE_FORMS: &str = "must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME";
 
@@ -57,6 +58,18 @@ impl Auth {
                 })
                 .collect(),
         }
+    }
+}
+
+impl Spam {
+    /// From when on something is suspected, as the rules take it.
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds { same_text: self.same_text, photo_tickets: self.photo_tickets, texts: self.texts }
+    }
+
+    /// From when on an account is distrusted.
+    pub fn distrust(&self) -> Distrust {
+        Distrust { reports: self.false_reports, days: self.false_days }
     }
 }
 

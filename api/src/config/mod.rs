@@ -17,7 +17,7 @@ pub use load::LoadOptions;
 pub use secret::{BadKey, Secret};
 pub use sections::{
     Auth, Claims, CodeSender, Data, DatabaseUrl, Http, Jobs, Live, Log, LogFormat, Metrics, Photos, Privacy,
-    Reports, Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
+    Reports, Spam, Store, StoreKind, StoreReading, Telemetry, Uploads, Videos,
 };
 pub use table::{KEYS, Key, Kind};
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Reports of residents.
     pub reports: Reports,
+    /// Reports that the centre looks at first.
+    pub spam: Spam,
     /// Personal data: how long it is shown and kept.
     pub privacy: Privacy,
     /// Claims of grid workers.

@@ -154,6 +154,10 @@ section! {
         phone_codes_a_day: u32 = 10, 1 to 1000;
         /// Most codes that are asked for from one address within an hour; many residents may share one.
         address_codes_an_hour: u32 = 2000, 1 to 10_000_000;
+        /// Most codes that are asked for within an hour from one device that says which it is.
+        device_codes_an_hour: u32 = 20, 1 to 1_000_000;
+        /// Wrong codes from one address within 15 minutes after which further ones are refused; many residents may share one.
+        address_wrong_codes: u32 = 2000, 1 to 10_000_000;
         /// How long a code sent to a phone is good, in minutes.
         code_minutes: u32 = 5, 1 to 60;
         /// Wrong tries after which a code is dead.
@@ -208,10 +212,30 @@ section! {
         reach_m: f64 = 200.0, 0 to 5000;
         /// For how many days after closing a reporter may say that it is not fixed.
         not_fixed_days: u32 = 7, 1 to 365;
+        /// Most reports that one person sends within an hour; keys of other systems are not counted.
+        account_reports_an_hour: u32 = 600, 1 to 1_000_000_000;
         /// Most photos of one report.
         max_photos: u32 = 9, 1 to 50;
         /// How long the first answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u32 = 24, 1 to 720;
+    }
+}
+
+section! {
+    /// Reports that are suspected of being no reports, and that the centre looks at first.
+    spam as Spam {
+        /// Whether texts are held that are nothing but links, advertising or nothing that could be read.
+        texts: bool = true;
+        /// The same text of one person so many times is held; 0 holds none.
+        same_text: u32 = 10, 0 to 1000;
+        /// Within how many hours.
+        same_text_hours: u32 = 24, 1 to 168;
+        /// A picture that is in so many tickets of others is held; 0 holds none.
+        photo_tickets: u32 = 3, 0 to 32;
+        /// After so many reports of a person that were refused as false or as spam, further ones are held; 0 holds none.
+        false_reports: u32 = 3, 0 to 1000;
+        /// Within how many days.
+        false_days: u32 = 30, 1 to 3650;
     }
 }
 

@@ -123,6 +123,7 @@ pub const KEYS: &[&[Key]] = &[
     sections::Uploads::KEYS,
     sections::Auth::KEYS,
     sections::Reports::KEYS,
+    sections::Spam::KEYS,
     sections::Privacy::KEYS,
     sections::Claims::KEYS,
     sections::Log::KEYS,

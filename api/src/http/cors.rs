@@ -20,8 +20,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
      tus-resumable, upload-checksum, upload-length, upload-metadata, upload-offset, x-request-id",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "content-language, content-range, etag, location, retry-after, tus-extension, tus-max-size, tus-resumable, \
-     tus-version, upload-expires, upload-length, upload-offset, x-request-id",
+    "content-language, content-range, etag, location, ratelimit, ratelimit-policy, retry-after, tus-extension, \
+     tus-max-size, tus-resumable, tus-version, upload-expires, upload-length, upload-offset, x-request-id",
 );
 /// How long a browser may rely on the answer to a question beforehand, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -6,6 +6,7 @@ pub mod fallback;
 pub mod headers;
 pub mod leaving;
 pub mod ranges;
+pub mod rate;
 pub mod request_id;
 pub mod slow;
 pub mod tus;

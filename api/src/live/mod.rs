@@ -80,16 +80,16 @@ impl Live {
         self.ending.send_replace(true);
     }
 
-    /// Takes a place for one more stream of an account, if there is one.
-    fn sit(&self, account: AccountId, most: usize, of_account: usize) -> bool {
+    /// Takes a place for one more stream of an account, if there is one; how many more it may have.
+    fn sit(&self, account: AccountId, most: usize, of_account: usize) -> Option<usize> {
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let own = seats.get(&account).copied().unwrap_or_default();
         let all: usize = if own >= of_account { most } else { seats.values().sum() };
         if all >= most {
-            return false;
+            return None;
         }
         seats.insert(account, own + 1);
-        true
+        Some(of_account.saturating_sub(own + 1))
     }
 
     fn leave(&self, account: AccountId) {

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::{Batch, Item, PORTION, read};
 use crate::auth::{actor, caller};
 use crate::fail::Fail;
+use crate::http::rate::{self, Counted, Policy};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
@@ -119,15 +120,18 @@ pub async fn follow(
         return Err(Problem::new(Code::Unavailable).retry_after(1));
     }
     let bounds = &services.config.live;
-    if !live.sit(account.id, bounds.connections, bounds.per_account) {
-        return Err(Problem::new(Code::TooManyRequests).retry_after(10).detail(Text::new(
+    let quota = bounds.per_account as u64;
+    let policy = Policy { name: "streams", counted: Counted::Concurrent, quota, window: None };
+    let Some(left) = live.sit(account.id, bounds.connections, bounds.per_account) else {
+        return Err(policy.exceeded(10_000).detail(Text::new(
             format!("打开的实时更新连接过多，每个账号最多 {} 个；请先关闭其他连接。", bounds.per_account),
             format!(
                 "Too many open streams, of which an account has {} at most; close others.",
                 bounds.per_account
             ),
         )));
-    }
+    };
+    rate::tell(policy.left(left as u64, None));
     let counted = services.metrics.streaming();
     let seat = Seat { services: services.clone(), account: account.id, _counted: counted };
     // Before the place is looked up, so that what happens in between is in one of the two.

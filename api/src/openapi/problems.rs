@@ -34,6 +34,30 @@ pub(super) fn add_to(operation: &mut Operation, path: &str, writes: bool) {
         let reference = RefOr::Ref(Ref::new(format!("#/components/responses/{}", name(status))));
         operation.responses.responses.entry(status.to_string()).or_insert(reference);
     }
+    if operation.responses.responses.contains_key("429") {
+        for (status, response) in &mut operation.responses.responses {
+            if let RefOr::T(response) = response
+                && status.starts_with('2')
+            {
+                response.headers.extend(rate_headers().map(|(name, header)| (name.into(), header.into())));
+            }
+        }
+    }
+}
+
+/// What answers of operations say that are counted.
+fn rate_headers() -> [(&'static str, Header); 2] {
+    let field = |text: &str| text_header(&format!("{text} (draft-ietf-httpapi-ratelimit-headers)."));
+    [
+        (
+            "ratelimit-policy",
+            field("The limits that the request was counted against: `\"reports\";q=600;w=3600`"),
+        ),
+        (
+            "ratelimit",
+            field("What is left by them, and in how many seconds there is more: `\"reports\";r=599;t=1800`"),
+        ),
+    ]
 }
 
 fn name(status: u16) -> String {
@@ -60,6 +84,7 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/standard-texts",
         "/supervision-orders",
         "/exposures",
+        "/restriction",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
@@ -81,12 +106,18 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         {
             statuses.push(428);
         }
-        if path.contains("/officials") || path.contains("/second-factor") {
+        if path.contains("/restriction") || path.contains("/officials") || path.contains("/second-factor") {
             statuses.push(409);
         }
-        if proves.iter().any(|part| path.contains(part)) || path.ends_with("/follow") {
+        if proves.iter().any(|part| path.contains(part))
+            || ["/follow", "/reports", "/reports/form"].iter().any(|end| path.ends_with(end))
+        {
             statuses.push(429);
         }
+    }
+    // Streams.
+    if path.ends_with("/events") {
+        statuses.push(429);
     }
     if path.contains("/photos/{id}/") {
         statuses.push(416);
@@ -119,6 +150,11 @@ fn response(status: u16, codes: &[Code]) -> Response {
         .description(format!("`{}`", words.join("`, `")))
         .content("application/problem+json", body)
         .header("content-language", text_header("Language of the problem: `zh-CN` or `en`."));
+    if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        for (name, header) in rate_headers() {
+            response = response.header(name, header);
+        }
+    }
     for (of, name, header) in headers() {
         if of.as_u16() == status {
             response = response.header(name, header);

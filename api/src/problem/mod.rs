@@ -10,6 +10,7 @@ pub use render::{FieldBody, ProblemBody, localise};
 use serde_json::{Map, Value};
 pub use table::{Code, all_codes};
 
+use crate::http::rate::Standing;
 use crate::lang::{Lang, Text};
 
 /// A refusal on its way to the client.
@@ -27,6 +28,7 @@ struct Parts {
     retry_after: Option<u32>,
     allow: Option<String>,
     length: Option<u64>,
+    standing: Option<Standing>,
     cause: Option<String>,
 }
 
@@ -56,6 +58,7 @@ impl Problem {
             retry_after: None,
             allow: None,
             length: None,
+            standing: None,
             cause: None,
         }))
     }
@@ -128,6 +131,17 @@ impl Problem {
     pub fn length(mut self, bytes: u64) -> Self {
         self.0.length = Some(bytes);
         self
+    }
+
+    /// Names the limit that was exceeded.
+    pub fn limited(mut self, standing: Standing) -> Self {
+        self.0.standing = Some(standing);
+        self
+    }
+
+    /// The limit that was exceeded.
+    pub fn standing(&self) -> Option<Standing> {
+        self.0.standing
     }
 
     /// The problem in English words for an operator, without its code, which is for programs.

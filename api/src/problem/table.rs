@@ -65,6 +65,7 @@ codes! {
     RefreshTokenInvalid   "refresh_token_invalid"   UNAUTHORIZED "登录已失效，请重新登录" "The sign-in is over";
     PasswordChangeRequired "password_change_required" FORBIDDEN "请先设置新密码" "Choose a password of your own first";
     SecondFactorSetupRequired "second_factor_setup_required" FORBIDDEN "请先绑定动态验证码" "Set up a second factor first";
+    ReportingRestricted   "reporting_restricted"    FORBIDDEN "您的上报功能已被限制" "Your reports are not taken for a while";
     Forbidden             "forbidden"               FORBIDDEN "没有权限" "Not permitted";
 
     NotFound              "not_found"               NOT_FOUND "没有这个地址" "No such address";
@@ -76,6 +77,7 @@ codes! {
     AccountNotFound       "account_not_found"       NOT_FOUND "没有这个账号" "No such account";
     DeviceNotFound        "device_not_found"        NOT_FOUND "没有这个登录设备" "No such device";
     ServiceKeyNotFound    "service_key_not_found"   NOT_FOUND "没有这个接口密钥" "No such service key";
+    RestrictionNotFound   "restriction_not_found"   NOT_FOUND "没有这个限制" "No such restriction";
     CategoryNotFound      "category_not_found"      NOT_FOUND "没有这个事项分类" "No such category";
     SupervisionOrderNotFound "supervision_order_not_found" NOT_FOUND "没有这个督办单" "No such supervision order";
     ExposureNotFound      "exposure_not_found"      NOT_FOUND "没有这个曝光条目" "No such entry of the exposure board";

@@ -9,17 +9,19 @@ use suishoupai_storage::db::accounts::Account;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::sign_in_words::{DeviceId, Phone, SixDigits};
 use super::{json, ok};
 use crate::auth::{Anyone, Auth};
 use crate::extract::Json;
 use crate::http::client::Client;
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::service::restrictions;
 use crate::service::sign_in::official::{self, Attempt};
 use crate::service::sign_in::sessions::{self, Session};
 use crate::service::sign_in::{self, mini_program};
 use crate::services::Services;
-use crate::view::{Instant, UnitRef};
+use crate::view::{Instant, OwnRestriction, UnitRef};
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
@@ -34,45 +36,14 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
         .service(me);
 }
 
-/// A Chinese mobile number: 11 digits, beginning with 1.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^1[3-9][0-9]{9}$", example = "13800000013")]
-pub(crate) struct Phone(String);
-
-impl TryFrom<String> for Phone {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = text.as_bytes();
-        let fits = bytes.len() == 11
-            && bytes[0] == b'1'
-            && (b'3'..=b'9').contains(&bytes[1])
-            && bytes.iter().all(u8::is_ascii_digit);
-        if fits { Ok(Self(text)) } else { Err("must be a mobile number of 11 digits, such as 13800000013") }
-    }
-}
-
-/// A code of 6 digits.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(try_from = "String")]
-#[schema(value_type = String, pattern = "^[0-9]{6}$", example = "042719")]
-pub(crate) struct SixDigits(String);
-
-impl TryFrom<String> for SixDigits {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if fits { Ok(Self(text)) } else { Err("must be 6 digits") }
-    }
-}
-
 /// Where to send a code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CodeRequest {
     phone: Phone,
+    /// By which the application knows this device, the same each time: drawn by lot when it was installed, such as a UUID.
+    /// It is counted by, and not kept.
+    device_id: Option<DeviceId>,
 }
 
 /// A code has been sent.
@@ -208,6 +179,9 @@ pub(crate) struct AccountView {
     district: i32,
     /// All posts.
     posts: Vec<PostView>,
+    /// Why and until when no report of the caller is taken; absent where that is not so, and at sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restriction: Option<OwnRestriction>,
 }
 
 /// 岗位
@@ -241,6 +215,7 @@ pub(super) fn account_view(services: &Services, account: &Account, lang: Lang) -
         display_name: account.display_name.clone(),
         district: account.district,
         posts: posts.collect(),
+        restriction: None,
     }
 }
 
@@ -264,7 +239,8 @@ async fn send_code(
     body: Json<CodeRequest>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    sign_in::send_code(&services, &body.0.phone.0, &client).await?;
+    let device = body.0.device_id.as_ref().map(|device| device.0.as_str());
+    sign_in::send_code(&services, &body.0.phone.0, device, &client).await?;
     let auth = &services.config.auth;
     let sent = CodeSent { expires_in: auth.code_minutes * 60, retry_after: auth.code_interval_seconds };
     Ok(json(StatusCode::ACCEPTED, &sent))
@@ -363,9 +339,15 @@ async fn refresh(
     Ok(ok(&session_view(&services, session, lang)))
 }
 
-/// Who am I, and what are my posts?
+/// Who am I, what are my posts, and are my reports taken?
 #[utoipa::path(tag = "sign-in", operation_id = "me", security(("token" = [])), responses((status = OK, body = AccountView)))]
 #[get("/me")]
-async fn me(services: web::Data<Services>, caller: Auth<Anyone>, lang: Lang) -> HttpResponse {
-    ok(&account_view(&services, &caller.account, lang))
+async fn me(
+    services: web::Data<Services>,
+    caller: Auth<Anyone>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let restriction = restrictions::of(&services, &caller.account).await?;
+    let restriction = restriction.map(|found| OwnRestriction::of(found, services.now()));
+    Ok(ok(&AccountView { restriction, ..account_view(&services, &caller.account, lang) }))
 }

@@ -11,7 +11,7 @@ use suishoupai_storage::db::desk;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Cursor, Id, Limit, ok};
+use super::{Cursor, Id, Limit, PageQuery, ok};
 use crate::auth::{Auth, Official};
 use crate::extract::Query;
 use crate::fail::Fail;
@@ -19,13 +19,16 @@ use crate::lang::Lang;
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
-use crate::view::{NoticePage, NoticeView, RequestLineView, RequestPage, Scene, SummonsPage, SummonsView};
+use crate::view::{
+    HeldLineView, HeldPage, NoticePage, NoticeView, RequestLineView, RequestPage, Scene, SummonsPage,
+    SummonsView,
+};
 
 /// Summonses of one answer at the most.
 const MOST: i64 = 100;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(notices).service(requests).service(summonses);
+    config.service(notices).service(requests).service(summonses).service(held);
 }
 
 /// Whose desk.
@@ -150,6 +153,29 @@ async fn requests(
     Ok(ok(&RequestPage {
         next_cursor: last.map(|line| line.ticket.to_string()),
         items: rows.iter().map(|line| RequestLineView::of(&scene, line)).collect(),
+    }))
+}
+
+/// 待审核: the reports of the district that are suspected of being spam and wait for a look, the oldest first.
+#[utoipa::path(tag = "tickets", operation_id = "held_tickets", security(("token" = [])), params(PageQuery),
+    responses((status = OK, body = HeldPage)))]
+#[get("/reviews/spam")]
+async fn held(
+    services: web::Data<Services>,
+    caller: Auth<crate::auth::DistrictDesk>,
+    query: Query<PageQuery>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let registry = services.registry();
+    let district = caller.account.district;
+    let (after, limit) = (query.0.cursor.map(|cursor| cursor.0), Limit::or_default(query.0.limit));
+    let rows =
+        services.db.read(move |conn| desk::held_of(conn, district, after, limit).map_err(Fail::from)).await?;
+    let scene = scene(&services, &registry, lang);
+    let last = rows.last().filter(|_| rows.len() as i64 == limit);
+    Ok(ok(&HeldPage {
+        next_cursor: last.map(|line| line.ticket.to_string()),
+        items: rows.iter().map(|line| HeldLineView::of(&scene, line)).collect(),
     }))
 }
 

@@ -18,10 +18,12 @@ pub mod places;
 pub mod privacy;
 pub mod reports;
 pub mod resident;
+pub mod restrictions;
 mod resumable;
 pub mod roster;
 pub mod rules;
 pub mod service_keys;
+mod sign_in_words;
 pub mod similar;
 pub mod sso;
 pub mod supervision;
@@ -67,6 +69,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(roster::register)
             .configure(texts::register)
             .configure(officials::register)
+            .configure(restrictions::register)
             .configure(service_keys::register)
             .configure(admin::register)
             .configure(audit::register),

@@ -16,8 +16,8 @@ use crate::extract::{Form, Json, Path, Query, Upload};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::service::photos::Prepared;
-use crate::service::reports::{Draft, Repeat};
-use crate::service::{digest, photos, read, reports};
+use crate::service::reports::{Draft, Repeat, Sender};
+use crate::service::{digest, photos, read, reports, restrictions};
 use crate::services::Services;
 use crate::view::{MyReports, ReportCreated, ReportView};
 use crate::words::Words;
@@ -125,6 +125,20 @@ pub(super) fn repeat(request: &HttpRequest, digest: [u8; 32]) -> Result<Option<R
     Err(Problem::new(Code::InvalidHeader).field("Idempotency-Key", "wrong_value", message))
 }
 
+/// Refuses a reporter who is restricted, and counts a report of a person; other systems, which have keys instead of
+/// sessions, send for many.
+async fn bounded(services: &Services, caller: &Auth<Reporter>) -> Result<(), Problem> {
+    restrictions::admit(services, &caller.account).await?;
+    match caller.session {
+        Some(_) => Ok(reports::pace::count(services, caller.account.id)?),
+        None => Ok(()),
+    }
+}
+
+fn sender(caller: Auth<Reporter>) -> Sender {
+    Sender { is_person: caller.session.is_some(), account: caller.account }
+}
+
 /// Sends a report.
 ///
 /// Photos are uploaded before, each as it is chosen (`POST /photos`), and named here. With an `Idempotency-Key` a
@@ -142,9 +156,10 @@ async fn send(
     body: Json<ReportBody>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
+    bounded(&services, &caller).await?;
     let draft = body.into_inner().draft()?;
     let repeat = repeat(&request, digest(format!("{draft:?}").as_bytes()))?;
-    let receipt = reports::create(&services, caller.account, draft, Vec::new(), repeat).await?;
+    let receipt = reports::create(&services, sender(caller), draft, Vec::new(), repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 
@@ -216,6 +231,7 @@ async fn send_form(
     form: Form<MultipartReport>,
     lang: Lang,
 ) -> Result<HttpResponse, Problem> {
+    bounded(&services, &caller).await?;
     let form = form.0;
     let draft = Draft {
         text: words::<2000>("text", &form.text.0)?,
@@ -235,7 +251,7 @@ async fn send_form(
     }
     let photos: Vec<_> = fresh.iter().map(Prepared::sha256).collect();
     let repeat = repeat(&request, digest(format!("{draft:?}{photos:?}").as_bytes()))?;
-    let receipt = reports::create(&services, caller.account, draft, fresh, repeat).await?;
+    let receipt = reports::create(&services, sender(caller), draft, fresh, repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }
 

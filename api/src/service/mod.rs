@@ -19,6 +19,7 @@ pub mod privacy;
 pub mod read;
 pub mod readiness;
 pub mod reports;
+pub mod restrictions;
 pub mod resumable;
 pub mod reveal;
 pub mod roster;

@@ -236,7 +236,7 @@ fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<S
     let mut all = Vec::new();
     for one in waiting {
         let Some(near) = found.get(&one.used.photo) else { continue };
-        for (district, other) in &uses {
+        for (district, _, other) in &uses {
             let Some(bits) = near.get(&other.photo).filter(|_| *district == one.district) else { continue };
             if let Some((later, earlier, kind)) = seen_before(&one.used, other) {
                 all.push(Seen { kind, later, earlier, bits: *bits, district: one.district });

@@ -3,12 +3,14 @@
 mod follow;
 mod group;
 mod incoming;
+pub mod pace;
+mod repeats;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use suishoupai_core::flow::{Role, Ticket};
+use suishoupai_core::flow::{Known, Role, Ticket};
 use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{Category, District, UnitId};
 use suishoupai_core::time::Moment;
@@ -19,6 +21,8 @@ use suishoupai_storage::db::{Conn, photos};
 pub use follow::follow;
 pub use group::{Group, group};
 pub use incoming::Incoming;
+pub use pace::Pace;
+pub use repeats::Repeats;
 
 use super::photos::Prepared;
 use super::pictures::{self, Before};
@@ -89,6 +93,18 @@ pub struct Receipt {
     pub at: i64,
     /// Whether it is a worker's own find.
     pub own_find: bool,
+    /// Whether the centre looks at it first.
+    #[serde(default)]
+    pub held: bool,
+}
+
+/// Who sends a report.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The account.
+    pub account: Account,
+    /// Whether a person sends it, of whom something may be suspected, and not another system, which sends for many.
+    pub is_person: bool,
 }
 
 /// Takes in a report. `fresh` are photos that came with it in the same request.
@@ -98,7 +114,7 @@ pub struct Receipt {
 /// that is not the caller's. Nothing is left behind then.
 pub async fn create(
     services: &Services,
-    account: Account,
+    Sender { account, is_person }: Sender,
     draft: Draft,
     fresh: Vec<Prepared>,
     repeat: Option<Repeat>,
@@ -117,10 +133,11 @@ pub async fn create(
     let ids = services.db.reserve(2 * fresh.len() as i64).await?;
     let now = services.now();
     let receipt = receipt(services, &account, &spot, report, ticket, now);
+    let known = is_person.then(|| known(services, &account, &draft, repeat.as_ref(), &receipt));
     let contact = draft.contact.as_deref().map(|text| services.sealer.seal("contact", text));
     let contact_sealed = contact.transpose().map_err(|error| Fail::internal(&error))?;
     let incoming =
-        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, before, now };
+        Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, before, known, now };
     if incoming.fresh.is_empty() {
         return together(services, incoming).await;
     }
@@ -179,6 +196,7 @@ pub(crate) fn open_plain(
         distance_m: spot.distance_m,
         at: now.millis(),
         own_find,
+        held: false,
     };
     let (fresh, ids) = (Vec::new(), 0..0);
     let incoming = Incoming {
@@ -191,9 +209,26 @@ pub(crate) fn open_plain(
         contact_sealed: None,
         repeat: None,
         before: Before::default(),
+        known: None,
         now,
     };
     incoming.prepare(registry, named, &[])
+}
+
+/// What is known of a person's report besides its words and pictures.
+fn known(
+    services: &Services,
+    account: &Account,
+    draft: &Draft,
+    repeat: Option<&Repeat>,
+    receipt: &Receipt,
+) -> Known {
+    let now = services.now();
+    let key = repeat.map_or(receipt.number.as_str(), |repeat| repeat.key.as_str());
+    let since = now.plus_seconds(-pace::same_text_seconds(services));
+    let same_text = services.repeats.count(account.id, &draft.text, key, since, now);
+    let false_before = account.distrusted_until.is_some_and(|until| until > now);
+    Known { same_text, false_before, ..Known::default() }
 }
 
 fn check_category(registry: &Registry, district: District, draft: &Draft) -> Result<(), Problem> {
@@ -274,6 +309,7 @@ fn receipt(
         distance_m: spot.distance_m,
         at: now.millis(),
         own_find: own_find_unit(account, spot, &services.registry()).is_some(),
+        held: false,
     }
 }
 

@@ -19,6 +19,7 @@ pub use finish::{FINISH, finish};
 
 use super::photos::Bound;
 use crate::fail::Fail;
+use crate::http::rate::{self, Counted, Policy};
 use crate::http::tus::Metadata;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -30,6 +31,8 @@ const REMEMBERED_SECONDS: i64 = 24 * 3600;
 const GRACE_SECONDS: i64 = 3600;
 /// How long an upload that is whole, and that could not be looked at for want of the store, is kept.
 const WHOLE_SECONDS: i64 = 7 * 24 * 3600;
+/// When to try again whoever has too much open, which only the client itself can change.
+const AGAIN_SECONDS: u32 = 60;
 /// Ended uploads are swept in portions of this size.
 const SWEPT: i64 = 100;
 
@@ -65,6 +68,14 @@ pub async fn create(services: &Services, account: &Account, wanted: Wanted) -> R
     let [id] = services.db.ids::<1>().await?;
     let settings = &services.config.uploads;
     let (most_open, most_bytes) = (i64::from(settings.max_open), settings.max_open_bytes);
+    let window = settings.keep_hours * 3600;
+    let uploads = Policy::within("open-uploads", settings.max_open, window);
+    let content = Policy {
+        name: "open-upload-bytes",
+        counted: Counted::Bytes,
+        quota: most_bytes,
+        window: Some(window),
+    };
     let new = Resumable {
         id,
         district: account.district,
@@ -84,25 +95,36 @@ pub async fn create(services: &Services, account: &Account, wanted: Wanted) -> R
         rows::lock_account(conn, new.account)?;
         if let Some(sha256) = &new.sha256 {
             if let Some(same) = rows::find_same(conn, new.account, sha256, new.length, now)? {
-                return Ok(same);
+                return Ok((same, None));
             }
             let known = photos::find_same(conn, new.account, sha256)?;
             if let Some(photo) = known.filter(|photo| photo.bytes == new.length) {
                 (new.state, new.photo, new.received) = (UploadState::Done, Some(photo.id), new.length);
                 new.expires_at = now.plus_seconds(REMEMBERED_SECONDS);
                 rows::insert(conn, &new)?;
-                return Ok(new);
+                return Ok((new, None));
             }
         }
         let (open, bytes) = rows::open_of(conn, new.account, now)?;
         let too_much = bytes.saturating_add(new.length).unsigned_abs() > most_bytes;
         if open >= most_open || too_much {
-            return Err(Fail::from(too_much_open(most_open, most_bytes)));
+            let exceeded = if open >= most_open { uploads } else { content };
+            let refused = too_much_open(most_open, most_bytes).limited(exceeded.left(0, Some(AGAIN_SECONDS)));
+            return Err(Fail::from(refused));
         }
         rows::insert(conn, &new)?;
-        Ok(new)
+        let (open, bytes) = (open + 1, bytes.saturating_add(new.length));
+        Ok((new, Some((open.unsigned_abs(), bytes.unsigned_abs()))))
     });
-    created.await
+    let (created, open) = created.await?;
+    // What was there already takes no more room than before.
+    let (left, room) = open.map_or((None, None), |(open, bytes)| {
+        (Some(uploads.quota.saturating_sub(open)), Some(most_bytes.saturating_sub(bytes)))
+    });
+    for (policy, left) in [(uploads, left), (content, room)] {
+        rate::tell(left.map_or(policy.unsaid(), |left| policy.left(left, None)));
+    }
+    Ok(created)
 }
 
 fn too_much_open(uploads: i64, bytes: u64) -> Problem {
@@ -113,7 +135,7 @@ fn too_much_open(uploads: i64, bytes: u64) -> Problem {
             bytes >> 20
         ),
     );
-    Problem::new(Code::TooManyRequests).detail(text).retry_after(60)
+    Problem::new(Code::TooManyRequests).detail(text).retry_after(AGAIN_SECONDS)
 }
 
 /// An own upload as it stands. One that is whole and has not been looked at yet, because the store did not answer or the

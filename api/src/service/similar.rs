@@ -218,8 +218,8 @@ fn search(conn: &mut Conn, sought: &Sought, now: Moment) -> Result<Vec<Candidate
     let there: HashSet<TicketId> = found.iter().map(|row| row.id).collect();
     let others: HashSet<TicketId> = uses
         .iter()
-        .filter(|(district, used)| *district == sought.district && used.stage == Stage::Before)
-        .map(|(_, used)| used.ticket)
+        .filter(|(district, _, used)| *district == sought.district && used.stage == Stage::Before)
+        .map(|(_, _, used)| used.ticket)
         .filter(|ticket| !there.contains(ticket))
         .collect();
     found.extend(rows::these(conn, sought.district, others.into_iter().collect(), sought.sensitive)?);

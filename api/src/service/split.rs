@@ -91,6 +91,7 @@ fn open_part(
         facts: BTreeMap::from([("split_from".to_owned(), parent.number.clone())]),
         photos: before.map(|(stage, seq, photo)| again(&history, stage, seq, &photo)).collect(),
         parent: Some(origin),
+        suspicions: Vec::new(),
     };
     let first = open(opening, now, rules).map_err(|why| refusal(&why))?;
     insert(conn, registry, parent, part, &first, now)?;

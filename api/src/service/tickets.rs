@@ -2,8 +2,8 @@
 
 use suishoupai_core::audit::AuditKind;
 use suishoupai_core::flow::{
-    Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, Sighting, Stage, Step, TicketId, Verb, doubts,
-    lapse_first, may_see, step, told,
+    Actor, Command, PhotoRef, PhotoScene, Policy, Refusal, RefuseReason, Sighting, Stage, Step, TicketId,
+    Verb, doubts, lapse_first, may_see, step, told,
 };
 use suishoupai_core::geo::{LonLat, distance_m};
 use suishoupai_core::likeness::Use;
@@ -12,9 +12,10 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::audit::{self as audit_rows, Entry};
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, accounts, photos, reference, reports, tickets};
+use suishoupai_storage::db::{Conn, abuse, accounts, photos, reference, reports, tickets};
 
 use crate::audit;
+use crate::callers;
 use crate::fail::{Fail, refusal};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
@@ -63,6 +64,7 @@ pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Resul
     let registry = services.registry();
     let now = services.now();
     let changes_rules = order.duty.is_some();
+    let is_false = calls_false(&order.command);
     let trail = overriding(&registry, &actor, &order, now);
     services
         .db
@@ -73,6 +75,10 @@ pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Resul
         })
         .await
         .map_err(Problem::from)?;
+    if is_false {
+        // Whoever reported it may be distrusted from now on.
+        callers::changed(services).await;
+    }
     if changes_rules {
         services.refresh_registry().await?;
     }
@@ -160,10 +166,18 @@ pub fn execute_on(
     if let Command::Rate { solved, stars, words } = &order.command {
         save_rating(conn, loaded, actor, (*solved, *stars, words.clone()), now)?;
     }
+    if calls_false(&order.command) {
+        abuse::note_false(conn, loaded.ticket.id, &loaded.ticket.reporters, registry.distrust, now)?;
+    }
     if let Some(duty) = &order.duty {
         reference::save_duties(conn, loaded.ticket.district, std::slice::from_ref(duty))?;
     }
     persist(conn, registry, loaded, outcome)
+}
+
+/// Whether a report is refused as one that should not have been sent.
+const fn calls_false(command: &Command) -> bool {
+    matches!(command, Command::Refuse { reason: RefuseReason::FalseReport | RefuseReason::Spam, .. })
 }
 
 /// Writes a step down, with the notices that follow from it.

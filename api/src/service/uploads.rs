@@ -12,12 +12,13 @@ use suishoupai_storage::store::{Form, ObjectKey, Spooled, StoreError};
 
 use super::photos;
 use crate::fail::Fail;
+use crate::http::rate::{self, Policy};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
 
 /// Uploads that an account may have announced at once.
-const MAX_OPEN: i64 = 100;
+const MAX_OPEN: u32 = 100;
 /// How long after its end an upload is kept: for transfers that had begun, and for a repeated completion.
 const KEPT_OPEN_SECONDS: i64 = 3600;
 const KEPT_COMPLETED_SECONDS: i64 = 24 * 3600;
@@ -73,15 +74,20 @@ pub async fn announce(services: &Services, account: Account, announced: Announce
     let signed = services.store.sign_upload(&key, announced.media_type, bytes, seconds).await?;
     let form = signed.unwrap_or_else(|| own_form(services, &upload));
     let expires_at = upload.expires_at;
-    services
+    let policy = Policy::within("announced-uploads", MAX_OPEN, seconds);
+    let open = services
         .db
         .write(move |conn| {
-            if rows::open_of(conn, upload.account, now)? >= MAX_OPEN {
-                return Err(Fail::from(Problem::new(Code::TooManyRequests).retry_after(seconds)));
+            let open = rows::open_of(conn, upload.account, now)?;
+            if open >= i64::from(MAX_OPEN) {
+                return Err(Fail::from(policy.exceeded(i64::from(seconds) * 1000)));
             }
-            Ok(rows::insert(conn, &upload)?)
+            rows::insert(conn, &upload)?;
+            Ok(open)
         })
         .await?;
+    // Each that is completed makes room for another one.
+    rate::tell(policy.left(u64::from(MAX_OPEN).saturating_sub(open.unsigned_abs() + 1), Some(seconds)));
     Ok(Ticket { id, form, expires_at })
 }
 

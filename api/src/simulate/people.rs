@@ -90,6 +90,8 @@ impl People {
             phone_sealed: None,
             is_active: true,
             tokens_from: Moment::from_millis(0),
+            distrusted_until: None,
+            restricted_until: None,
             posts,
             stands_for: Vec::new(),
         };

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use suishoupai_core::clock::WorkCalendar;
 use suishoupai_core::flow::{
-    CalledBack, Phase, Pressure, Request, RequestKind, RequestState, Satisfaction, Solved, Ticket, Timer,
-    Whistle,
+    CalledBack, Held, Phase, Pressure, Request, RequestKind, RequestState, Satisfaction, Solved, Suspicion,
+    Ticket, Timer, Whistle,
 };
 use suishoupai_core::model::Limit;
 use suishoupai_core::time::Moment;
@@ -43,6 +43,30 @@ impl ClockView {
             remaining_seconds: timer.remaining(scene.now, calendar).div_euclid(1000),
             in_working_time: timer.is_working(),
             pressure: timer.pressure(scene.now),
+        }
+    }
+}
+
+/// Why a report waits for the centre's look.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldView {
+    /// Since when.
+    #[schema(value_type = Instant)]
+    pub since: Moment,
+    /// What speaks for its being no report.
+    pub reasons: Vec<Suspicion>,
+    /// The same in words, in the caller's language.
+    pub reason_names: Vec<String>,
+}
+
+impl HeldView {
+    /// The view of what is suspected.
+    pub fn of(scene: &Scene<'_>, held: &Held) -> Self {
+        let name = |suspicion: &Suspicion| scene.pick(suspicion.zh(), suspicion.en());
+        Self {
+            since: held.since,
+            reasons: held.why.clone(),
+            reason_names: held.why.iter().map(name).collect(),
         }
     }
 }
@@ -204,6 +228,9 @@ pub struct CourseView {
     pub desk: UnitRef,
     /// Its clocks: of the present phase, and until somebody is on the spot.
     pub clocks: Vec<ClockView>,
+    /// Why it waits for the centre's look, as suspected spam.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldView>,
     /// The handling limit, fixed when it was filed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
@@ -262,6 +289,7 @@ impl CourseView {
                 .zip(calendar.into_iter().cycle())
                 .map(|((phase, timer), calendar)| ClockView::of(scene, phase, timer, calendar))
                 .collect(),
+            held: course.held.as_ref().map(|held| HeldView::of(scene, held)),
             limit: course.limit,
             bound: course.bound,
             waiting_until: course.waiting.map(|waiting| waiting.until),

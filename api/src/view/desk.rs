@@ -3,10 +3,10 @@
 use serde::Serialize;
 use suishoupai_core::flow::{RequestKind, RequestState, Verb};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::desk::{Notice, RequestLine, SummonsLine};
+use suishoupai_storage::db::desk::{HeldLine, Notice, RequestLine, SummonsLine};
 use utoipa::ToSchema;
 
-use super::{Instant, Scene, UnitRef};
+use super::{HeldView, Instant, Scene, UnitRef};
 
 /// What a unit is told about a ticket.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -51,6 +51,47 @@ impl NoticeView {
 pub struct NoticePage {
     /// The newest first.
     pub items: Vec<NoticeView>,
+    /// Pass it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A ticket that waits for the centre's look.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldLineView {
+    /// Key of the ticket.
+    pub ticket: i64,
+    /// 案卷号
+    pub number: String,
+    /// The beginning of the report.
+    pub title: String,
+    /// In which grid.
+    pub grid: UnitRef,
+    /// Its version, to be sent back with a command.
+    pub version: i64,
+    /// Why it waits.
+    pub held: HeldView,
+}
+
+impl HeldLineView {
+    /// The view of a line.
+    pub fn of(scene: &Scene<'_>, line: &HeldLine) -> Self {
+        Self {
+            ticket: line.ticket,
+            number: line.number.clone(),
+            title: line.title.clone(),
+            grid: UnitRef::of(scene, line.grid),
+            version: line.version,
+            held: HeldView::of(scene, &line.held),
+        }
+    }
+}
+
+/// A page of tickets that wait for the centre's look.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldPage {
+    /// The oldest first.
+    pub items: Vec<HeldLineView>,
     /// Pass it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

@@ -11,14 +11,17 @@ mod order;
 mod photo;
 mod place;
 mod report;
+mod restriction;
 mod seen_before;
 mod similar;
 mod supervision;
 mod ticket;
 
 pub use counts::CountsView;
-pub use course::CourseView;
-pub use desk::{NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView};
+pub use course::{CourseView, HeldView};
+pub use desk::{
+    HeldLineView, HeldPage, NoticePage, NoticeView, RequestLineView, RequestPage, SummonsPage, SummonsView,
+};
 pub use exposure::{
     ExposureEventView, ExposureLine, ExposurePage, ExposureView, PublishedPage, PublishedView,
 };
@@ -29,6 +32,7 @@ pub use order::{OrderLineView, OrderPage, OrderView};
 pub use photo::{DoubtedPhoto, EvidenceKind, EvidenceView, PhotoFlagView, PhotoView, RenditionState};
 pub use place::{CategoryRef, Located, PlaceView, UnitRef};
 pub use report::{MyReportLine, MyReports, RatingView, ReportCreated, ReportView};
+pub use restriction::{OwnRestriction, RestrictionPage, RestrictionView};
 pub use seen_before::{OtherTicket, SeenBeforeView, add_found};
 pub use similar::{
     FollowedLine, FollowedPage, FollowedView, LikenessReason, SimilarReport, SimilarReports, SimilarTicket,
@@ -69,6 +73,11 @@ impl Scene<'_> {
             Lang::Zh => zh.to_owned(),
             Lang::En => en.to_owned(),
         }
+    }
+
+    /// Where a ticket stands, in words: what waits for the centre's look says so.
+    pub fn state_name(&self, state: State, held: bool) -> String {
+        if held { self.pick("待审核", "held for review") } else { self.pick(state.zh(), state.en()) }
     }
 
     /// Whether the unit that works on it is late; one that has finished and waits for the check is not.

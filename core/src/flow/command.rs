@@ -92,6 +92,8 @@ pub enum Command {
     File { category: String, note: Option<String> },
     /// 不予立案; the words are told to the reporter.
     Refuse { reason: RefuseReason, words: String },
+    /// 审核通过: what was held back goes to the pool of its grid.
+    Pass { words: Option<String> },
     /// 派遣 by the centre, to units of its choice.
     Dispatch { lead: UnitId, assist: Vec<Assist>, reason: String },
     /// 裁决 by the district, which binds.
@@ -184,6 +186,7 @@ impl Command {
             Command::Solve { .. } => Verb::Solve,
             Command::File { .. } => Verb::File,
             Command::Refuse { .. } => Verb::Refuse,
+            Command::Pass { .. } => Verb::Pass,
             Command::Dispatch { .. } => Verb::Dispatch,
             Command::Arbitrate { .. } => Verb::Arbitrate,
             Command::Accept => Verb::Accept,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order_words::{RequestKind, RequestState, Satisfaction, Solved};
 use super::policy::PolicyId;
+use super::suspicion::Held;
 use super::ticket::{AccountId, TicketId};
 use super::timer::Timer;
 use crate::model::{Limit, UnitId};
@@ -130,6 +131,9 @@ pub struct Course {
     /// The handler's clock, stopped while its result is checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halted: Option<Timer>,
+    /// Why it waits for the centre's look before anybody is sent out for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The handling limit, fixed when it was filed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,

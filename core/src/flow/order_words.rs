@@ -62,6 +62,10 @@ words! {
         BelowCondition = "below_condition", "不符合立案条件", "below the filing condition";
         /// 重复
         Duplicate = "duplicate", "重复上报", "duplicate";
+        /// 虚假
+        FalseReport = "false_report", "虚假上报", "false report";
+        /// 垃圾信息
+        Spam = "spam", "垃圾信息或广告", "spam";
         /// 不属受理范围
         OutOfScope = "out_of_scope", "不属于受理范围", "out of scope";
         /// 其他

@@ -20,6 +20,9 @@ pub fn permit(
     actor: &Actor,
     tree: &UnitTree,
 ) -> Result<(&'static Row, Post), Refusal> {
+    if ticket.course.held.is_some() && !goes_on_while_held(verb) {
+        return Err(Refusal::Held);
+    }
     let rows = || TABLE.iter().filter(|row| row.verb == verb && row.from.contains(&ticket.state));
     // What is the own unit's comes before what is a squad's: a department that assists its own squad finishes its own
     // order, and not the squad's.
@@ -36,6 +39,14 @@ pub fn permit(
         }
     }
     Err(why_not(ticket, verb, actor, tree, rows().next().is_some()))
+}
+
+/// What can be done with a ticket that waits for the centre's look: deciding about it, and what its reporter says.
+const fn goes_on_while_held(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Pass | Verb::Refuse | Verb::Withdraw | Verb::Supplement | Verb::Recount | Verb::Reveal
+    )
 }
 
 /// Whether a tie is to exactly this unit; never for a tie that is not to one unit.
@@ -166,6 +177,7 @@ pub(super) fn has_point(
             !course.bound || handed || permit_as_assistant(ticket, actor, tree)
         }
         Verb::Escalate => !course.bound || !below_district(ticket, tree),
+        Verb::Pass => course.held.is_some(),
         Verb::AskReporter => course.waiting.is_none(),
         Verb::Resume => {
             course.waiting.is_some() || matches!(ticket.state, State::Suspended | State::Deferred)

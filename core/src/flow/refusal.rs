@@ -76,6 +76,8 @@ pub enum Refusal {
     AlreadyRated,
     /// The district has decided that this unit handles it.
     Bound,
+    /// It waits for the centre's look, as suspected spam.
+    Held,
     /// Something else has been asked for and is not decided yet.
     RequestOpen(RequestKind),
     /// Nothing waits for a decision.
@@ -147,6 +149,7 @@ impl Refusal {
             Refusal::WindowOver { .. } => "window_over",
             Refusal::AlreadyRated => "already_rated",
             Refusal::Bound => "bound",
+            Refusal::Held => "held",
             Refusal::RequestOpen(_) => "request_open",
             Refusal::NoRequest => "no_request",
             Refusal::ExtensionTooLong(_) => "extension_too_long",
@@ -185,6 +188,10 @@ impl Refusal {
             Refusal::NotYours { verb } => Said::new(
                 format!("您的岗位不能对此案件执行“{}”。", verb.zh()),
                 format!("None of your posts may {} this ticket.", verb.en()),
+            ),
+            Refusal::Held => Said::new(
+                "该上报待区指挥中心审核，审核通过后才能办理。",
+                "The report is held for a review by the district centre; it goes on once it has passed.",
             ),
             Refusal::OwnWork => Said::new(
                 "处置人不能核查自己的处置结果，申请人不能审批自己的申请，请由他人办理。",

@@ -21,6 +21,9 @@ pub(super) fn begin(ticket: &mut Ticket, must_report: bool, now: Moment, rules: 
 
 /// Brings the rest of the ticket in line with what the command did.
 pub(super) fn settle(before: &Ticket, after: &mut Ticket, now: Moment, rules: Rules<'_>) {
+    if before.course.held.is_some() && after.state != State::Received {
+        let_go(after, rules);
+    }
     // A new addressee begins a new wait for a signature, though the state stays as it is.
     let desk = |ticket: &Ticket| (ticket.phase(), ticket.lead_order().map(|order| order.seq));
     if desk(before) != desk(after) {
@@ -38,6 +41,13 @@ pub(super) fn settle(before: &Ticket, after: &mut Ticket, now: Moment, rules: Ru
     }
     lapse_request(before, after, now);
     set_instants(after, now, rules);
+}
+
+/// Nothing is suspected of the ticket any more; it is shown to whom its kind is shown.
+pub(super) fn let_go(ticket: &mut Ticket, rules: Rules<'_>) {
+    ticket.course.held = None;
+    let category = ticket.category.as_ref().and_then(|code| rules.catalogue.get(code));
+    ticket.sensitive = category.is_some_and(|category| category.sensitive);
 }
 
 /// Whoever has the ticket next does not wait for the reporter, and the clock of the work runs again.

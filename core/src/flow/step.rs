@@ -12,6 +12,7 @@ use super::refusal::{Refusal, Said};
 use super::routing::DutyList;
 use super::settle;
 use super::state::{Channel, Role, State};
+use super::suspicion::{Held, Suspicion};
 use super::table::allows;
 use super::ticket::{AccountId, Actor, Holder, Post, Ticket, TicketId};
 use super::verb::Verb;
@@ -158,9 +159,12 @@ pub struct Opening {
     pub photos: Vec<PhotoRef>,
     /// The ticket from which it is split off.
     pub parent: Option<TicketId>,
+    /// What speaks for its being no report; where there is something, the centre looks at it first.
+    pub suspicions: Vec<Suspicion>,
 }
 
-/// Opens a ticket from a report: in the grid's pool, or in the finder's hands for a worker's own find.
+/// Opens a ticket from a report: in the grid's pool, or in the finder's hands for a worker's own find. One that is suspected
+/// of being no report is held for the centre's look, save where somebody has to be on the spot soon.
 ///
 /// # Errors
 /// [`Refusal::UnknownCategory`] when the chosen category is not in the catalogue.
@@ -175,6 +179,14 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         }
         _ => None,
     };
+    let must_report = category.is_some_and(|category| category.must_report);
+    let why = opening.suspicions;
+    let held = (holder.is_none() && !must_report && !why.is_empty()).then_some(Held { since: now, why });
+    let mut facts = opening.facts;
+    if let Some(held) = &held {
+        let words: Vec<&str> = held.why.iter().map(|suspicion| suspicion.as_str()).collect();
+        facts.insert("held".to_owned(), words.join(","));
+    }
     let role = if holder.is_some() { Role::GridWorker } else { Role::Resident };
     let mut ticket = Ticket {
         id: opening.id,
@@ -199,16 +211,17 @@ pub fn open(opening: Opening, now: Moment, rules: Rules<'_>) -> Result<Step, Ref
         filed_at: None,
         due_at: None,
         closed_at: None,
-        sensitive: category.is_some_and(|category| category.sensitive),
+        // Until somebody has looked at it, it is on no list but that of those who do.
+        sensitive: held.is_some() || category.is_some_and(|category| category.sensitive),
         parent: opening.parent,
         merged_into: None,
         stage_due_at: None,
         soon_at: None,
         alarm_at: None,
-        course: Course { by_resident: opening.channel == Channel::Resident, ..Course::default() },
+        course: Course { by_resident: opening.channel == Channel::Resident, held, ..Course::default() },
     };
-    settle::begin(&mut ticket, category.is_some_and(|category| category.must_report), now, rules);
-    let line = Line { public: true, facts: opening.facts, ..Line::default() };
+    settle::begin(&mut ticket, must_report, now, rules);
+    let line = Line { public: true, facts, ..Line::default() };
     let post = Post { role, unit: holder.map_or(0, |holder| holder.unit) };
     let event =
         write_line(&ticket, None, Verb::Open, Some(opening.reporter), post, &opening.photos, now, line);

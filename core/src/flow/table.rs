@@ -184,6 +184,7 @@ pub const TABLE: &[Row] = &[
     row(Verb::File, UNFILED, CENTRE, Tie::District, Target::OneOf(&[State::Dispatched])),
     row(Verb::Refuse, CLAIMED, FIELD, Tie::Holder, to(State::Refused)),
     row(Verb::Refuse, UNFILED, CENTRE, Tie::District, to(State::Refused)),
+    row(Verb::Pass, POOL, CENTRE, Tie::District, Target::Stay),
     row(Verb::Dispatch, &[State::Filed, State::Dispatched, State::Handling], CENTRE, Tie::District, to(State::Dispatched)),
     row(Verb::Arbitrate, &[State::Arbitrating], CHIEFS, Tie::District, to(State::Dispatched)),
     row(Verb::Accept, DISPATCHED, HANDLERS, Tie::Addressee, to(State::Handling)),

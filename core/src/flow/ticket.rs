@@ -181,7 +181,8 @@ impl Ticket {
     /// The phase whose clock counts; none where nothing is expected of anybody.
     pub fn phase(&self) -> Option<Phase> {
         match self.state {
-            State::Received => Some(Phase::Accept),
+            // No grid is to answer for what it is not shown.
+            State::Received => self.course.held.is_none().then_some(Phase::Accept),
             State::Claimed => Some(Phase::Verify),
             State::Verified => Some(Phase::File),
             State::Filed => Some(Phase::Dispatch),
@@ -218,6 +219,7 @@ impl Ticket {
     pub fn desk(&self, tree: &UnitTree) -> UnitId {
         let centre = || tree.root(self.district).map_or(self.responsible, |unit| unit.id);
         match self.state {
+            State::Received if self.course.held.is_some() => centre(),
             State::Received => self.grid,
             State::Claimed => self.holder.map_or(self.grid, |holder| holder.unit),
             // Once closed it waits for the call-back, which is the centre's.
@@ -239,7 +241,8 @@ impl Ticket {
 /// Reporters see theirs; territory posts what lies in their unit; departments what they have or had an order
 /// for (a department sees its squads' orders) and what they are summoned to; posts at the district see the whole
 /// district. A ticket of a sensitive kind is seen by its reporter, by units with an order, by who holds it, and
-/// by the roles that the district names.
+/// by the roles that the district names. What is held as suspected spam is seen by its reporter and at the district only, and
+/// by those who decide about it whether they are named or not.
 pub fn may_see(ticket: &Ticket, actor: &Actor, tree: &UnitTree, sensitive_roles: &[Role]) -> bool {
     let reported = actor.account.is_some_and(|account| ticket.reporters.contains(&account));
     reported || actor.posts.iter().any(|post| post_sees(ticket, actor, post, tree, sensitive_roles))
@@ -265,6 +268,11 @@ fn post_sees(ticket: &Ticket, actor: &Actor, post: &Post, tree: &UnitTree, sensi
         }
         _ => {}
     }
-    let named = !ticket.sensitive || sensitive_roles.contains(&post.role);
+    let held = ticket.course.held.is_some();
+    if held && matches!(post.role, Role::GridWorker | Role::CommunityOfficer | Role::StreetOfficer) {
+        return false;
+    }
+    let decides = held && matches!(post.role, Role::Dispatcher | Role::DutyChief | Role::CentreHead);
+    let named = !ticket.sensitive || decides || sensitive_roles.contains(&post.role);
     named && post.role != Role::DepartmentOfficer && tree.is_within(ticket.grid, post.unit)
 }

@@ -25,6 +25,8 @@ words! {
         File = "file", "立案", "file";
         /// 不予立案
         Refuse = "refuse", "不予立案", "refuse";
+        /// 审核通过: what was held back is a case like any other.
+        Pass = "pass", "审核通过", "pass";
         /// 派遣
         Dispatch = "dispatch", "派遣", "dispatch";
         /// 裁决

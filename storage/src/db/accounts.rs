@@ -33,6 +33,10 @@ pub struct Account {
     pub is_active: bool,
     /// Tokens issued before this instant are no longer good.
     pub tokens_from: Moment,
+    /// Until when its reports are looked at by the centre first, because too many were refused as false.
+    pub distrusted_until: Option<Moment>,
+    /// Until when no report of it is taken.
+    pub restricted_until: Option<Moment>,
     /// 岗位, with those of colleagues on leave for whom the account stands in.
     pub posts: Vec<Post>,
     /// The colleagues on leave for whom it stands in.
@@ -67,6 +71,8 @@ struct Record {
     phone_sealed: Option<Vec<u8>>,
     is_active: bool,
     tokens_from: i64,
+    distrusted_until: Option<i64>,
+    restricted_until: Option<i64>,
 }
 
 type Columns = (
@@ -79,6 +85,8 @@ type Columns = (
     accounts::phone_sealed,
     accounts::is_active,
     accounts::tokens_from,
+    accounts::distrusted_until,
+    accounts::restricted_until,
 );
 
 const COLUMNS: Columns = (
@@ -91,6 +99,8 @@ const COLUMNS: Columns = (
     accounts::phone_sealed,
     accounts::is_active,
     accounts::tokens_from,
+    accounts::distrusted_until,
+    accounts::restricted_until,
 );
 
 const OFFICIAL: &str = "official";
@@ -124,6 +134,8 @@ fn with_posts(record: Record, rows: Vec<(String, i64)>) -> Result<Account, DbErr
         phone_sealed: record.phone_sealed,
         is_active: record.is_active,
         tokens_from: Moment::from_millis(record.tokens_from),
+        distrusted_until: record.distrusted_until.map(Moment::from_millis),
+        restricted_until: record.restricted_until.map(Moment::from_millis),
         posts,
         stands_for: Vec::new(),
     })

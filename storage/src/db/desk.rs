@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use diesel::prelude::*;
-use suishoupai_core::flow::{RequestKind, RequestState, State, TicketId, Verb};
+use suishoupai_core::flow::{Course, Held, RequestKind, RequestState, State, TicketId, Verb};
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
@@ -83,6 +83,57 @@ fn notices_of_unit(
             Ok(Notice { unit, ticket, number, title, event_seq, verb, at: Moment::from_millis(at) })
         })
         .collect()
+}
+
+/// A ticket that waits for the centre's look.
+#[derive(Clone, Debug)]
+pub struct HeldLine {
+    /// Which ticket.
+    pub ticket: TicketId,
+    /// 案卷号
+    pub number: String,
+    /// The beginning of the report.
+    pub title: String,
+    /// In which grid.
+    pub grid: UnitId,
+    /// Its version.
+    pub version: i64,
+    /// Why, and since when.
+    pub held: Held,
+}
+
+/// The tickets of a district that wait for the centre's look, the oldest first; `after` is the last one of the page before.
+///
+/// # Errors
+/// The database's.
+pub fn held_of(
+    conn: &mut Conn,
+    district: District,
+    after: Option<TicketId>,
+    limit: i64,
+) -> Result<Vec<HeldLine>, DbError> {
+    type Record = (i64, String, String, i64, i64, String);
+    let rows: Vec<Record> = tickets::table
+        .filter(tickets::district.eq(district))
+        .filter(tickets::held)
+        .filter(tickets::id.gt(after.unwrap_or_default()))
+        .select((
+            tickets::id,
+            tickets::number,
+            tickets::title,
+            tickets::grid_id,
+            tickets::version,
+            tickets::course,
+        ))
+        .order(tickets::id)
+        .limit(limit)
+        .load(conn)?;
+    let read = |(ticket, number, title, grid, version, course): Record| {
+        let course: Course =
+            serde_json::from_str(&course).map_err(|error| DbError::corrupt("course", error))?;
+        Ok(course.held.map(|held| HeldLine { ticket, number, title, grid, version, held }))
+    };
+    rows.into_iter().filter_map(|row| read(row).transpose()).collect()
 }
 
 /// A request in a list.

@@ -1,5 +1,7 @@
 //! Sign-in codes, and counters that bound attempts.
 
+use std::collections::HashMap;
+
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -8,6 +10,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::{login_codes, throttles};
+use super::unnest::insert_rows;
 
 /// The last code sent to a phone.
 #[derive(Clone, Debug, Queryable)]
@@ -114,6 +117,52 @@ pub fn hit(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Resul
         .execute(conn))?;
     let hits = throttles::table.find(key).select(throttles::hits).first(conn)?;
     Ok((hits, Moment::from_millis(start + window_millis)))
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = throttles)]
+struct More {
+    key: String,
+    window_start: i64,
+    hits: i32,
+}
+
+/// Adds hits that were counted elsewhere, under keys in their order; the sums by key.
+///
+/// # Errors
+/// The database's.
+pub fn add(
+    conn: &mut Conn,
+    more: &[(String, i32)],
+    window_millis: i64,
+    now: Moment,
+) -> Result<HashMap<String, i32>, DbError> {
+    let window_start = now.millis() - now.millis().rem_euclid(window_millis);
+    let keys: Vec<&str> = more.iter().map(|(key, _)| key.as_str()).collect();
+    let fresh = keys.iter().map(|key| More { key: (*key).to_owned(), window_start, hits: 0 });
+    insert_rows!(
+        &mut *conn,
+        throttles,
+        fresh.collect(),
+        More { key, window_start, hits },
+        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+    );
+    // Those of a window before begin anew; the rest is one statement for each count, of which there are few.
+    let old = throttles::table.filter(throttles::key.eq_any(keys.clone()));
+    diesel::update(old.filter(throttles::window_start.ne(window_start)))
+        .set((throttles::window_start.eq(window_start), throttles::hits.eq(0)))
+        .execute(conn)?;
+    let mut by_count: HashMap<i32, Vec<&str>> = HashMap::new();
+    for (key, hits) in more {
+        by_count.entry(*hits).or_default().push(key);
+    }
+    for (hits, keys) in by_count {
+        diesel::update(throttles::table.filter(throttles::key.eq_any(keys)))
+            .set(throttles::hits.eq(throttles::hits + hits))
+            .execute(conn)?;
+    }
+    let sums = throttles::table.filter(throttles::key.eq_any(keys));
+    Ok(sums.select((throttles::key, throttles::hits)).load(conn)?.into_iter().collect())
 }
 
 /// Takes a hit of the present window back.

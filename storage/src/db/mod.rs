@@ -3,6 +3,7 @@
 //! SQL stands only in this module. [`Db::read`] and [`Db::write`] are the only ways in; both keep blocking work off
 //! the async threads. A write is one transaction: it has happened, durably, when its future answers `Ok`.
 
+pub mod abuse;
 pub mod accounts;
 pub mod audit;
 pub mod backup;
@@ -35,6 +36,7 @@ mod pool;
 pub mod privacy;
 pub mod reference;
 pub mod reports;
+pub mod restrictions;
 pub mod resumable;
 pub mod roster;
 pub mod schema;

@@ -284,6 +284,8 @@ pub struct Line {
     pub updated_at: i64,
     /// The ticket that goes on for it, whose state and change the two before are then.
     pub merged_into: Option<TicketId>,
+    /// Whether it waits for the centre's look.
+    pub held: bool,
 }
 
 /// The reports of an account, newest first.
@@ -309,6 +311,7 @@ pub fn mine(
             reports::created_at,
             tickets::updated_at,
             tickets::merged_into_id,
+            tickets::held,
         ))
         .into_boxed();
     if let Some(before) = before {

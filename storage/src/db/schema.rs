@@ -118,6 +118,8 @@ table! {
         is_active -> Bool,
         tokens_from -> BigInt,
         created_at -> BigInt,
+        distrusted_until -> Nullable<BigInt>,
+        restricted_until -> Nullable<BigInt>,
     }
 }
 
@@ -335,6 +337,34 @@ table! {
         alarm_at -> Nullable<BigInt>,
         course -> Text,
         merged_into_id -> Nullable<BigInt>,
+        held -> Bool,
+    }
+}
+
+table! {
+    false_reports (account_id, ticket_id) {
+        account_id -> BigInt,
+        ticket_id -> BigInt,
+        at -> BigInt,
+    }
+}
+
+table! {
+    restrictions (id) {
+        id -> BigInt,
+        district -> Integer,
+        account_id -> BigInt,
+        ticket_id -> BigInt,
+        reason -> Text,
+        restricted_by -> BigInt,
+        created_at -> BigInt,
+        until -> BigInt,
+        appeal -> Nullable<Text>,
+        appealed_at -> Nullable<BigInt>,
+        decision -> Nullable<Text>,
+        decision_words -> Nullable<Text>,
+        decided_by -> Nullable<BigInt>,
+        decided_at -> Nullable<BigInt>,
     }
 }
 

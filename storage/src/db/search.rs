@@ -168,6 +168,9 @@ fn statement(conn: &Conn, district: District, scope: &Scope, sought: &Sought, fi
     if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
         sql += " AND NOT tickets.sensitive";
     }
+    if !matches!(scope, Scope::District(_)) {
+        sql += " AND NOT tickets.held";
+    }
     for phrase in &sought.phrases {
         let phrase = quoted(&format!("%{phrase}%"));
         sql += &format!(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use suishoupai_core::flow::AccountId;
 use suishoupai_core::likeness::Use;
 use suishoupai_core::model::District;
 
@@ -60,43 +61,42 @@ pub enum Uses {
     Last,
 }
 
-/// Where the photos are evidence, with the district of each ticket: of each photo 8 uses, all in the order of their
+/// The district of a ticket, whose photo it is, and how it is used.
+pub type Used = (District, AccountId, Use);
+
+/// Where the photos are evidence: of each photo 8 uses, all in the order of their
 /// instants. One of them is of another ticket than any given one, unless all are.
 ///
 /// # Errors
 /// The database's.
-pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, which: Uses) -> Result<Vec<(District, Use)>, DbError> {
+pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, which: Uses) -> Result<Vec<Used>, DbError> {
     let mut rows = match conn {
         Conn::Pg(_) if photos.is_empty() => Vec::new(),
         Conn::Pg(conn) => uses_on_postgres(conn, photos, which)?,
         Conn::Sqlite(conn) => uses_on_sqlite(conn, photos, which)?,
     };
-    rows.sort_by_key(|(_, (ticket, _, photo, _, at))| (*at, *ticket, *photo));
-    rows.into_iter().map(|(district, used)| Ok((district, read_use(used)?))).collect()
+    rows.sort_by_key(|(_, _, (ticket, _, photo, _, at))| (*at, *ticket, *photo));
+    rows.into_iter().map(|(district, account, used)| Ok((district, account, read_use(used)?))).collect()
 }
 
-type DistrictUse = (i32, UseRow);
+type UsedRow = (i32, i64, UseRow);
 
 /// One way to the server for all photos. The statement is planned each time: a plan that was kept from when there was
 /// little evidence would go on reading all of it when there is much.
-fn uses_on_postgres(
-    conn: &mut PgConnection,
-    photos: Vec<i64>,
-    which: Uses,
-) -> Result<Vec<DistrictUse>, DbError> {
+fn uses_on_postgres(conn: &mut PgConnection, photos: Vec<i64>, which: Uses) -> Result<Vec<UsedRow>, DbError> {
     let order = match which {
         Uses::First => "evidence.created_at, evidence.ticket_id",
         Uses::Last => "evidence.created_at DESC, evidence.ticket_id DESC",
     };
-    let rows = sql::<(Integer, (BigInt, Nullable<BigInt>, BigInt, Text, BigInt))>(
-        "SELECT used.district, used.ticket_id, tickets.parent_id, used.photo_id, used.stage, used.created_at \
+    let rows = sql::<(Integer, BigInt, (BigInt, Nullable<BigInt>, BigInt, Text, BigInt))>(
+        "SELECT used.district, photos.account_id, used.ticket_id, tickets.parent_id, used.photo_id, used.stage, used.created_at \
          FROM unnest(",
     )
     .bind::<Array<BigInt>, _>(photos)
     .sql(&format!(
         ") AS sought(photo) CROSS JOIN LATERAL (\
          SELECT * FROM evidence WHERE evidence.photo_id = sought.photo ORDER BY {order} LIMIT {EACH}) AS used \
-         JOIN tickets ON tickets.id = used.ticket_id"
+         JOIN tickets ON tickets.id = used.ticket_id JOIN photos ON photos.id = used.photo_id"
     ))
     .load(conn)?;
     Ok(rows)
@@ -106,14 +106,16 @@ fn uses_on_sqlite(
     conn: &mut SqliteConnection,
     photos: Vec<i64>,
     which: Uses,
-) -> Result<Vec<DistrictUse>, DbError> {
+) -> Result<Vec<UsedRow>, DbError> {
     let mut rows = Vec::new();
     for photo in photos {
         let these = evidence::table
             .inner_join(tickets::table)
+            .inner_join(photos::table)
             .filter(evidence::photo_id.eq(photo))
             .select((
                 evidence::district,
+                photos::account_id,
                 (
                     evidence::ticket_id,
                     tickets::parent_id,
@@ -124,7 +126,7 @@ fn uses_on_sqlite(
             ))
             .limit(EACH);
         // Two statements, so that the text of each is kept.
-        let these: Vec<DistrictUse> = match which {
+        let these: Vec<UsedRow> = match which {
             Uses::First => these.order((evidence::created_at, evidence::ticket_id)).load(conn)?,
             Uses::Last => {
                 these.order((evidence::created_at.desc(), evidence::ticket_id.desc())).load(conn)?

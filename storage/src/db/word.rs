@@ -5,6 +5,7 @@ use suishoupai_core::flow::supervision::SupervisionState;
 use suishoupai_core::flow::{Channel, OrderKind, OrderState, RequestKind, Role, Stage, State, Verb};
 use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::model::{CategoryKind, DutyMode, Level, LimitUnit};
+use suishoupai_core::restriction::Decision;
 
 use super::error::DbError;
 
@@ -33,5 +34,5 @@ words! {
     Channel = "channel", Level = "level", CategoryKind = "kind of category", LimitUnit = "unit of limit",
     DutyMode = "mode of duty", RequestKind = "kind of request", SupervisionState = "state of supervision order",
     Stage = "stage", SeenBefore = "kind of evidence seen before",
-    ExposureState = "state of exposure",
+    ExposureState = "state of exposure", Decision = "decision about a restriction",
 }

@@ -211,7 +211,11 @@ pub(crate) fn rows(server: &Server) -> (Rows, Caller) {
     let official = admin.post("admin/officials", &official).expect(201);
     let service_key = json!({ "name": "热线", "scopes": ["read"], "posts": [], "days": 1 });
     let service_key = admin.post("admin/service-keys", &service_key).expect(201);
+    let other = server.resident().report("又是虚假上报");
+    let limit = json!({ "receipt_number": other["receipt_number"], "reason": "多次虚假上报", "days": 30 });
+    let restriction = admin.post("admin/restrictions", &limit).expect(201);
     let district = vec![
+        ("restrictions", key(&restriction)),
         ("standard-texts", key(&text)),
         ("absences", key(&leave)),
         ("shifts", key(&shift)),

@@ -16,7 +16,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::lists::{self, Filter, Scope};
 use suishoupai_storage::db::schema::{reports, tickets, work_orders};
 use suishoupai_storage::db::{Conn, DbError, counts, desk, followers, search, similar};
-use suishoupai_storage::db::{reports as report_rows, supervision};
+use suishoupai_storage::db::{reports as report_rows, restrictions, supervision};
 use suishoupai_tests::{Engine, Installation, both};
 
 /// Tables that grow with the history.
@@ -316,6 +316,14 @@ fn desks(checked: &mut Checked<'_>, places: &Places) -> Result<(), DbError> {
                 desk::requests_of(conn, DISTRICT, *state, after, 50).map(drop)
             })?;
         }
+    }
+    for after in [None, Some(places.middle)] {
+        checked.list("held for review", May::Follow, |conn| {
+            desk::held_of(conn, DISTRICT, after, 50).map(drop)
+        })?;
+        checked.list("restrictions", May::Follow, |conn| {
+            restrictions::page(conn, DISTRICT, after, 50).map(drop)
+        })?;
     }
     checked.list("summonses", May::Follow, |conn| desk::summonses_of(conn, units, 50).map(drop))?;
     for before in [None, Some(places.middle)] {

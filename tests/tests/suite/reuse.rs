@@ -86,7 +86,7 @@ fn a_picture_that_is_used_very_often_is_looked_at_a_few_times(engine: Engine) {
     }
     let uses = |photos: Vec<i64>, which: Uses| -> Vec<i64> {
         let uses = server.read(move |conn| uses::uses_of(conn, photos, which));
-        uses.into_iter().map(|(_, used)| used.ticket).collect()
+        uses.into_iter().map(|(_, _, used)| used.ticket).collect()
     };
     assert_eq!(uses(vec![photo], Uses::First), tickets[..8]);
     assert_eq!(uses(vec![photo], Uses::Last), tickets[4..]);

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::Assists;
 use super::{Id, With, expected_version, order, versioned};
-use crate::auth::{Auth, Caller, Chief, Filer};
+use crate::auth::{Auth, Caller, Centre, Chief, Filer};
 use crate::extract::{Json, Path};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -23,7 +23,35 @@ use crate::view::TicketView;
 use crate::words::Words;
 
 pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(arbitrate).service(call_back).service(split);
+    config.service(arbitrate).service(call_back).service(split).service(pass);
+}
+
+/// The body of `pass`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PassBody {
+    /// The version of the ticket that the client has seen; may be given as `If-Match` instead.
+    #[schema(minimum = 1)]
+    version: Option<i64>,
+    /// What was found, for the inside.
+    words: Option<Words<1000>>,
+}
+
+/// 审核通过: a report that was held as suspected spam goes to the pool of its grid. One that is spam is refused by `refuse`.
+#[utoipa::path(tag = "commands", operation_id = "pass_ticket", security(("token" = [])), params(("id" = i64, Path, minimum = 1)),
+    responses((status = OK, body = TicketView)))]
+#[post("/tickets/{id}/pass")]
+async fn pass(
+    services: web::Data<Services>,
+    caller: Auth<Centre>,
+    request: HttpRequest,
+    id: Path<Id>,
+    body: Json<PassBody>,
+    lang: Lang,
+) -> Result<HttpResponse, Problem> {
+    let PassBody { version, words } = body.into_inner();
+    let command = Command::Pass { words: words.map(Words::into_string) };
+    order(&services, caller, &request, id.0.0, (version, command, With::default()), lang).await
 }
 
 /// A duty that is written down with a decision, so that the next such case needs none.

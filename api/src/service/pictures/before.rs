@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use suishoupai_core::flow::Doubt;
+use suishoupai_core::flow::{AccountId, Doubt};
 use suishoupai_core::likeness::{Use, doubts_of_reuse};
 use suishoupai_core::model::District;
 use suishoupai_storage::db::uses::{self, Uses};
@@ -25,15 +25,23 @@ const MOST: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Before(Arc<HashMap<[u8; 32], Vec<Earlier>>>);
 
-/// A use of a near picture, and in how many bits that one differs.
-type Earlier = (District, Use, u32);
+/// A use of a near picture, whose that one is, and in how many bits it differs.
+type Earlier = (District, AccountId, Use, u32);
 
 impl Before {
     /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
     pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
         let others = self.0.get(sha256).into_iter().flatten();
-        let others = others.filter(|(of, ..)| *of == district).map(|(_, other, bits)| (*other, *bits));
+        let others = others.filter(|(of, ..)| *of == district).map(|(_, _, other, bits)| (*other, *bits));
         doubts_of_reuse(used, others)
+    }
+
+    /// In how many tickets of others of the district the picture is, as far as was looked.
+    pub fn tickets_of_others(&self, sha256: &[u8; 32], district: District, account: AccountId) -> u32 {
+        let others = self.0.get(sha256).into_iter().flatten();
+        let others = others.filter(|(of, whose, ..)| *of == district && *whose != account);
+        let tickets: HashSet<i64> = others.map(|(_, _, other, _)| other.origin).collect();
+        u32::try_from(tickets.len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -115,13 +123,17 @@ fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>)
         near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
     }
     let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
-    let mut by_photo: HashMap<i64, Vec<(District, Use)>> = HashMap::new();
-    for (district, used) in uses::uses_of(conn, photos.into_iter().collect(), Uses::First)? {
-        by_photo.entry(used.photo).or_default().push((district, used));
+    let mut by_photo: HashMap<i64, Vec<(District, AccountId, Use)>> = HashMap::new();
+    for (district, account, used) in uses::uses_of(conn, photos.into_iter().collect(), Uses::First)? {
+        by_photo.entry(used.photo).or_default().push((district, account, used));
     }
     let of = |near: HashMap<i64, u32>| {
         let used = near.into_iter().flat_map(|(photo, bits)| {
-            by_photo.get(&photo).into_iter().flatten().map(move |(of, used)| (*of, *used, bits))
+            by_photo
+                .get(&photo)
+                .into_iter()
+                .flatten()
+                .map(move |(of, whose, used)| (*of, *whose, *used, bits))
         });
         used.collect::<Vec<Earlier>>()
     };

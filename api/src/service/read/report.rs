@@ -129,7 +129,7 @@ pub async fn report_view(
         located: Located::of(&scene, report.grid, report.distance_m),
         anonymous: report.anonymous,
         state: t.state,
-        state_name: scene.pick(t.state.zh(), t.state.en()),
+        state_name: scene.state_name(t.state, t.course.held.is_some()),
         version: t.version,
         next: next(&scene, t),
         answer: answer(t, &data.history).as_deref().map(seen),
@@ -184,6 +184,7 @@ pub(super) fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
         );
     }
     match ticket.state {
+        State::Received if ticket.course.held.is_some() => held_next(scene),
         State::Received => scene.pick(
             "网格员将认领并到现场核实。",
             "A grid worker of this grid will claim it and look at it on the spot.",
@@ -231,6 +232,13 @@ pub(super) fn next(scene: &Scene<'_>, ticket: &Ticket) -> String {
     }
 }
 
+fn held_next(scene: &Scene<'_>) -> String {
+    scene.pick(
+        "区指挥中心将先行审核；紧急危险请直接拨打 12345 或 110。",
+        "The district centre looks at it first; call 12345 or 110 where there is danger.",
+    )
+}
+
 /// The answer to a new report.
 pub fn created(services: &Services, receipt: &Receipt, lang: Lang) -> ReportCreated {
     let registry = services.registry();
@@ -238,6 +246,8 @@ pub fn created(services: &Services, receipt: &Receipt, lang: Lang) -> ReportCrea
     let state = if receipt.own_find { State::Claimed } else { State::Received };
     let next = if receipt.own_find {
         scene.pick("已由您认领，请现场处置或立案。", "It is in your hands: solve it on the spot or file it.")
+    } else if receipt.held {
+        held_next(&scene)
     } else {
         scene.pick(
             "网格员将认领并到现场核实。",
@@ -250,7 +260,7 @@ pub fn created(services: &Services, receipt: &Receipt, lang: Lang) -> ReportCrea
         query_code: receipt.query_code.clone(),
         ticket_id: receipt.ticket,
         state,
-        state_name: scene.pick(state.zh(), state.en()),
+        state_name: scene.state_name(state, receipt.held),
         located: Located::of(&scene, receipt.grid, receipt.distance_m),
         next,
         created_at: Moment::from_millis(receipt.at),
@@ -285,7 +295,7 @@ pub async fn my_reports(
                 receipt_number: row.receipt,
                 text: row.text,
                 state,
-                state_name: scene.pick(state.zh(), state.en()),
+                state_name: scene.state_name(state, row.held),
                 created_at: Moment::from_millis(row.created_at),
                 updated_at: Moment::from_millis(row.updated_at),
             })

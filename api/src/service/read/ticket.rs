@@ -123,7 +123,7 @@ fn ticket_view(
         id: t.id,
         number: data.loaded.number.clone(),
         state: t.state,
-        state_name: scene.pick(t.state.zh(), t.state.en()),
+        state_name: scene.state_name(t.state, t.course.held.is_some()),
         version: t.version,
         category: t.category.as_deref().map(|code| CategoryRef::of(scene, t.district, code)),
         urgent: t.urgent,

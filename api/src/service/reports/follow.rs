@@ -5,13 +5,13 @@ use suishoupai_storage::db::login;
 use suishoupai_storage::db::reports::{self as rows, Report};
 
 use crate::fail::Fail;
-use crate::problem::{Code, Problem};
+use crate::http::rate::{self, Policy};
+use crate::problem::Code;
 use crate::service::digest;
 use crate::services::Services;
 
-/// Wrong query codes for one receipt within [`WINDOW`] after which further tries are refused.
-const FOLLOW_TRIES: i32 = 10;
-const WINDOW: i64 = 60 * 60 * 1000;
+/// Wrong query codes for one receipt after which further tries are refused.
+const TRIES: Policy = Policy::within("follow", 10, 3600);
 
 /// The report of a receipt number, for somebody who knows its query code.
 ///
@@ -24,22 +24,24 @@ pub async fn follow(services: &Services, receipt: &str, code: &str) -> Result<Re
     let found = services.db.write(move |conn| {
         // A try counts before it is looked at, and the counter is locked meanwhile, so that many at once are no more
         // than one after the other; one that was right is taken back.
-        let (hits, until) = login::hit(conn, &key, WINDOW, now)?;
-        if hits > FOLLOW_TRIES {
+        let window = TRIES.window_millis();
+        let (hits, until) = login::hit(conn, &key, window, now)?;
+        if TRIES.is_over(hits) {
             return Ok::<_, Fail>(Err(until));
         }
         let report = rows::find_by_receipt(conn, &receipt)?;
         let right = report.filter(|report| bool::from(report.query_code_hash.ct_eq(&given)));
-        if right.is_some() {
-            login::take_back(conn, &key, WINDOW, now)?;
+        let is_right = i32::from(right.is_some());
+        if is_right > 0 {
+            login::take_back(conn, &key, window, now)?;
         }
-        Ok(Ok(right))
+        Ok(Ok((right, TRIES.after(hits - is_right, until, now))))
     });
     match found.await? {
-        Ok(right) => right.ok_or_else(|| Code::ReportNotFound.into()),
-        Err(until) => {
-            let seconds = u32::try_from((until.millis() - now.millis()) / 1000 + 1).unwrap_or(1);
-            Err(Problem::new(Code::TooManyRequests).retry_after(seconds).into())
+        Ok((right, standing)) => {
+            rate::tell(standing);
+            right.ok_or_else(|| Code::ReportNotFound.into())
         }
+        Err(until) => Err(TRIES.exceeded(until.millis() - now.millis()).into()),
     }
 }

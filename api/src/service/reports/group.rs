@@ -108,9 +108,10 @@ fn write_all(
         }
         match one.prepare(registry, &named, &[]) {
             Ok(new) => {
+                let receipt = one.receipt_of(&new);
                 news.push(new);
-                keep.extend(one.answer(sealer)?);
-                answers.push(Some(Ok(one.receipt.clone())));
+                keep.extend(one.answer(&receipt, sealer)?);
+                answers.push(Some(Ok(receipt)));
             }
             Err(fail) => answers.push(Some(Err(fail))),
         }
@@ -137,9 +138,10 @@ fn write_one(conn: &mut Conn, incoming: &Incoming, registry: &Registry, sealer: 
     let named = photos::named(conn, &incoming.draft.photo_ids)?;
     let fresh = record_fresh(conn, incoming)?;
     let new: New = incoming.prepare(registry, &named, &fresh)?;
+    let receipt = incoming.receipt_of(&new);
     save(conn, vec![new])?;
-    idempotency::keep(conn, incoming.answer(sealer)?.into_iter().collect())?;
-    Ok(incoming.receipt.clone())
+    idempotency::keep(conn, incoming.answer(&receipt, sealer)?.into_iter().collect())?;
+    Ok(receipt)
 }
 
 /// Records the photos that came along.

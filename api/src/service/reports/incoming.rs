@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use suishoupai_core::flow::{Channel, Opening, PhotoRef, PhotoScene, Policy, Role, Stage, Step, open, told};
+use suishoupai_core::flow::{
+    Channel, Known, Opening, PhotoRef, PhotoScene, Policy, Role, Stage, Step, Suspicion, open, suspicions,
+    told,
+};
 use suishoupai_core::likeness::Use;
 use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
@@ -42,6 +45,8 @@ pub struct Incoming {
     pub(super) repeat: Option<Repeat>,
     /// What its photos are known to have been before.
     pub(super) before: Before,
+    /// What is known of it besides; none where nothing is to be suspected.
+    pub(super) known: Option<Known>,
     pub(super) now: Moment,
 }
 
@@ -90,6 +95,7 @@ impl Incoming {
             return Err(not_in_your_grid().into());
         }
         let report = self.report();
+        let photos = self.own_photos(named, fresh)?;
         let sha256 = hex::encode(digest(rows::fingerprint(&report).as_bytes()));
         let opening = Opening {
             id: self.receipt.ticket,
@@ -103,8 +109,9 @@ impl Incoming {
                 ("receipt".to_owned(), self.receipt.number.clone()),
                 ("report_sha256".to_owned(), sha256),
             ]),
-            photos: self.photos(named, fresh, rules.policies.at(self.now).1)?,
+            photos: self.photos(&photos, rules.policies.at(self.now).1),
             parent: None,
+            suspicions: self.suspicions(registry, &photos),
         };
         let step = open(opening, self.now, rules).map_err(|why| refusal(&why))?;
         let told = told(None, &step.ticket, &step.event, &registry.tree);
@@ -115,27 +122,42 @@ impl Incoming {
         if self.receipt.own_find { Channel::GridWorker } else { Channel::Resident }
     }
 
-    fn photos(
-        &self,
-        named: &HashMap<i64, Named>,
-        fresh: &[Named],
-        policy: &Policy,
-    ) -> Result<Vec<PhotoRef>, Problem> {
+    /// The receipt, once the ticket has been opened.
+    pub(super) fn receipt_of(&self, new: &New) -> Receipt {
+        Receipt { held: new.step.ticket.course.held.is_some(), ..self.receipt.clone() }
+    }
+
+    fn suspicions(&self, registry: &Registry, photos: &[Named]) -> Vec<Suspicion> {
+        let Some(known) = self.known else { return Vec::new() };
+        let (district, account) = (self.spot.district, self.account.id);
+        let of_others =
+            photos.iter().map(|photo| self.before.tickets_of_others(&photo.sha256, district, account));
+        let photo_tickets = of_others.max().unwrap_or_default();
+        let known = Known { photo_tickets, has_photo: !photos.is_empty(), ..known };
+        suspicions(&self.draft.text, known, registry.suspicion)
+    }
+
+    /// The photos that it names and that came along.
+    fn own_photos(&self, named: &HashMap<i64, Named>, fresh: &[Named]) -> Result<Vec<Named>, Problem> {
         let own = |id: &i64| {
             let photo = named.get(id).filter(|photo| photo.account == self.account.id);
-            photo.ok_or_else(|| unknown_photo(*id))
+            photo.copied().ok_or_else(|| unknown_photo(*id))
         };
         let mut found = self.draft.photo_ids.iter().map(own).collect::<Result<Vec<_>, _>>()?;
         found.extend(fresh);
+        Ok(found)
+    }
+
+    fn photos(&self, photos: &[Named], policy: &Policy) -> Vec<PhotoRef> {
         let scene = PhotoScene { place: self.spot.at, opened_at: None, now: self.now };
         let ticket = self.receipt.ticket;
-        let seen = |photo: &&Named| {
+        let seen = |photo: &Named| {
             let used =
                 Use { ticket, origin: ticket, photo: photo.id, stage: Stage::Before, at: self.now.millis() };
             let reuse = self.before.doubts(&photo.sha256, self.spot.district, &used);
             sighted(photo, Stage::Before, self.draft.position, &scene, policy).doubted(reuse)
         };
-        Ok(found.iter().map(seen).collect())
+        photos.iter().map(seen).collect()
     }
 
     fn place(&self, registry: &Registry) -> Place {
@@ -178,9 +200,9 @@ impl Incoming {
 
     /// The answer to be kept for retries, where the client asked for that. It is sealed, because it holds the query
     /// code.
-    pub(super) fn answer(&self, sealer: &Sealer) -> Result<Option<Answer>, Fail> {
+    pub(super) fn answer(&self, receipt: &Receipt, sealer: &Sealer) -> Result<Option<Answer>, Fail> {
         let Some(repeat) = &self.repeat else { return Ok(None) };
-        let body = serde_json::to_string(&self.receipt).map_err(|error| Fail::internal(&error))?;
+        let body = serde_json::to_string(receipt).map_err(|error| Fail::internal(&error))?;
         let sealed = sealer.seal("idempotency", &body).map_err(|error| Fail::internal(&error))?;
         Ok(Some(Answer {
             account_id: self.account.id,

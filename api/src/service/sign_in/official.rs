@@ -1,36 +1,26 @@
 //! Officials: name and password, a second factor, and locks after failures.
 
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::Conn;
 use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::factors::{self, Credentials};
-use suishoupai_storage::db::identity::lockouts::{self, Backoff, Tried};
+use suishoupai_storage::db::identity::lockouts::Tried;
 use suishoupai_storage::db::identity::sessions as rows;
-use suishoupai_storage::db::{Conn, login};
 
+use super::counted::{Counted, Counting, NAME_POLICY};
 use super::sessions::{Means, Opening, Session};
 use super::told::{Event, What, tell, tell_alone};
-use super::too_many;
 use crate::audit;
 use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
+use crate::http::rate;
 use crate::lang::Text;
 use crate::password::factor::{FactorSecret, recovery_hash};
 use crate::password::{PasswordError, rules};
 use crate::problem::{Code, Problem};
 use crate::services::Services;
 
-/// Nine tries are free; then a minute, and each lock twice as long, but never so long that anybody could keep an official
-/// out for a day.
-const NAME_LOCKS: Backoff = Backoff {
-    free: 10,
-    first: 60 * 1000,
-    longest: 3600 * 1000,
-    quiet: 10 * 60 * 1000,
-    forget: 24 * 3600 * 1000,
-};
-/// In which failures of one address are counted, milliseconds.
-pub(super) const WINDOW: i64 = 15 * 60 * 1000;
 /// For what the secret of a second factor is sealed.
 const FACTOR: &str = "factor";
 /// Which entry it is in the application on the phone.
@@ -56,60 +46,6 @@ pub(super) struct Known {
     pub(super) counted: Counted,
 }
 
-/// Under which key tries from an address are counted.
-pub(super) fn address_key(services: &Services, client: &Client) -> String {
-    format!("login-from/{}", hex::encode(services.sealer.index("address", &client.network)))
-}
-
-/// Under which keys the try was counted.
-#[derive(Clone)]
-pub(super) struct Counted {
-    name: String,
-    address: String,
-    at: Moment,
-}
-
-impl Counted {
-    fn new(services: &Services, name: &str, client: &Client) -> Self {
-        let index = |kind: &str, value: &str| hex::encode(services.sealer.index(kind, value));
-        Self {
-            name: format!("login/{}", index("login", name)),
-            address: address_key(services, client),
-            at: services.now(),
-        }
-    }
-
-    /// Counts a try; also whether it is the first of those that are refused by the address.
-    fn count(&self, conn: &mut Conn, most: i32) -> Result<(Tried, bool), Fail> {
-        let (hits, until) = login::hit(conn, &self.address, WINDOW, self.at)?;
-        if hits > most {
-            return Ok((Tried::Refused(until), hits == most.saturating_add(1)));
-        }
-        Ok((lockouts::try_once(conn, &self.name, &NAME_LOCKS, self.at)?, false))
-    }
-
-    /// A try that was neither right nor wrong.
-    fn take_back(&self, conn: &mut Conn) -> Result<(), Fail> {
-        lockouts::take_back(conn, &self.name, &NAME_LOCKS)?;
-        Ok(login::take_back(conn, &self.address, WINDOW, self.at)?)
-    }
-
-    /// A try that was right.
-    pub(super) fn forgive(&self, conn: &mut Conn) -> Result<(), Fail> {
-        lockouts::forgive(conn, &self.name)?;
-        Ok(login::take_back(conn, &self.address, WINDOW, self.at)?)
-    }
-
-    /// Takes the try back, and gives the problem that it ends with.
-    pub(super) async fn leave(&self, services: &Services, problem: impl Into<Fail>) -> Fail {
-        let counted = self.clone();
-        match services.db.write(move |conn| counted.take_back(conn)).await {
-            Ok(()) => problem.into(),
-            Err(fail) => fail,
-        }
-    }
-}
-
 /// Looks at name and password. A try counts before it is looked at, so that many at once, at whichever processes, are no
 /// more than one after the other.
 pub(super) async fn verify(
@@ -119,24 +55,26 @@ pub(super) async fn verify(
     client: &Client,
 ) -> Result<Known, Fail> {
     let counted = Counted::new(services, name, client);
-    let most = i32::try_from(services.config.auth.address_failures).unwrap_or(i32::MAX);
-    let ((tried, address_locks), account) = services
+    let (Counting { tried, address_locks, standing }, account) = services
         .db
         .write({
             let (counted, name) = (counted.clone(), name.to_owned());
             move |conn| {
-                let tried = counted.count(conn, most)?;
+                let tried = counted.count(conn)?;
                 Ok::<_, Fail>((tried, accounts::find_by_login(conn, &name)?))
             }
         })
         .await?;
+    rate::tell(standing);
     // A lock has one line: the trail must not be filled by whoever goes on trying.
     if address_locks {
         tell_alone(services, Event::tried(What::Locked, None).with("address")).await?;
     }
-    let locks = match tried {
+    let locks = match tried? {
         Tried::Counted { locks } => locks,
-        Tried::Refused(until) => return Err(too_many(until.millis() - counted.at.millis())),
+        Tried::Refused(until) => {
+            return Err(NAME_POLICY.exceeded(until.millis() - counted.at.millis()).into());
+        }
     };
     let active = account.as_ref().filter(|account| account.is_active);
     let stored = active.and_then(|account| account.password_hash.clone());

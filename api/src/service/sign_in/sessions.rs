@@ -11,17 +11,16 @@ use suishoupai_storage::db::identity::sessions::{self, Device, NewSession, Refre
 use suishoupai_storage::db::{Conn, login};
 
 use super::told::{Event, What, tell};
-use super::too_many;
 use crate::audit;
 use crate::callers;
 use crate::fail::Fail;
 use crate::http::client::Client;
+use crate::http::rate::{self, Policy};
 use crate::problem::Code;
 use crate::services::Services;
 
-/// Refreshes of one session within [`WINDOW`]; more are no client that works.
-const REFRESHES: i32 = 240;
-const WINDOW: i64 = 3600 * 1000;
+/// Refreshes of one session; more are no client that works.
+const REFRESHES: Policy = Policy::within("refresh", 240, 3600);
 
 /// How somebody signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,23 +171,27 @@ pub async fn refresh(services: &Services, token: &str) -> Result<Session, Fail> 
                 Refreshed::Reused { account, session } => {
                     let event = Event::of(What::TokenReused, account).with(format!("session {session}"));
                     tell(conn, &event, now)?;
-                    return Ok(Some((outcome, None)));
+                    return Ok(Some((outcome, None, None)));
                 }
                 Refreshed::Unknown | Refreshed::Over => return Ok(None),
             };
-            let (hits, until) = login::hit(conn, &format!("refresh/{session}"), WINDOW, now)?;
-            if hits > REFRESHES {
-                return Err(too_many(until.millis() - now.millis()));
+            let window = REFRESHES.window_millis();
+            let (hits, until) = login::hit(conn, &format!("refresh/{session}"), window, now)?;
+            if REFRESHES.is_over(hits) {
+                return Err(REFRESHES.exceeded(until.millis() - now.millis()).into());
             }
-            Ok::<_, Fail>(Some((outcome, accounts::find(conn, account)?)))
+            let standing = REFRESHES.after(hits, until, now);
+            Ok::<_, Fail>(Some((outcome, accounts::find(conn, account)?, Some(standing))))
         })
         .await?;
-    if let Some((Refreshed::Reused { .. }, _)) = rotated {
+    if let Some((Refreshed::Reused { .. }, ..)) = rotated {
         callers::changed(services).await;
     }
-    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, Some(account))) = rotated else {
+    let Some((Refreshed::Rotated { session, created_at, expires_at, .. }, Some(account), standing)) = rotated
+    else {
         return Err(Code::RefreshTokenInvalid.into());
     };
+    standing.into_iter().for_each(rate::tell);
     // A password that was set from outside, or a removal, ends what began before it.
     if !account.is_active || created_at < account.tokens_from.millis() {
         return Err(Code::RefreshTokenInvalid.into());

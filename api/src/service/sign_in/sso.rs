@@ -16,13 +16,15 @@ use suishoupai_storage::db::accounts::{self, Account};
 use suishoupai_storage::db::identity::subjects;
 use suishoupai_storage::db::{Conn, DbError, login};
 
+use super::counted::{address_key, address_policy};
 use super::id_token::{self, Expected, Identity, Refused};
-use super::official::{WINDOW, address_key, needs_factor};
+use super::official::needs_factor;
+use super::remote;
 use super::sessions::{Means, Session, open};
 use super::told::{Event, What, tell, tell_alone};
-use super::{remote, too_many};
 use crate::fail::Fail;
 use crate::http::client::Client;
+use crate::http::rate;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
@@ -182,17 +184,19 @@ pub async fn finish(services: &Services, back: Return, client: &Client) -> Resul
     let settings = settings(services)?;
     let now = services.now();
     let key = address_key(services, client);
-    let most = i32::try_from(services.config.auth.address_failures).unwrap_or(i32::MAX);
+    let policy = address_policy(services);
+    let window = policy.window_millis();
     let counting = key.clone();
     let (hits, until) =
-        services.db.write(move |conn| Ok::<_, Fail>(login::hit(conn, &counting, WINDOW, now)?)).await?;
-    if hits > most {
-        return Err(too_many(until.millis() - now.millis()));
+        services.db.write(move |conn| Ok::<_, Fail>(login::hit(conn, &counting, window, now)?)).await?;
+    if policy.is_over(hits) {
+        return Err(policy.exceeded(until.millis() - now.millis()).into());
     }
+    rate::tell(policy.after(hits, until, now));
     let outcome = shown(services, &settings, &back).await;
     if !matches!(outcome, Ok(None)) {
         // Only what was looked at and found wrong goes on being counted.
-        services.db.write(move |conn| Ok::<_, Fail>(login::take_back(conn, &key, WINDOW, now)?)).await?;
+        services.db.write(move |conn| Ok::<_, Fail>(login::take_back(conn, &key, window, now)?)).await?;
     }
     let Some(identity) = outcome? else {
         tell_alone(services, Event::tried(What::Failed, None).with(PROVIDER)).await?;

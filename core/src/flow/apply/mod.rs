@@ -56,6 +56,13 @@ pub(super) fn apply(ticket: &mut Ticket, command: &Command, act: &Act<'_>) -> Re
                 ..public(BTreeMap::new())
             })
         }
+        Command::Pass { words } => {
+            if ticket.course.held.is_none() {
+                return Err(Refusal::NothingToDo);
+            }
+            settle::let_go(ticket, act.rules);
+            Ok(Line { note: words.clone(), ..public(BTreeMap::new()) })
+        }
         Command::Dispatch { lead, assist, reason } => {
             work::dispatch(ticket, *lead, assist, reason, false, act)
         }

@@ -5,8 +5,9 @@ use super::fixture::{
     escalate, file, finish, give_back, grant, inspector, officer, resident, rework, there,
 };
 use crate::flow::{
-    Actor, Alarm, Assist, Call, CalledBack, Command, Outcome, RefuseReason, Request, RequestKind,
-    RequestState, Satisfaction, Solved, State, Summoned, Timer, Verb, Waiting, Whistle, next_alarm,
+    Actor, Alarm, Assist, Call, CalledBack, Command, Held, Outcome, RefuseReason, Request, RequestKind,
+    RequestState, Satisfaction, Solved, State, Summoned, Suspicion, Timer, Verb, Waiting, Whistle,
+    next_alarm,
 };
 use crate::model::{Limit, LimitUnit, UnitId};
 use crate::time::Moment;
@@ -122,6 +123,7 @@ pub(super) fn command(verb: Verb, role: char) -> Command {
         },
         Verb::File => file(UNRULED),
         Verb::Refuse => Command::Refuse { reason: RefuseReason::NothingThere, words: words() },
+        Verb::Pass => Command::Pass { words: None },
         Verb::Dispatch => dispatch(D02, &[]),
         Verb::Arbitrate => Command::Arbitrate { lead: D02, assist: Vec::new(), reason: words() },
         Verb::Accept => Command::Accept,
@@ -179,6 +181,9 @@ pub(super) fn prepare(case: &mut Case<'_>, verb: Verb, unit: UnitId) {
         }
         Verb::Answer | Verb::SignIn | Verb::EndWhistle => {
             case.ticket.course.whistles.push(whistle(unit, now));
+        }
+        Verb::Pass => {
+            case.ticket.course.held = Some(Held { since: now, why: vec![Suspicion::Links] });
         }
         Verb::Unmerge => case.ticket.merged_into = Some(98),
         Verb::Detach => case.ticket.course.merged.push(98),

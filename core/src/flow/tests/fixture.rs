@@ -257,6 +257,7 @@ pub(super) fn opening(grid: UnitId) -> Opening {
         facts: BTreeMap::from([("report".to_owned(), "cd".repeat(32))]),
         photos: photo(Stage::Before),
         parent: None,
+        suspicions: Vec::new(),
     }
 }
 

@@ -184,6 +184,7 @@ fn pointless(ticket: &Ticket, verb: Verb, now: Moment, world: &World) -> bool {
         Verb::ReleaseAssist => ticket.open_assists().next().is_none(),
         Verb::Delegate => world.tree.children(ticket.desk(&world.tree)).is_empty(),
         Verb::Return | Verb::Escalate => course.bound,
+        Verb::Pass => course.held.is_none(),
         Verb::AskReporter => course.waiting.is_some(),
         Verb::Resume => course.waiting.is_none(),
         Verb::AskExtension | Verb::AskSuspension | Verb::AskDeferral | Verb::AskVoid => {

@@ -25,6 +25,7 @@ arrive         gcs:=  gcs:=  gcs:=  gcs:=  gcs:=  gcs:=     gcs:=      gcs:=    
 verify         .      gcs:V  .      .      .      .         .          .         .         .        .      .    . . .
 file           PT:D   gcs:DH PT:D   .      .      .         .          .         .         .        .      .    . . .
 refuse         PT:N   gcs:N  PT:N   .      .      .         .          .         .         .        .      .    . . .
+pass           PT:=   .      .      .      .      .         .          .         .         .        .      .    . . .
 dispatch       .      .      .      PT:D   .      PT:D      PT:D       .         .         .        .      .    . . .
 arbitrate      .      .      .      .      TM:D   .         .          .         .         .        .      .    . . .
 accept         .      .      .      .      .      gcsd:H    .          .         .         .        .      .    . . .

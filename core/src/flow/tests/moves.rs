@@ -165,6 +165,7 @@ pub(super) fn command(verb: Verb, made: &Move, case: &Case<'_>) -> Command {
         Verb::Solve => Command::Solve { category, answer: words(), note: None, outcome: Outcome::default() },
         Verb::File => Command::File { category, note: None },
         Verb::Refuse => Command::Refuse { reason: RefuseReason::Duplicate, words: words() },
+        Verb::Pass => Command::Pass { words: None },
         Verb::Dispatch => Command::Dispatch { lead: to, assist: assists(&others), reason: words() },
         Verb::Arbitrate => Command::Arbitrate { lead: to, assist: assists(&others), reason: words() },
         Verb::Accept => Command::Accept,

@@ -15,8 +15,8 @@ use super::fixture::{
 use super::laws;
 use super::moves::{Move, any_move, chosen, command};
 use crate::flow::{
-    Actor, Alarm, Channel, Clock, Command, Opening, PhotoRef, Post, Refusal, Role, State, Step, Verb,
-    lapse_first, next_alarm, step,
+    Actor, Alarm, Channel, Clock, Command, Opening, PhotoRef, Post, Refusal, Role, State, Step, Suspicion,
+    Verb, lapse_first, next_alarm, step,
 };
 use crate::model::UnitId;
 
@@ -191,6 +191,8 @@ fn play(worlds: &[World; 2], own_find: bool, moves: &[Move], note: impl FnMut(&S
         channel: if own_find { Channel::GridWorker } else { Channel::Resident },
         unit: own_find.then_some(GRID),
         reporter: if own_find { worker() } else { resident() }.account.unwrap(),
+        // Some are suspected of being spam.
+        suspicions: if moves.len().is_multiple_of(5) { vec![Suspicion::Links] } else { Vec::new() },
         ..opening(GRID)
     };
     let case = Case::open_with(&worlds[0], first);

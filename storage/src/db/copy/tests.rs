@@ -20,7 +20,7 @@ fn grown() -> Engine {
          INSERT INTO units VALUES (3, 350203, 'g3', '微网格', 'grid', 2, NULL, NULL, NULL);
          INSERT INTO categories VALUES (350203, 'E01', 'event', '1', 'a', '1', 'b', 1, '', 1, 'days', '', 0, 1, 0);
          INSERT INTO calendar_days VALUES (350203, '2026-01-01', '元旦', 1), (350203, '2026-01-02', '补班', 0);
-         INSERT INTO accounts VALUES (7, 350203, 'official', 'a', '甲', NULL, x'00ff10', NULL, 1, 0, -9223372036854775808);
+         INSERT INTO accounts VALUES (7, 350203, 'official', 'a', '甲', NULL, x'00ff10', NULL, 1, 0, -9223372036854775808, 5, NULL);
          INSERT INTO posts VALUES (7, 'grid_worker', 1), (7, 'grid_worker', 2), (7, 'Observer', 9);
          INSERT INTO idempotency VALUES (7, 'a', x'01', 201, '{\"b\":1}', 1), (7, 'B', x'', 201, '', 1), (7, 'é', x'02', 200, 'x', 2);
          INSERT INTO throttles VALUES ('z', 1, 2), ('Z', 3, 4), ('中', 9223372036854775807, 2147483647);

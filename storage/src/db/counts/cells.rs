@@ -213,7 +213,7 @@ pub fn spots(
             let (first, last) = (row * 1_000_000 + square(west), row * 1_000_000 + square(east));
             format!(
                 "SELECT * FROM (SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets \
-                 WHERE {TILE} BETWEEN {first} AND {last} AND district = {district} AND lon >= {west:?} \
+                 WHERE NOT held AND {TILE} BETWEEN {first} AND {last} AND district = {district} AND lon >= {west:?} \
                  AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} LIMIT {limit}) part"
             )
         })

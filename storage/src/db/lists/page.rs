@@ -71,6 +71,10 @@ pub fn page(
     if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
         query = query.filter(tickets::sensitive.eq(false));
     }
+    if !matches!(scope, Scope::District(_)) {
+        // What waits for the centre's look is shown to no territory.
+        query = query.filter(tickets::held.eq(false));
+    }
     query = narrowed(query, district, filter);
     query = if let Some((due, id)) = filter.urgency {
         let mut of_clock = query.filter(tickets::stage_due_at.is_not_null());
@@ -210,7 +214,8 @@ pub fn pool(
     let free = tickets::state
         .eq(State::Received.as_str())
         .or(tickets::holder_until.le(now.millis()).assume_not_null());
-    let mut query = tickets::table.select(COLUMNS).filter(sql::<Bool>(IN_POOL)).filter(free).into_boxed();
+    let query = tickets::table.select(COLUMNS).filter(sql::<Bool>(IN_POOL)).filter(free);
+    let mut query = query.filter(tickets::held.eq(false)).into_boxed();
     query = match scope {
         Scope::District(code) => query.filter(tickets::district.eq(*code)),
         Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),

@@ -18,6 +18,7 @@ use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::identity::{sessions, subjects};
 use crate::db::reports::{self, Report};
+use crate::db::restrictions;
 use crate::db::schema::{
     accounts, anonymised, events, evidence, followers, idempotency, login_codes, photos, ratings,
     reports as report_rows, tickets, work_orders,
@@ -257,6 +258,7 @@ pub fn sign_off(conn: &mut Conn, account: AccountId, name: &str, now: Moment) ->
     }
     sessions::forget(conn, account)?;
     subjects::forget(conn, account)?;
+    restrictions::forget_appeals(conn, account)?;
     diesel::delete(followers::table.filter(followers::account_id.eq(account))).execute(conn)?;
     diesel::delete(idempotency::table.filter(idempotency::account_id.eq(account))).execute(conn)?;
     diesel::update(accounts::table.find(account))

@@ -43,6 +43,7 @@ pub(super) struct Record {
     pub(super) alarm_at: Option<i64>,
     pub(super) course: String,
     pub(super) merged_into_id: Option<i64>,
+    pub(super) held: bool,
 }
 
 /// What a step changes in the ticket's row, besides what the groups below hold: columns of no index.

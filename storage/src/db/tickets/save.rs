@@ -73,6 +73,7 @@ fn insert_tickets(conn: &mut Conn, rows: Vec<Record>) -> Result<(), DbError> {
             alarm_at,
             course,
             merged_into_id,
+            held,
         }
     );
     Ok(())
@@ -117,6 +118,7 @@ pub(super) fn record(t: &Ticket, place: &Place, hash: [u8; 32]) -> Result<Record
         alarm_at: t.alarm_at.map(Moment::millis),
         course: json("course", &t.course)?,
         merged_into_id: t.merged_into,
+        held: t.course.held.is_some(),
     })
 }
 
@@ -175,6 +177,7 @@ fn save_row(conn: &mut Conn, before: &Ticket, t: &Ticket, hash: [u8; 32]) -> Res
         (whole || stood != instants).then_some(instants),
         (whole || before.alarm_at != t.alarm_at)
             .then(|| tickets::alarm_at.eq(t.alarm_at.map(Moment::millis))),
+        (whole || before.course.held != t.course.held).then(|| tickets::held.eq(t.course.held.is_some())),
         (whole || before.merged_into != t.merged_into).then(|| tickets::merged_into_id.eq(t.merged_into)),
         course.map(|course| tickets::course.eq(course)),
     );
