@@ -4,7 +4,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use suishoupai_api::demo::{DISTRICT, POINT};
 use suishoupai_core::demo::seeds;
-use suishoupai_storage::db::{DbError, counts};
+use suishoupai_storage::db::counts;
 use suishoupai_tests::{Caller, Engine, Reply, Server, both, wait_for};
 
 use crate::common::{COMMUNITY, STREET, reported};
@@ -270,12 +270,7 @@ fn what_is_unchanged_is_not_sent_again(engine: Engine) {
         reported(&server, "又一处");
         assert_eq!(again(&tag).status, 200, "{path}");
     }
-    assert!(
-        server
-            .read(|conn| Ok::<_, DbError>(counts::tickets(conn)?))
-            .iter()
-            .all(|one| one.district == DISTRICT)
-    );
+    assert!(server.read(counts::tickets).iter().all(|one| one.district == DISTRICT));
 }
 
 fn bad_places_are_refused(engine: Engine) {

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn counts_of_two_processes_come_to_one_sum_in_each_window() {
         let (one, two) = (Pace::default(), Pace::default());
-        let sent = |pace: &Pace, times| (0..times).map(|_| pace.count(7, 0, 20)).last();
+        let sent = |pace: &Pace, times| (0..times).map(|_| pace.count(7, 0, 20)).max();
         assert_eq!((sent(&one, 1), one.unshared(0, 20)), (Some(1), vec![]), "nothing unusual");
         assert_eq!((sent(&one, 9), sent(&two, 6)), (Some(10), Some(6)));
         assert_eq!((one.unshared(0, 20), two.unshared(0, 20)), (vec![(7, 10)], vec![(7, 6)]));

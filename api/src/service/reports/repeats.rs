@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(count("路灯不亮", "e", 1150), 3);
         repeats.forget(at(2000));
         assert_eq!(repeats.change(|sent| sent.len()), 0);
-        let last = (0..2 * MOST).map(|n| count("路灯不亮", &n.to_string(), 3000)).last();
-        assert_eq!(last, Some(u32::try_from(MOST).unwrap()), "no more than that is remembered");
+        let most = (0..2 * MOST).map(|n| count("路灯不亮", &n.to_string(), 3000)).max();
+        assert_eq!(most, Some(u32::try_from(MOST).unwrap()), "no more than that is remembered");
     }
 }
