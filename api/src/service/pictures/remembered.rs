@@ -11,7 +11,7 @@ const MOST: usize = 4096;
 
 /// What was found for fingerprints.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<HashMap<u64, Found>>);
+pub(super) struct Remembered(Mutex<HashMap<u64, Found>>);
 
 #[derive(Debug)]
 struct Found {
@@ -22,7 +22,7 @@ struct Found {
 
 impl Remembered {
     /// As [`NearIndex::near`].
-    pub fn near(&self, index: &NearIndex, hash: u64, most: usize) -> Vec<Hit> {
+    pub(super) fn near(&self, index: &NearIndex, hash: u64, most: usize) -> Vec<Hit> {
         if let Some(mut hits) = self.again(index, hash) {
             hits.truncate(most);
             return hits;
