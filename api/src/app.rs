@@ -145,7 +145,7 @@ fn migrated(config: &Config) -> Result<Target, StartError> {
 }
 
 /// Opens the database as [`open_db`] does. A PostgreSQL that is not there yet is waited for, so that it does not matter
-/// in which order a machine starts its services.
+/// in which order a machine starts its services; so is an SQLite file that another process keeps locked.
 async fn wait_for_db(config: &Config) -> Result<Db, StartError> {
     let patience = config.data.start_wait_seconds;
     let end = Instant::now() + Duration::from_secs(patience);
@@ -155,9 +155,12 @@ async fn wait_for_db(config: &Config) -> Result<Db, StartError> {
         let opened = tokio::task::spawn_blocking(move || open_db(&settings)).await;
         let opened = opened.map_err(|error| StartError::Data(error.to_string()))?;
         let Err(StartError::Db(DbError::Unavailable(why))) = &opened else { return opened };
-        let is_away =
-            matches!(target(config)?, Target::Postgres(_)) && !why.contains("authentication failed");
-        if !is_away {
+        let passes = match target(config)? {
+            Target::Postgres(_) => !why.contains("authentication failed"),
+            // Another process migrates it, or changes it over to its log, for which nobody is made to wait.
+            Target::Sqlite(_) => why.contains("database is locked"),
+        };
+        if !passes {
             return opened;
         }
         if Instant::now() + AGAIN > end {

@@ -213,5 +213,7 @@ where
 }
 
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> DbError {
-    DbError::Migration(error.to_string())
+    let why = error.to_string();
+    // Another process is at it for longer than a statement waits.
+    if why.contains("database is locked") { DbError::Unavailable(why) } else { DbError::Migration(why) }
 }
