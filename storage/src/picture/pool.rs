@@ -81,10 +81,9 @@ impl Pool {
     where
         B: AsRef<[u8]> + Send + Sync + 'static,
     {
+        let worker = self.worker().await;
         let original = self.originals.reserve(length).await;
         let bytes = Arc::new(load.await.map_err(RenderError::Load)?);
-        // After it has been loaded: what waits for the photo store keeps no core.
-        let worker = self.worker().await;
         let (looked_at, limits) = (Arc::clone(&bytes), self.limits);
         let inspected = spawned(move || inspect((*looked_at).as_ref(), &limits)).await;
         let inspected = inspected.map_err(RenderError::Picture)?;
