@@ -85,12 +85,13 @@ fn statuses(operation: &Operation, path: &str, writes: bool) -> Vec<u16> {
         "/supervision-orders",
         "/exposures",
         "/restriction",
+        "/map/",
     ];
     if of_rows.iter().any(|part| path.contains(part)) {
         statuses.push(404);
     }
-    // A cursor of another order.
-    if path.ends_with("/tickets") || path.ends_with("/supervision-orders") {
+    // A cursor of another order; a datum, box or period that is none.
+    if path.ends_with("/tickets") || path.ends_with("/supervision-orders") || path.contains("/map/") {
         statuses.push(422);
     }
     if writes {

@@ -35,7 +35,7 @@ pub(super) fn register(config: &mut ServiceConfig<'_>) {
     config.service(clusters).service(tile).service(public_clusters).service(public_tile);
 }
 
-/// A box of a map: west, south, east, north, in degrees.
+/// A box of a map: west, south, east, north, in degrees. Whether there is such a box, [`ClusterQuery::view`] says.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct BoxOfMap(f64, f64, f64, f64);
@@ -44,16 +44,11 @@ impl TryFrom<String> for BoxOfMap {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let wrong = "must be west,south,east,north in degrees, with west below east and south below north";
+        let wrong = "must be west,south,east,north in degrees";
         let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse::<f64>()).collect();
         let [west, south, east, north] = parts.map_err(|_| wrong)?.try_into().map_err(|_| wrong)?;
-        let is_right = (-180.0..=180.0).contains(&west)
-            && (-180.0..=180.0).contains(&east)
-            && (-90.0..=90.0).contains(&south)
-            && (-90.0..=90.0).contains(&north)
-            && west < east
-            && south < north;
-        if is_right { Ok(Self(west, south, east, north)) } else { Err(wrong) }
+        let is_number = [west, south, east, north].iter().all(|degrees| degrees.is_finite());
+        if is_number { Ok(Self(west, south, east, north)) } else { Err(wrong) }
     }
 }
 
@@ -165,6 +160,19 @@ impl ClusterQuery {
 
     fn view(&self) -> Result<(Bounds, u8, Datum), Problem> {
         let BoxOfMap(west, south, east, north) = self.bbox;
+        let is_box = (-180.0..=180.0).contains(&west)
+            && (-180.0..=180.0).contains(&east)
+            && (-90.0..=90.0).contains(&south)
+            && (-90.0..=90.0).contains(&north)
+            && west < east
+            && south < north;
+        if !is_box {
+            let message = Text::new(
+                "经度应在 -180 至 180 之间且西小于东，纬度应在 -90 至 90 之间且南小于北",
+                "must lie within -180 to 180 and -90 to 90, with west below east and south below north",
+            );
+            return Err(Problem::new(Code::RefusedByRule).field("bbox", "out_of_range", message));
+        }
         Ok(((west, south, east, north), self.zoom.0, known_datum(self.datum.as_deref(), "")?))
     }
 }
@@ -185,7 +193,7 @@ fn period(from: Option<Month>, to: Option<Month>) -> Result<Option<(i32, i32)>, 
                 "from 与 to 须同时给出，from 不晚于 to，至多 36 个月",
                 "from and to go together, from not after to, 36 months at the most",
             );
-            Err(Problem::new(Code::InvalidQuery).field("to", "wrong_value", message))
+            Err(Problem::new(Code::RefusedByRule).field("to", "wrong_value", message))
         }
     }
 }
@@ -207,7 +215,7 @@ fn meant(services: &Services, named: Option<DistrictCode>) -> Result<District, P
         (Some(only), None) => Ok(*only),
         _ => {
             let message = Text::new("请给出区的代码", "state the code of the district");
-            Err(Problem::new(Code::InvalidQuery).field("district", "missing", message))
+            Err(Problem::new(Code::RefusedByRule).field("district", "missing", message))
         }
     }
 }
@@ -217,7 +225,7 @@ fn meant(services: &Services, named: Option<DistrictCode>) -> Result<District, P
 /// Posts over the whole district are shown all of it, others what everybody may know. Categories and periods are told
 /// for squares of some 500 metres and larger.
 #[utoipa::path(tag = "map", operation_id = "clusters", security(("token" = [])), params(ClusterQuery),
-    responses((status = OK, body = Clusters), (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
+    responses((status = OK, body = Clusters, content_type = "application/geo+json"), (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/map/clusters")]
 async fn clusters(
     request: HttpRequest,
@@ -234,7 +242,7 @@ async fn clusters(
 
 /// Tickets by squares, as everybody may know them. Without sign-in; kept by caches for a minute.
 #[utoipa::path(tag = "map", operation_id = "public_clusters", params(ClusterQuery),
-    responses((status = OK, body = Clusters), (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
+    responses((status = OK, body = Clusters, content_type = "application/geo+json"), (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/map/public/clusters")]
 async fn public_clusters(
     request: HttpRequest,
@@ -289,15 +297,16 @@ async fn public_tile(
 }
 
 fn of_tile(query: &TileQuery, (z, x, y): (u8, u32, u32)) -> Result<(Wanted, (TileId, Datum)), Problem> {
-    let outside = |name: &'static str| {
+    let outside = |name: &'static str, code: Code| {
         let message = Text::new("没有这个瓦片", "there is no such tile");
-        Problem::new(Code::InvalidPath).field(name, "wrong_value", message)
+        Problem::new(code).field(name, "wrong_value", message)
     };
     if z > DEEPEST {
-        return Err(outside("z"));
+        return Err(outside("z", Code::InvalidPath));
     }
+    // How many there are depends on the zoom, which no schema can say.
     if x >= 1 << z || y >= 1 << z {
-        return Err(outside(if x >= 1 << z { "x" } else { "y" }));
+        return Err(outside(if x >= 1 << z { "x" } else { "y" }, Code::NotFound));
     }
     let datum = match &query.datum {
         Some(word) => known_datum(Some(word), "")?,
