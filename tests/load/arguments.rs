@@ -15,6 +15,8 @@ pub(crate) enum Scenario {
     List,
     /// One ticket at a time, read by many at once
     Get,
+    /// Claim, file, accept, finish and close, each beside its statements alone
+    Commands,
     /// Two servers over one PostgreSQL beside one: reports taken in, and photos rendered once each
     Two,
     /// Many phones claim the same tickets
@@ -60,14 +62,14 @@ pub(crate) struct Arguments {
     /// How often server and limit are measured in turn
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) repeat: u32,
-    /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, sweep 100000, volume 1000000,
+    /// Tickets to fill the database with [default: list 10000, get 1000, claim-race 1000, commands 3200, sweep 100000, volume 1000000,
     /// start and storm none]
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) tickets: Option<usize>,
     /// The JPEG that photos sends [default: one of 12 megapixels that is made up]
     #[arg(long)]
     pub(crate) photo: Option<PathBuf>,
-    /// A data folder of SQLite that is filled already, for volume and storm; it is written to
+    /// A data folder of SQLite that is filled already, for list, volume and storm; it is written to
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
     /// How many people come each second in a storm

@@ -76,11 +76,40 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         table::line("  limit: the same INSERTs alone", &limit);
         rounds.push((figures, limit));
     }
+    if site.url().is_none() {
+        one_commit_each(arguments, site, (server, residents), &rounds).await?;
+    }
     if !with_reads.is_empty() {
         print!("with what a request reads: ");
         table::ratio(&with_reads);
     }
     finish(&rounds)
+}
+
+/// The bar: reports that share commits beside the same server with a commit for each.
+const SHARED: f64 = 5.0;
+
+/// The same server on the same database, where every report waits for a commit of its own.
+async fn one_commit_each(
+    arguments: &Arguments,
+    site: &Site,
+    (server, residents): (Server, Vec<Resident>),
+    rounds: &[(Figures, Figures)],
+) -> Outcome<()> {
+    server.stop().await?;
+    let server = site.start_with(&[("SUISHOUPAI_DATA__GROUP_COMMIT_MAX", "1")]).await?;
+    let mut moved = Vec::with_capacity(residents.len());
+    for resident in residents {
+        let photos = resident.photos.clone();
+        moved.push(resident.at(server.address, photos).await?);
+    }
+    let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+    let figures = measured(&server, &mut moved, arguments.length(), one).await?;
+    table::line("with a commit for each", &figures);
+    let shared: Vec<f64> =
+        rounds.iter().map(|(server, _)| server.per_second() / figures.per_second().max(1e-9)).collect();
+    println!("shared commits / a commit for each: {} (bar: {SHARED})", table::range(&shared));
+    Ok(())
 }
 
 /// The bar: the 99th percentile in medians.
@@ -125,10 +154,11 @@ pub(crate) async fn get(arguments: &Arguments, site: &Site) -> Outcome<()> {
 
 /// The first page of the district's tickets, for the dispatcher.
 pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
-    let mut server = site.start().await?;
-    let mut residents = people::residents(&mut server, arguments.connections, false).await?;
-    people::fill(&mut residents, arguments.tickets.unwrap_or(10_000)).await?;
-    drop(residents);
+    if arguments.data.is_none() {
+        site.fill(arguments.tickets.unwrap_or(10_000))?;
+    }
+    let server = site.start().await?;
+    people::idle_within(&server, Duration::from_secs(1800)).await?;
     if let Some(url) = site.url() {
         postgres::analyze(url)?;
     }

@@ -1,8 +1,10 @@
 //! Measures the server under load: `cargo run --release -p suishoupai-tests --bin load -- SCENARIO`.
 
 mod arguments;
+mod capture;
 mod claims;
 mod client;
+mod commands;
 mod drive;
 mod fault;
 mod flow;
@@ -70,6 +72,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::Intake => flow::intake(arguments, &site).await,
         Scenario::List => flow::list(arguments, &site).await,
         Scenario::Get => flow::get(arguments, &site).await,
+        Scenario::Commands => commands::commands(arguments, &site).await,
         Scenario::Two => two::two(arguments, &site).await,
         Scenario::ClaimRace => claims::race(arguments, &site).await,
         Scenario::Photos => photos::photos(arguments, &site).await,

@@ -115,7 +115,7 @@ fn picture(shade: u8) -> Outcome<Bytes> {
 }
 
 /// A small PNG with a number in its first pixels.
-fn numbered_picture(number: u32) -> Outcome<Bytes> {
+pub(crate) fn numbered_picture(number: u32) -> Outcome<Bytes> {
     let mut pixels = [90; 64 * 48];
     pixels[..4].copy_from_slice(&number.to_be_bytes());
     png(&pixels)

@@ -16,6 +16,9 @@ use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
 use crate::script::{Row, Script, TABLES, Written};
 
+/// The log of a private cluster, in its data folder; the ending is PostgreSQL's.
+const STATEMENTS: &str = "statements.log";
+
 const INSTALLED: &str = "/usr/lib/postgresql";
 
 /// A database of its own, dropped with its owner.
@@ -24,8 +27,11 @@ pub(crate) struct Database {
     name: String,
     admin: String,
     // After the database's own drop, which needs it.
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
 }
+
+/// Tables whose rows are given keys by the server when a command is carried out.
+pub(crate) const TABLES_WITH_KEYS: [&str; 4] = ["work_orders", "requests", "summons", "jobs"];
 
 /// A running cluster in a temporary folder.
 struct Cluster {
@@ -73,7 +79,9 @@ impl Cluster {
         succeed(as_owner(&cluster.bin.join("initdb")).current_dir("/").args(how).arg("-D").arg(&data))?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c max_connections=150"
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c max_connections=150 \
+             -c logging_collector=on -c log_destination=jsonlog -c log_directory=. -c log_filename={STATEMENTS} \
+             -c log_rotation_size=0 -c log_rotation_age=0"
         );
         let mut start = as_owner(&cluster.bin.join("pg_ctl"));
         start.current_dir("/").args(["start", "-w", "-o", &options, "-D"]).arg(&data);
@@ -106,7 +114,15 @@ impl Database {
         let create =
             format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
         PgConnection::establish(&admin)?.batch_execute(&create)?;
-        Ok(Self { url, name, admin, _cluster: cluster })
+        Ok(Self { url, name, admin, cluster })
+    }
+}
+
+impl Database {
+    /// Where statements are logged, if the cluster is a private one.
+    pub(crate) fn log(&self) -> Option<PathBuf> {
+        let cluster = self.cluster.as_ref()?;
+        Some(cluster.folder.path().join("data").join(STATEMENTS).with_extension("json"))
     }
 }
 
@@ -177,12 +193,26 @@ pub(crate) fn jobs_done(url: &str) -> Outcome<(i64, i64)> {
     ))
 }
 
-/// Runs a script with prepared statements for `length`.
+/// How long a script is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Amount {
+    For(Duration),
+    /// So many times by each client.
+    Each(usize),
+}
+
+impl From<Duration> for Amount {
+    fn from(length: Duration) -> Self {
+        Self::For(length)
+    }
+}
+
+/// Runs a script with prepared statements.
 pub(crate) async fn pgbench(
     url: &str,
     script: &Script,
     clients: usize,
-    length: Duration,
+    amount: impl Into<Amount>,
 ) -> Outcome<Figures> {
     let folder = TempDir::with_prefix("suishoupai-load-")?;
     let file = folder.path().join("script.sql");
@@ -190,7 +220,11 @@ pub(crate) async fn pgbench(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut command = tokio::process::Command::new(programs()?.join("pgbench"));
     command.args(["-n", "-M", "prepared", "-c", &clients.to_string(), "-j", &cores.min(clients).to_string()]);
-    command.args(["-T", &length.as_secs().max(1).to_string(), "--log", "--log-prefix=each"]);
+    match amount.into() {
+        Amount::For(length) => command.args(["-T", &length.as_secs().max(1).to_string()]),
+        Amount::Each(count) => command.args(["-t", &count.to_string()]),
+    };
+    command.args(["--log", "--log-prefix=each"]);
     for (name, value) in &script.variables {
         command.args(["-D", &format!("{name}={value}")]);
     }

@@ -52,7 +52,7 @@ ORDER BY evidence.created_at, evidence.ticket_id LIMIT 8) used JOIN tickets t ON
 ";
 
 impl Script {
-    fn set(&mut self, name: &str, value: impl ToString) {
+    pub(crate) fn set(&mut self, name: &str, value: impl ToString) {
         self.variables.push((name.to_owned(), value.to_string()));
     }
 

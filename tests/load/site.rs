@@ -66,6 +66,12 @@ impl Site {
         self.database.as_ref().map(|database| database.url.as_str())
     }
 
+    /// The URL of a private PostgreSQL, and where it logs statements.
+    pub(crate) fn logged(&self) -> Option<(&str, PathBuf)> {
+        let database = self.database.as_ref()?;
+        Some((database.url.as_str(), database.log()?))
+    }
+
     /// The database as the storage crate names it.
     pub(crate) fn target(&self) -> Target {
         match self.url() {

@@ -8,6 +8,8 @@ use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
 use crate::flow::measured;
 use crate::people;
+use crate::script::Script;
+use crate::server::Server;
 use crate::site::Site;
 use crate::{postgres, sql, table};
 
@@ -15,12 +17,16 @@ use crate::{postgres, sql, table};
 const TICKETS: usize = 1_000_000;
 /// Callers at once.
 const CALLERS: usize = 8;
+/// Pages of 50 reach at least so much of what their SQL alone does.
+const RATE_BAR: f64 = 0.4;
 
 /// What is read, by whom at once, and the milliseconds within which half (single) or 99 of 100 (several) must be answered.
 struct Reading {
     name: &'static str,
     path: String,
     callers: usize,
+    /// The account.
+    who: &'static str,
     bar_ms: f64,
 }
 
@@ -31,13 +37,14 @@ fn readings() -> Vec<Reading> {
     let row = 0.5 - ((1.0 + sine) / (1.0 - sine)).ln() / (4.0 * std::f64::consts::PI);
     let (x, y) = ((demo::POINT.lon + 180.0) / 360.0 * tiles, row * tiles);
     let (x, y) = (x as u32, y as u32);
-    let reading = |name, path: String, callers, bar_ms| Reading { name, path, callers, bar_ms };
+    let reading =
+        |name, path: String, callers, bar_ms| Reading { name, path, callers, who: "dispatcher", bar_ms };
     let list = format!("/api/v1/tickets?limit={}", sql::PAGE);
     vec![
         reading("page of 50", list.clone(), CALLERS, 20.0),
         reading("page of a category", format!("{list}&category=E0103"), CALLERS, 20.0),
         reading("page by urgency", format!("{list}&sort=urgency"), CALLERS, 20.0),
-        reading("pool of the district", "/api/v1/tickets/pool?limit=50".to_owned(), 1, 50.0),
+        Reading { who: "grid1", ..reading("pool of a grid worker", "/api/v1/tickets/pool?limit=50".to_owned(), 1, 50.0) },
         reading("numbers by state", "/api/v1/tickets/counts".to_owned(), 1, 10.0),
         reading("squares, zoom 12", format!("/api/v1/map/clusters?{whole}&zoom=12"), 1, 10.0),
         reading(
@@ -64,6 +71,27 @@ fn readings() -> Vec<Reading> {
     ]
 }
 
+/// How many pages of a list the server answers, divided by how many the database alone reads.
+async fn beside_its_sql(arguments: &Arguments, site: &Site, server: &Server) -> Outcome<f64> {
+    let token = people::official(server, "dispatcher").await?;
+    let mut clients = Vec::new();
+    for _ in 0..CALLERS {
+        clients.push(Client::connect(server.address, Some(&token)).await?);
+    }
+    let path = format!("/api/v1/tickets?limit={}", sql::PAGE);
+    let one = async |client: &mut Client| Ok(client.get(&path).await?.status == 200);
+    let figures = measured(server, &mut clients, arguments.length(), one).await?;
+    table::line("page of 50, again", &figures);
+    let limit = match site.url() {
+        Some(url) => {
+            postgres::pgbench(url, &Script::page(demo::DISTRICT), CALLERS, arguments.length()).await?
+        }
+        None => sql::sqlite_pages(site.sqlite_file(), arguments.length()).await?,
+    };
+    table::line("  limit: the same SELECT alone", &limit);
+    Ok(figures.per_second() / limit.per_second().max(1e-9))
+}
+
 pub(crate) async fn volume(arguments: &Arguments, site: &Site) -> Outcome<()> {
     if arguments.data.is_none() {
         let begun = std::time::Instant::now();
@@ -76,10 +104,10 @@ pub(crate) async fn volume(arguments: &Arguments, site: &Site) -> Outcome<()> {
     if let Some(url) = site.url() {
         postgres::analyze(url)?;
     }
-    let token = people::official(&server, "dispatcher").await?;
     let mut over = Vec::new();
     table::head();
     for reading in readings() {
+        let token = people::official(&server, reading.who).await?;
         let mut clients = Vec::new();
         for _ in 0..reading.callers {
             clients.push(Client::connect(server.address, Some(&token)).await?);
@@ -95,6 +123,11 @@ pub(crate) async fn volume(arguments: &Arguments, site: &Site) -> Outcome<()> {
         }
     }
     println!("resident memory: {:.1} MiB", server.memory_mib("VmRSS")?);
+    let ratio = beside_its_sql(arguments, site, &server).await?;
+    println!("page of 50 / its SELECT alone: {ratio:.2} (bar: {RATE_BAR})");
+    if ratio < RATE_BAR {
+        over.push(format!("the rate of pages ({ratio:.2})"));
+    }
     server.stop().await?;
     if over.is_empty() { Ok(()) } else { Err(fault(format!("over the bar: {}", over.join(", ")))) }
 }

@@ -32,8 +32,12 @@ pub mod texts;
 pub mod tickets;
 pub mod uploads;
 
-use actix_web::HttpResponse;
+use std::cell::RefCell;
+
 use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, ResponseError as _};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -76,8 +80,25 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     );
 }
 
+thread_local! {
+    /// What is being written, in memory that has grown to the length of a page before.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+/// An answer that is longer does not keep the memory for the next one.
+const KEPT: usize = 1 << 18;
+
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::build(status).json(body)
+    WRITTEN.with_borrow_mut(|written| {
+        written.clear();
+        let bytes = serde_json::to_writer(&mut *written, body).map(|()| Bytes::copy_from_slice(written));
+        if written.capacity() > KEPT {
+            *written = Vec::new();
+        }
+        match bytes {
+            Ok(bytes) => HttpResponse::build(status).content_type(ContentType::json()).body(bytes),
+            Err(error) => Problem::internal(&error).error_response(),
+        }
+    })
 }
 
 fn ok(body: &impl Serialize) -> HttpResponse {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, seen_before};
@@ -190,17 +191,28 @@ pub async fn near(services: &Services, hashes: Vec<u64>, most: usize) -> Result<
 /// # Errors
 /// The database's.
 pub async fn compare(services: &Services) -> Result<usize, Fail> {
+    let is_some_of_before = services.db.is_shared()
+        && services.db.read(|conn| evidence::is_some_of_before(conn).map_err(Fail::from)).await?;
+    if is_some_of_before {
+        services.db.write(|conn| evidence::take_over(conn).map_err(Fail::from)).await?;
+    }
     let mut all = 0;
     loop {
+        let begun = Instant::now();
         let waiting =
             services.db.read(|conn| evidence::uncompared(conn, TOGETHER).map_err(Fail::from)).await?;
-        if waiting.is_empty() {
+        all += waiting.len();
+        let is_last = (waiting.len() as i64) < TOGETHER;
+        if !waiting.is_empty() {
+            // After the evidence was read, so that whatever was there before it is in the index.
+            catch_up(services).await?;
+            compare_these(services, waiting).await?;
+        }
+        if is_last {
             return Ok(all);
         }
-        all += waiting.len();
-        // After the evidence was read, so that whatever was there before it is in the index.
-        catch_up(services).await?;
-        compare_these(services, waiting).await?;
+        // Nobody waits for this, but those who report at the same time would wait for the database.
+        tokio::time::sleep(begun.elapsed()).await;
     }
 }
 

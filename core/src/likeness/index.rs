@@ -19,6 +19,8 @@ const BUCKETS: usize = 1 << 16;
 const LIST: usize = 1 << 12;
 /// Segments are put together up to this length: the memory needed meanwhile stays bounded.
 const SEGMENT: usize = 1 << 21;
+/// Whoever asks looks into every segment, so few are worth it that one is put together more often.
+const LONGER: usize = 8;
 
 /// The fingerprint of a picture, with the key of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,11 +91,11 @@ impl NearIndex {
         next
     }
 
-    /// Keeps every segment at least twice as long as the one after it, so that there are few.
+    /// Keeps every segment at least [`LONGER`] times as long as the one after it, so that there are few.
     fn put_together(&mut self) {
         while let [.., before, last] = self.segments.as_slice() {
             let both = before.ids.len() + last.ids.len();
-            if both > SEGMENT || before.ids.len() >= 2 * last.ids.len() {
+            if both > SEGMENT || before.ids.len() >= LONGER * last.ids.len() {
                 return;
             }
             let mut prints = before.prints();

@@ -9,6 +9,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::kept::among;
 use super::schema::{accounts, posts};
 use super::word::Word;
 
@@ -189,7 +190,7 @@ fn find_any(conn: &mut Conn, ids: &[AccountId]) -> Result<HashMap<AccountId, Acc
     };
     let rows: Vec<(Record, Option<(String, i64)>)> = accounts::table
         .left_join(posts::table)
-        .filter(accounts::id.eq_any(ids.to_vec()))
+        .filter(among(accounts::id, ids))
         .select((COLUMNS, (posts::role, posts::unit_id).nullable()))
         .order((accounts::id, posts::role, posts::unit_id))
         .load(pg)?;

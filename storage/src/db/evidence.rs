@@ -1,9 +1,7 @@
 //! Evidence compared with what was sent before.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::query_builder::QueryId;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 use suishoupai_core::flow::{Stage, TicketId};
 use suishoupai_core::likeness::{SeenBefore, Use};
 use suishoupai_core::model::District;
@@ -11,10 +9,10 @@ use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::kept::Kept;
 use super::photos::PhotoState;
-use super::schema::{evidence, evidence_seen_before, photos, tickets};
+use super::schema::{evidence, evidence_seen_before, evidence_waiting, photos, tickets};
 use super::unnest::insert_rows;
-use super::update::update_kept;
 use super::word::Word;
 
 /// A piece of evidence that waits to be compared.
@@ -38,55 +36,87 @@ pub(super) fn read_use((ticket, parent, photo, stage, at): UseRow) -> Result<Use
 
 type WaitingRow = (UseRow, i32, Vec<u8>);
 
-/// The evidence that waits is read by its index, and for each piece its photo and its ticket: joined as tables, all
-/// photos would be read as long as PostgreSQL believes that there are few. Planned each time, for the same reason.
+/// The evidence that waits is read in the order of its key, and for each piece its rows in other tables: joined, all
+/// photos would be read as long as PostgreSQL believes that there are few.
 fn uncompared_on_postgres(conn: &mut PgConnection, limit: i64) -> Result<Vec<WaitingRow>, DbError> {
-    let rows = sql::<((BigInt, Nullable<BigInt>, BigInt, Text, BigInt), Integer, Binary)>(
-        "SELECT waiting.ticket_id, ticket.parent_id, waiting.photo_id, waiting.stage, waiting.created_at, \
-         waiting.district, photo.sha256 FROM evidence AS waiting \
-         CROSS JOIN LATERAL (SELECT sha256 FROM photos WHERE id = waiting.photo_id AND state <> ",
-    )
-    .bind::<Text, _>(PhotoState::Received.as_str())
-    .sql(
-        " OFFSET 0) AS photo \
+    struct Uncompared;
+    type Columns = ((BigInt, Nullable<BigInt>, BigInt, Text, BigInt), Integer, Binary);
+    let rows = Kept::<Uncompared, Columns>::new(
+        "SELECT waiting.ticket_id, ticket.parent_id, waiting.photo_id, waiting.stage, piece.created_at, \
+         piece.district, photo.sha256 FROM evidence_waiting AS waiting \
+         CROSS JOIN LATERAL (SELECT sha256 FROM photos \
+         WHERE id = waiting.photo_id AND state <> 'received' OFFSET 0) AS photo \
          CROSS JOIN LATERAL (SELECT parent_id FROM tickets WHERE id = waiting.ticket_id OFFSET 0) AS ticket \
-         WHERE waiting.compared_at IS NULL ORDER BY waiting.created_at, waiting.ticket_id LIMIT ",
+         CROSS JOIN LATERAL (SELECT created_at, district FROM evidence WHERE ticket_id = waiting.ticket_id \
+         AND photo_id = waiting.photo_id AND stage = waiting.stage OFFSET 0) AS piece \
+         ORDER BY waiting.ticket_id, waiting.photo_id, waiting.stage LIMIT (",
     )
-    .bind::<BigInt, _>(limit)
-    .load(conn)?;
-    Ok(rows)
+    .list(vec![limit], ")[1]");
+    Ok(rows.load(conn)?)
 }
 
-/// Evidence that was not compared yet and whose photo has been looked at, the oldest first, at most `limit`.
+/// Evidence that was not compared yet and whose photo has been looked at, of the oldest tickets first, at most `limit`.
 ///
 /// # Errors
 /// The database's.
 pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> {
     let rows: Vec<WaitingRow> = match conn {
         Conn::Pg(conn) => uncompared_on_postgres(conn, limit)?,
-        Conn::Sqlite(conn) => evidence::table
-            .inner_join(photos::table)
-            .inner_join(tickets::table)
-            .filter(evidence::compared_at.is_null())
-            .filter(photos::state.ne(PhotoState::Received.as_str()))
-            .select((
-                (
-                    evidence::ticket_id,
-                    tickets::parent_id,
-                    evidence::photo_id,
-                    evidence::stage,
-                    evidence::created_at,
-                ),
-                evidence::district,
-                photos::sha256,
-            ))
-            .order((evidence::created_at, evidence::ticket_id))
-            .limit(limit)
-            .load(conn)?,
+        Conn::Sqlite(conn) => {
+            let piece = (evidence::ticket_id.eq(evidence_waiting::ticket_id))
+                .and(evidence::photo_id.eq(evidence_waiting::photo_id))
+                .and(evidence::stage.eq(evidence_waiting::stage));
+            evidence_waiting::table
+                .inner_join(evidence::table.on(piece))
+                .inner_join(photos::table.on(photos::id.eq(evidence_waiting::photo_id)))
+                .inner_join(tickets::table.on(tickets::id.eq(evidence_waiting::ticket_id)))
+                .filter(photos::state.ne(PhotoState::Received.as_str()))
+                .select((
+                    (
+                        evidence::ticket_id,
+                        tickets::parent_id,
+                        evidence::photo_id,
+                        evidence::stage,
+                        evidence::created_at,
+                    ),
+                    evidence::district,
+                    photos::sha256,
+                ))
+                .order((evidence_waiting::ticket_id, evidence_waiting::photo_id, evidence_waiting::stage))
+                .limit(limit)
+                .load(conn)?
+        }
     };
     rows.into_iter()
         .map(|(used, district, sha256)| Ok(Waiting { used: read_use(used)?, district, sha256 }))
         .collect()
+}
+
+/// Whether a server of an earlier version, which lets nothing wait in this way, has written evidence.
+///
+/// # Errors
+/// The database's.
+pub fn is_some_of_before(conn: &mut Conn) -> Result<bool, DbError> {
+    let of_before = evidence::table.filter(evidence::compared_at.is_null()).select(evidence::ticket_id).limit(1);
+    Ok(!of_before.load::<i64>(conn)?.is_empty())
+}
+
+/// Lets that evidence wait.
+///
+/// # Errors
+/// The database's.
+pub fn take_over(conn: &mut Conn) -> Result<(), DbError> {
+    // Two statements: what is written between them waits, and is found of before once more.
+    for sql in [
+        "INSERT INTO evidence_waiting (ticket_id, photo_id, stage) \
+         SELECT ticket_id, photo_id, stage FROM evidence WHERE compared_at IS NULL ON CONFLICT DO NOTHING",
+        "UPDATE evidence SET compared_at = created_at WHERE compared_at IS NULL AND EXISTS (\
+         SELECT 1 FROM evidence_waiting waiting WHERE waiting.ticket_id = evidence.ticket_id \
+         AND waiting.photo_id = evidence.photo_id AND waiting.stage = evidence.stage)",
+    ] {
+        diesel::sql_query(sql).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// That a piece of evidence was seen before.
@@ -154,34 +184,30 @@ pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> R
         },
         on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
     );
-    mark_compared(conn, compared, now)
+    waits_no_more(conn, compared)
 }
 
-fn mark_compared(conn: &mut Conn, compared: &[Use], now: Moment) -> Result<(), DbError> {
+fn waits_no_more(conn: &mut Conn, compared: &[Use]) -> Result<(), DbError> {
     match conn {
+        Conn::Pg(_) if compared.is_empty() => {}
         Conn::Pg(conn) => {
-            let tickets: Vec<i64> = compared.iter().map(|used| used.ticket).collect();
-            let photos: Vec<i64> = compared.iter().map(|used| used.photo).collect();
-            let stages: Vec<&str> = compared.iter().map(|used| used.stage.as_str()).collect();
-            diesel::sql_query(
-                "UPDATE evidence SET compared_at = $1 FROM unnest($2, $3, $4) AS done(ticket, photo, stage) \
-                 WHERE ticket_id = done.ticket AND photo_id = done.photo AND evidence.stage = done.stage",
-            )
-            .bind::<BigInt, _>(now.millis())
-            .bind::<Array<BigInt>, _>(tickets)
-            .bind::<Array<BigInt>, _>(photos)
-            .bind::<Array<Text>, _>(stages)
-            .execute(conn)?;
+            struct Compared;
+            let of = |key: fn(&Use) -> i64| compared.iter().map(key).collect::<Vec<i64>>();
+            let stages: Vec<&'static str> = compared.iter().map(|used| used.stage.as_str()).collect();
+            Kept::<Compared, ()>::new("DELETE FROM evidence_waiting USING unnest(")
+                .list(of(|used| used.ticket), ", ")
+                .list(of(|used| used.photo), ", ")
+                .list(
+                    stages,
+                    ") AS done (ticket, photo, stage) WHERE ticket_id = done.ticket AND photo_id = done.photo \
+                     AND evidence_waiting.stage = done.stage",
+                )
+                .execute(conn)?;
         }
         Conn::Sqlite(conn) => {
-            #[derive(QueryId)]
-            struct Compared;
             for used in compared {
-                let this = (evidence::ticket_id.eq(used.ticket))
-                    .and(evidence::photo_id.eq(used.photo))
-                    .and(evidence::stage.eq(used.stage.as_str()));
-                let set = evidence::compared_at.eq(now.millis());
-                update_kept::<Compared, _, _, _>(evidence::table, set, this).execute(conn)?;
+                let key = (used.ticket, used.photo, used.stage.as_str());
+                diesel::delete(evidence_waiting::table.find(key)).execute(conn)?;
             }
         }
     }

@@ -9,7 +9,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::photos::{MediaKind, PhotoState};
-use super::schema::{evidence, photo_hashes, photos};
+use super::schema::{photo_hashes, photos};
 
 /// Records the hash of a photo; none for a picture with too little in it.
 ///
@@ -36,9 +36,11 @@ pub fn save(conn: &mut Conn, photo: i64, hash: Option<u64>, now: Moment) -> Resu
 pub fn save_late(conn: &mut Conn, photo: i64, hash: Option<u64>, now: Moment) -> Result<(), DbError> {
     save(conn, photo, hash, now)?;
     if hash.is_some() {
-        diesel::update(evidence::table.filter(evidence::photo_id.eq(photo)))
-            .set(evidence::compared_at.eq(None::<i64>))
-            .execute(conn)?;
+        let again = diesel::sql_query(format!(
+            "INSERT INTO evidence_waiting (ticket_id, photo_id, stage) \
+             SELECT ticket_id, photo_id, stage FROM evidence WHERE photo_id = {photo} ON CONFLICT DO NOTHING"
+        ));
+        again.execute(conn)?;
     }
     Ok(())
 }

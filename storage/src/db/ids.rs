@@ -2,7 +2,7 @@
 //! on a clock, and are known before the rows are inserted. A crash leaves a gap, never a repetition.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::prelude::*;
 
@@ -10,17 +10,36 @@ use super::conn::Conn;
 use super::error::DbError;
 use super::schema::id_blocks;
 
-const BLOCK: i64 = 1024;
+/// The first block of a process. Each one after it is twice as long, up to [`MOST`]: who needs many waits for few of
+/// them, and who needs few leaves small gaps.
+const FIRST: i64 = 1024;
+const MOST: i64 = 1 << 14;
 
-#[derive(Default)]
 pub(super) struct Ids {
-    block: Mutex<Range<i64>>,
+    hand: Mutex<Hand>,
+}
+
+/// The block in hand, and how long the next one is.
+struct Hand {
+    block: Range<i64>,
+    next: i64,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self { hand: Mutex::new(Hand { block: 0..0, next: FIRST }) }
+    }
 }
 
 impl Ids {
+    fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes `count` keys from the block in hand, if it has so many.
     pub(super) fn take(&self, count: i64) -> Option<Range<i64>> {
-        let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hand = self.hand();
+        let block = &mut hand.block;
         if block.end - block.start < count {
             return None;
         }
@@ -31,13 +50,20 @@ impl Ids {
 
     /// Puts a fresh block in hand. What was left of the old one is given up.
     pub(super) fn refill(&self, fresh: Range<i64>) {
-        *self.block.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.hand().block = fresh;
+    }
+
+    /// How many keys to ask the database for when `count` are needed.
+    pub(super) fn next_block(&self, count: i64) -> i64 {
+        let mut hand = self.hand();
+        let size = hand.next;
+        hand.next = (2 * size).min(MOST);
+        size.max(count)
     }
 }
 
-/// Reserves a block of at least `count` keys.
-pub(super) fn reserve(conn: &mut Conn, count: i64) -> Result<Range<i64>, DbError> {
-    let size = count.max(BLOCK);
+/// Reserves a block of `size` keys.
+pub(super) fn reserve(conn: &mut Conn, size: i64) -> Result<Range<i64>, DbError> {
     // The increment and the reading are one locked step on either engine: the UPDATE takes the row's lock.
     diesel::update(id_blocks::table.find(1))
         .set(id_blocks::next_id.eq(id_blocks::next_id + size))

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod identity;
 mod ids;
 pub mod jobs;
+mod kept;
 pub mod lists;
 pub mod live;
 pub mod login;
@@ -78,6 +79,7 @@ struct Inner {
     readers: Pool,
     writer: Writes,
     ids: Ids,
+    refilling: tokio::sync::Mutex<()>,
     target: Target,
     meter: DbMeter,
     written: tokio::sync::Notify,
@@ -122,8 +124,8 @@ impl Db {
             Target::Postgres(_) => (readers(writes)?, Writes::Pooled),
         };
         let target = target.clone();
-        let (ids, written) = (Ids::default(), tokio::sync::Notify::new());
-        Ok(Self { inner: Arc::new(Inner { readers, writer, ids, target, meter, written }) })
+        let (ids, refilling, written) = (Ids::default(), tokio::sync::Mutex::default(), tokio::sync::Notify::new());
+        Ok(Self { inner: Arc::new(Inner { readers, writer, ids, refilling, target, meter, written }) })
     }
 
     /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
@@ -225,7 +227,13 @@ impl Db {
         if let Some(taken) = self.inner.ids.take(count) {
             return Ok(taken);
         }
-        let fresh = self.write(move |conn| ids::reserve(conn, count)).await?;
+        // One of those that find too few asks for more; the others find them then.
+        let _turn = self.inner.refilling.lock().await;
+        if let Some(taken) = self.inner.ids.take(count) {
+            return Ok(taken);
+        }
+        let size = self.inner.ids.next_block(count);
+        let fresh = self.write(move |conn| ids::reserve(conn, size)).await?;
         let taken = fresh.start..fresh.start + count;
         self.inner.ids.refill(taken.end..fresh.end);
         Ok(taken)

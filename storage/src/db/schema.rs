@@ -413,6 +413,14 @@ table! {
 }
 
 table! {
+    evidence_waiting (ticket_id, photo_id, stage) {
+        ticket_id -> BigInt,
+        photo_id -> BigInt,
+        stage -> Text,
+    }
+}
+
+table! {
     photo_hashes (photo_id) {
         photo_id -> BigInt,
         hash -> Nullable<BigInt>,
@@ -851,6 +859,7 @@ allow_tables_to_appear_in_same_query!(
     notices,
     photo_hashes,
     evidence_seen_before,
+    evidence_waiting,
     followers,
     ticket_changes
 );

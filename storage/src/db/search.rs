@@ -2,22 +2,41 @@
 //! keeps them in an index of FTS5, PostgreSQL in arrays with an inverted index. Both go from the newest ticket on and
 //! stop when a page is full.
 
+use diesel::QueryResult;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use suishoupai_core::flow::{State, TicketId};
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::search::{Sought, tokens};
 
 use super::conn::Conn;
 use super::error::DbError;
+use super::kept::Kept;
 use super::lists::{self, Filter, Scope, Summary};
 use super::schema::reports;
 
 /// What is kept of a report's texts.
+#[derive(QueryId)]
 pub(super) struct Texts {
     ticket: TicketId,
     words: String,
 }
+
+/// The statement that keeps it on SQLite: its text is always the same, so it is prepared once.
+impl QueryFragment<Sqlite> for Texts {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT OR REPLACE INTO ticket_texts (rowid, words) VALUES (");
+        out.push_bind_param::<BigInt, _>(&self.ticket)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.words)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Texts {}
 
 /// A word that no text has, by which the index knows what lies in a unit.
 fn of_district(district: District) -> String {
@@ -47,20 +66,17 @@ pub(super) fn keep(conn: &mut Conn, texts: Vec<Texts>) -> Result<(), DbError> {
         Conn::Pg(conn) => {
             let (tickets, words): (Vec<i64>, Vec<String>) =
                 texts.into_iter().map(|one| (one.ticket, one.words)).unzip();
-            diesel::sql_query(
-                "INSERT INTO ticket_texts (ticket_id, words) SELECT id, string_to_array(words, ' ') \
-                 FROM unnest($1, $2) AS fresh (id, words) ON CONFLICT DO NOTHING",
+            struct Keep;
+            Kept::<Keep, ()>::new(
+                "INSERT INTO ticket_texts (ticket_id, words) SELECT id, string_to_array(words, ' ') FROM unnest(",
             )
-            .bind::<Array<BigInt>, _>(tickets)
-            .bind::<Array<Text>, _>(words)
+            .list(tickets, ", ")
+            .list(words, ") AS fresh (id, words) ON CONFLICT DO NOTHING")
             .execute(conn)?;
         }
         Conn::Sqlite(conn) => {
             for one in texts {
-                diesel::sql_query("INSERT OR REPLACE INTO ticket_texts (rowid, words) VALUES (?, ?)")
-                    .bind::<BigInt, _>(one.ticket)
-                    .bind::<Text, _>(one.words)
-                    .execute(conn)?;
+                one.execute(conn)?;
             }
         }
     }

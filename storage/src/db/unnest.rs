@@ -51,7 +51,16 @@ columns! {
 }
 
 impl Column {
-    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    /// Its type stands in the text too, which can be read and sent again by others then.
+    pub(super) fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let cast = match self {
+            Self::BigInt(_) | Self::MaybeBigInt(_) => "::bigint[]",
+            Self::Integer(_) | Self::MaybeInteger(_) => "::integer[]",
+            Self::Double(_) => "::double precision[]",
+            Self::Bool(_) => "::boolean[]",
+            Self::Text(_) | Self::Word(_) | Self::MaybeText(_) => "::text[]",
+            Self::Bytes(_) | Self::MaybeBytes(_) => "::bytea[]",
+        };
         match self {
             Self::BigInt(all) => out.push_bind_param::<Array<BigInt>, _>(all),
             Self::MaybeBigInt(all) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(all),
@@ -64,7 +73,9 @@ impl Column {
             Self::MaybeText(all) => out.push_bind_param::<Array<Nullable<Text>>, _>(all),
             Self::Bytes(all) => out.push_bind_param::<Array<Binary>, _>(all),
             Self::MaybeBytes(all) => out.push_bind_param::<Array<Nullable<Binary>>, _>(all),
-        }
+        }?;
+        out.push_sql(cast);
+        Ok(())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 use suishoupai_core::flow::AccountId;
 use suishoupai_core::likeness::Use;
 use suishoupai_core::model::District;
@@ -12,10 +11,11 @@ use suishoupai_core::model::District;
 use super::conn::Conn;
 use super::error::DbError;
 use super::evidence::{UseRow, read_use};
+use super::kept::Kept;
 use super::schema::{evidence, photos, tickets};
 
 /// Of one original or one photo, so many rows are looked at: a picture that is sent again and again costs no more than
-/// one that was sent twice.
+/// one that was sent twice. The statements of PostgreSQL have the number in their texts.
 const EACH: i64 = 8;
 
 /// The photos with one of these originals, by the SHA-256; of each the first 8.
@@ -25,13 +25,16 @@ const EACH: i64 = 8;
 pub fn same_bytes(conn: &mut Conn, sha256: Vec<Vec<u8>>) -> Result<HashMap<Vec<u8>, Vec<i64>>, DbError> {
     let rows: Vec<(Vec<u8>, i64)> = match conn {
         Conn::Pg(_) if sha256.is_empty() => Vec::new(),
-        Conn::Pg(conn) => sql::<(Binary, BigInt)>("SELECT sought.sha256, photos.id FROM unnest(")
-            .bind::<Array<Binary>, _>(sha256)
-            .sql(&format!(
-                ") AS sought(sha256) CROSS JOIN LATERAL (\
-                 SELECT id FROM photos WHERE photos.sha256 = sought.sha256 ORDER BY id LIMIT {EACH}) AS photos"
-            ))
-            .load(conn)?,
+        Conn::Pg(conn) => {
+            struct Same;
+            Kept::<Same, (Binary, BigInt)>::new("SELECT sought.sha256, photos.id FROM unnest(")
+                .list(
+                    sha256,
+                    ") AS sought (sha256) CROSS JOIN LATERAL (\
+                     SELECT id FROM photos WHERE photos.sha256 = sought.sha256 ORDER BY id LIMIT 8) AS photos",
+                )
+                .load(conn)?
+        }
         Conn::Sqlite(conn) => {
             let mut rows = Vec::new();
             for sha256 in sha256 {
@@ -80,26 +83,35 @@ pub fn uses_of(conn: &mut Conn, photos: Vec<i64>, which: Uses) -> Result<Vec<Use
 }
 
 type UsedRow = (i32, i64, UseRow);
+type UsedColumns = (Integer, BigInt, (BigInt, Nullable<BigInt>, BigInt, Text, BigInt));
 
-/// One way to the server for all photos. The statement is planned each time: a plan that was kept from when there was
-/// little evidence would go on reading all of it when there is much.
+/// One way to the server for all photos. Each table is entered by its index for each row, whatever PostgreSQL believes
+/// of their sizes: the plan is kept, also from when there was little evidence.
 fn uses_on_postgres(conn: &mut PgConnection, photos: Vec<i64>, which: Uses) -> Result<Vec<UsedRow>, DbError> {
-    let order = match which {
-        Uses::First => "evidence.created_at, evidence.ticket_id",
-        Uses::Last => "evidence.created_at DESC, evidence.ticket_id DESC",
-    };
-    let rows = sql::<(Integer, BigInt, (BigInt, Nullable<BigInt>, BigInt, Text, BigInt))>(
-        "SELECT used.district, photos.account_id, used.ticket_id, tickets.parent_id, used.photo_id, used.stage, used.created_at \
-         FROM unnest(",
-    )
-    .bind::<Array<BigInt>, _>(photos)
-    .sql(&format!(
-        ") AS sought(photo) CROSS JOIN LATERAL (\
-         SELECT * FROM evidence WHERE evidence.photo_id = sought.photo ORDER BY {order} LIMIT {EACH}) AS used \
-         JOIN tickets ON tickets.id = used.ticket_id JOIN photos ON photos.id = used.photo_id"
-    ))
-    .load(conn)?;
-    Ok(rows)
+    struct FirstUses;
+    struct LastUses;
+    macro_rules! sought {
+        ($text:ident, $order:literal) => {
+            Kept::<$text, UsedColumns>::new(
+                "SELECT used.district, photo.account_id, used.ticket_id, ticket.parent_id, used.photo_id, used.stage, \
+                 used.created_at FROM unnest(",
+            )
+            .list(
+                photos,
+                concat!(
+                    ") AS sought (photo) CROSS JOIN LATERAL (SELECT * FROM evidence WHERE evidence.photo_id = sought.photo \
+                     ORDER BY ", $order, " LIMIT 8) AS used \
+                     CROSS JOIN LATERAL (SELECT parent_id FROM tickets WHERE id = used.ticket_id LIMIT 1) AS ticket \
+                     CROSS JOIN LATERAL (SELECT account_id FROM photos WHERE id = used.photo_id LIMIT 1) AS photo"
+                ),
+            )
+            .load(conn)
+        };
+    }
+    Ok(match which {
+        Uses::First => sought!(FirstUses, "evidence.created_at, evidence.ticket_id"),
+        Uses::Last => sought!(LastUses, "evidence.created_at DESC, evidence.ticket_id DESC"),
+    }?)
 }
 
 fn uses_on_sqlite(

@@ -28,9 +28,9 @@ type Answer = Result<Receipt, Fail>;
 /// The reports that wait to be written.
 pub type Group = Together<Incoming, Answer>;
 
-/// The reports that wait, at first none.
-pub fn group() -> Group {
-    Together::new(AT_ONCE, MOST)
+/// The reports that wait, at first none; so many share a transaction at the most, and never more than [`MOST`].
+pub fn group(most: usize) -> Group {
+    Together::new(AT_ONCE, most.clamp(1, MOST))
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.

@@ -1,11 +1,12 @@
 //! Tickets by squares of the map.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 use suishoupai_core::model::{District, UnitId};
 
 use super::fold::{Dialect, squares};
-use crate::db::conn::Conn;
+use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::similar::TILE;
 
@@ -156,46 +157,55 @@ pub fn cells(
 }
 
 /// A ticket on a map.
-#[derive(Clone, Debug, PartialEq, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Queryable)]
 pub struct Spot {
     /// The key.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// Longitude, WGS-84.
-    #[diesel(sql_type = Double)]
     pub lon: f64,
     /// Latitude, WGS-84.
-    #[diesel(sql_type = Double)]
     pub lat: f64,
     /// State, as its word.
-    #[diesel(sql_type = Text)]
     pub state: String,
     /// Category.
-    #[diesel(sql_type = Nullable<Text>)]
     pub category: Option<String>,
     /// Urgent or not.
-    #[diesel(sql_type = Bool)]
     pub urgent: bool,
     /// Whether only some may see it.
-    #[diesel(sql_type = Bool)]
     pub sensitive: bool,
     /// The grid.
-    #[diesel(sql_type = BigInt)]
     pub grid_id: UnitId,
 }
 
+type SpotColumns = (BigInt, Double, Double, Text, Nullable<Text>, Bool, Bool, BigInt);
+
 /// The tickets in a box of degrees (west, south, east, north), of a stage and category if those are given, at most `limit`, in
-/// no particular order. A box has at most some hundred rows of squares of a 500th of a degree.
+/// no particular order. A box has at most some hundred squares of a 500th of a degree.
 ///
 /// # Errors
 /// The database's.
 pub fn spots(
     conn: &mut Conn,
     district: District,
-    (west, south, east, north): (f64, f64, f64, f64),
+    bounds: Bounds,
     (stage, category): (Option<i16>, Option<&str>),
     limit: i64,
 ) -> Result<Vec<Spot>, DbError> {
+    let statement = sql::<SpotColumns>(&spots_sql(district, bounds, (stage, category), limit));
+    Ok(each_backend!(conn, conn => statement.load(conn))?)
+}
+
+/// West, south, east, north, in degrees.
+type Bounds = (f64, f64, f64, f64);
+
+/// Everything but what the centre has not let through yet stands in the index, so the tickets themselves are not read;
+/// those few are taken out at the end.
+pub(in crate::db) fn spots_sql(
+    district: District,
+    (west, south, east, north): Bounds,
+    (stage, category): (Option<i16>, Option<&str>),
+    limit: i64,
+) -> String {
     let of_nothing = "'refused', 'withdrawn', 'voided', 'merged'";
     let mut narrow = match stage {
         Some(0) => format!(" AND state NOT IN ('closed', {of_nothing})"),
@@ -207,17 +217,15 @@ pub fn spots(
         narrow += &format!(" AND category = '{}'", category.replace('\'', "''"));
     }
     let square = |degrees: f64| (degrees * 500.0).round() as i64;
-    // A row of squares is a run of the index, so a box is as many runs as it has rows.
-    let parts: Vec<String> = (square(south)..=square(north))
-        .map(|row| {
-            let (first, last) = (row * 1_000_000 + square(west), row * 1_000_000 + square(east));
-            format!(
-                "SELECT * FROM (SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets \
-                 WHERE NOT held AND {TILE} BETWEEN {first} AND {last} AND district = {district} AND lon >= {west:?} \
-                 AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} LIMIT {limit}) part"
-            )
-        })
+    let columns = square(west)..=square(east);
+    let squares: Vec<String> = (square(south)..=square(north))
+        .flat_map(|row| columns.clone().map(move |column| (row * 1_000_000 + column).to_string()))
         .collect();
-    let sql = format!("SELECT * FROM ({}) whole LIMIT {limit}", parts.join(" UNION ALL "));
-    Ok(diesel::sql_query(sql).load(conn)?)
+    // With its sign the district is no way into another index.
+    format!(
+        "SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets WHERE {TILE} IN ({}) \
+         AND +district = {district} AND lon >= {west:?} AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} \
+         AND id NOT IN (SELECT id FROM tickets WHERE held AND district = {district}) LIMIT {limit}",
+        squares.join(", ")
+    )
 }

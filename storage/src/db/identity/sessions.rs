@@ -8,6 +8,7 @@ use suishoupai_core::time::Moment;
 
 use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
+use crate::db::kept::among;
 use crate::db::schema::{refresh_tokens, sessions};
 
 /// Devices of one account that are signed in at once; with one more, the one that was not used for longest is signed out.
@@ -182,7 +183,7 @@ pub fn ended(conn: &mut Conn, ids: &[i64]) -> Result<HashSet<i64>, DbError> {
         return Ok(found);
     };
     let rows: Vec<i64> = sessions::table
-        .filter(sessions::id.eq_any(ids.to_vec()))
+        .filter(among(sessions::id, ids))
         .filter(sessions::ended_at.is_not_null())
         .select(sessions::id)
         .load(pg)?;

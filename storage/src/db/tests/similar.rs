@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::engine::{Engine, both};
+use crate::db::counts::spots_sql;
 use crate::db::similar::TILE;
-use crate::db::{Conn, DbError};
+use crate::db::{Conn, DbError, Target};
 
 #[derive(QueryableByName)]
 struct Plan {
@@ -20,10 +21,7 @@ struct SqlitePlan {
     detail: String,
 }
 
-fn plan(conn: &mut Conn) -> Result<String, DbError> {
-    let query = format!(
-        "SELECT title FROM tickets WHERE {TILE} IN (24446059, 24447059) AND created_at >= 5 LIMIT 200"
-    );
+fn plan(conn: &mut Conn, query: &str) -> Result<String, DbError> {
     let lines: Vec<String> = match conn {
         Conn::Sqlite(conn) => {
             let lines: Vec<SqlitePlan> =
@@ -31,8 +29,6 @@ fn plan(conn: &mut Conn) -> Result<String, DbError> {
             lines.into_iter().map(|line| line.detail).collect()
         }
         Conn::Pg(conn) => {
-            // An empty table is read whole, unless that is forbidden.
-            diesel::sql_query("SET enable_seqscan = off").execute(conn)?;
             let lines: Vec<Plan> = diesel::sql_query(format!("EXPLAIN {query}")).load(conn)?;
             lines.into_iter().map(|line| line.line).collect()
         }
@@ -41,6 +37,21 @@ fn plan(conn: &mut Conn) -> Result<String, DbError> {
 }
 
 both!(tickets_around_a_place_are_found_by_the_index, |engine: Engine| async move {
-    let plan = engine.db().read(plan).await.unwrap();
+    let query = format!(
+        "SELECT title FROM tickets WHERE {TILE} IN (24446059, 24447059) AND created_at >= 5 LIMIT 200"
+    );
+    let plan = engine.db().read(move |conn| plan(conn, &query)).await.unwrap();
     assert!(plan.contains("tickets_near"), "{plan}");
+});
+
+both!(the_tickets_of_a_tile_are_read_from_the_index_alone, |engine: Engine| async move {
+    let is_sqlite = matches!(engine.target(), Target::Sqlite(_));
+    for (stage, category) in [(None, None), (Some(0), None), (Some(1), Some("P0201"))] {
+        let query = spots_sql(350_203, (118.1, 24.46, 118.12, 24.48), (stage, category), 10_000);
+        let plan = engine.db().read(move |conn| plan(conn, &query)).await.unwrap();
+        let alone = if is_sqlite { "USING COVERING INDEX tickets_near" } else { "Index Only Scan using tickets_near" };
+        // Whatever else is read of the tickets is what is held.
+        assert!(plan.contains(alone) && plan.contains("tickets_held"), "{plan}");
+        assert_eq!(plan.matches("tickets_").count(), 2, "{plan}");
+    }
 });

@@ -92,8 +92,8 @@ impl Rows {
         // The same photo may be named again at the same stage; the first naming counts.
         let mut named = HashSet::new();
         self.lines.evidence.retain(|row| named.insert((row.ticket_id, row.photo_id, row.stage)));
-        // Filled tickets share a few photos, of which every one would be said to have been seen before.
-        self.lines.evidence.iter_mut().for_each(|row| row.compared_at = Some(row.created_at));
+        // None of it waits to be compared: filled tickets share a few photos, of which every one would be said to have been
+        // seen before.
         pour_rows!(conn, tickets::table, self.tickets);
         pour_rows!(conn, work_orders::table, self.orders);
         pour_rows!(conn, events::table, self.lines.events);

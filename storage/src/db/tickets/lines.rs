@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use suishoupai_core::flow::Event;
 use suishoupai_core::model::UnitId;
 
-use super::records::{EventRecord, EvidenceRecord, NoticeRecord};
+use super::records::{EventRecord, EvidenceRecord, NoticeRecord, WaitingRecord};
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
-use crate::db::schema::{events, evidence, notices};
+use crate::db::schema::{events, evidence, evidence_waiting, notices};
 use crate::db::unnest::insert_rows;
 
 /// Lines of histories, with the photos that they name and the units that are told of them.
@@ -46,7 +46,7 @@ impl Lines {
             district,
             event_seq: event.seq,
             created_at: event.at,
-            compared_at: None,
+            compared_at: event.at,
         }));
         self.notices.extend(told.iter().map(|unit| NoticeRecord {
             district,
@@ -66,12 +66,25 @@ impl Lines {
             self.events,
             EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
         );
+        let wait = |row: &EvidenceRecord| WaitingRecord {
+            ticket_id: row.ticket_id,
+            photo_id: row.photo_id,
+            stage: row.stage,
+        };
+        let waiting = self.evidence.iter().map(wait).collect();
         // The same photo may be named again at the same stage; the first naming counts.
         insert_rows!(
             &mut *conn,
             evidence,
             self.evidence,
             EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at, compared_at },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        insert_rows!(
+            &mut *conn,
+            evidence_waiting,
+            waiting,
+            WaitingRecord { ticket_id, photo_id, stage },
             on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
         );
         insert_rows!(

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::db::schema::{events, evidence, notices, tickets, work_orders};
+use crate::db::schema::{events, evidence, evidence_waiting, notices, tickets, work_orders};
 
 #[derive(Queryable, Insertable, Clone)]
 #[diesel(table_name = tickets, treat_none_as_default_value = false)]
@@ -108,7 +108,17 @@ pub(super) struct EvidenceRecord {
     pub(super) district: i32,
     pub(super) event_seq: i64,
     pub(super) created_at: i64,
-    pub(super) compared_at: Option<i64>,
+    /// Never none, by which what servers of earlier versions write is told apart.
+    pub(super) compared_at: i64,
+}
+
+/// That a piece of evidence waits to be compared.
+#[derive(Insertable)]
+#[diesel(table_name = evidence_waiting)]
+pub(super) struct WaitingRecord {
+    pub(super) ticket_id: i64,
+    pub(super) photo_id: i64,
+    pub(super) stage: &'static str,
 }
 
 /// That a unit is told of a line.
