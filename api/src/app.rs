@@ -224,7 +224,7 @@ impl Application {
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
-            intake: reports::group(config.data.group_commit_max),
+            intake: reports::group(&config),
             pace: reports::Pace::default(),
             repeats: reports::Repeats::default(),
             trail: audit::trail(),

@@ -33,11 +33,31 @@ pub(crate) fn length(log: &Path) -> Outcome<u64> {
     Ok(std::fs::metadata(log).map(|found| found.len()).unwrap_or_default())
 }
 
-/// The statements of the transaction that wrote the next line of a ticket's history, among what was logged from `from` on.
-pub(crate) fn transaction(log: &Path, from: u64, ticket: i64) -> Outcome<Vec<Said>> {
+/// Of statements that servers send by themselves, now and then, something that no other has.
+const BY_ITSELF: [&str; 9] = [
+    "\"jobs\"",
+    "\"registry_revision\"",
+    "evidence_waiting AS",
+    "\"compared_at\" IS NULL",
+    "\"photo_hashes\".\"hashed_at\"",
+    "ticket_deltas",
+    "\"holder_until\" <=",
+    "\"alarm_at\" <=",
+    "pg_notify",
+];
+
+/// What a request sent, among what was logged from `from` on: the transaction that wrote the next line of a ticket's
+/// history, and what was read besides.
+pub(crate) struct Request {
+    pub(crate) transaction: Vec<Said>,
+    pub(crate) besides: Vec<Said>,
+}
+
+pub(crate) fn request(log: &Path, from: u64, ticket: i64) -> Outcome<Request> {
     let bytes = std::fs::read(log)?;
     let fresh = bytes.get(usize::try_from(from)?..).unwrap_or_default();
     let mut open: BTreeMap<i64, Vec<Said>> = BTreeMap::new();
+    let (mut transaction, mut besides) = (None, Vec::new());
     for line in String::from_utf8_lossy(fresh).lines() {
         let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
         let (Some(pid), Some(message)) = (line["pid"].as_i64(), line["message"].as_str()) else { continue };
@@ -47,19 +67,25 @@ pub(crate) fn transaction(log: &Path, from: u64, ticket: i64) -> Outcome<Vec<Sai
             } else if text.starts_with("COMMIT") {
                 let said = open.remove(&pid).unwrap_or_default();
                 if said.iter().any(|one| one.writes_history_of(ticket)) {
-                    return Ok(said);
+                    transaction = Some(said);
                 }
-            } else if let Some(all) = open.get_mut(&pid) {
-                all.push(Said { text: text.to_owned(), bound: Vec::new() });
             }
-        } else if let Some((_, text)) = message.strip_prefix("execute ").and_then(|rest| rest.split_once(": "))
-            && let Some(all) = open.get_mut(&pid)
+        } else if let Some((_, text)) =
+            message.strip_prefix("execute ").and_then(|rest| rest.split_once(": "))
         {
             let bound = line["detail"].as_str().map(parameters).unwrap_or_default();
-            all.push(Said { text: text.to_owned(), bound });
+            let said = Said { text: text.to_owned(), bound };
+            match open.get_mut(&pid) {
+                Some(all) => all.push(said),
+                None if BY_ITSELF.iter().any(|part| text.contains(part)) => {}
+                None => besides.push(said),
+            }
         }
     }
-    Err(fault(format!("the log has no transaction that wrote the history of ticket {ticket}")))
+    let transaction = transaction.ok_or_else(|| {
+        fault(format!("the log has no transaction that wrote the history of ticket {ticket}"))
+    })?;
+    Ok(Request { transaction, besides })
 }
 
 /// `parameters: $1 = '5', $2 = NULL, …`, where a quote within is doubled.
@@ -116,7 +142,7 @@ pub(crate) fn new_keys(said: &[Said], tables: &[&str]) -> Vec<i64> {
 
 impl Script {
     /// One transaction of these statements for another ticket each time: the `n`-th of each client.
-    pub(crate) fn again(said: &[Said], stands: &Stands, base: i64) -> Self {
+    pub(crate) fn again<'a>(said: impl Iterator<Item = &'a Said>, stands: &Stands, base: i64) -> Self {
         let mut script = Self::default();
         script.set("base", base);
         script.set("n", 0);
@@ -150,7 +176,7 @@ impl Script {
                 .split(',')
                 .map(|part| stand(part).cloned().unwrap_or_else(|| part.to_owned()))
                 .collect();
-            return format!("ARRAY[{}]", all.join(", "));
+            return format!("ARRAY[{}]::bigint[]", all.join(", "));
         }
         let name = format!("v{}", self.variables.len());
         self.set(&name, value);

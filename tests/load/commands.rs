@@ -1,5 +1,5 @@
 //! The commands that everybody waits for, from the report to the closing, each beside pgbench with one transaction of the
-//! same statements.
+//! same statements: those of its own transaction, and what it reads before and after that.
 //!
 //! The statements are those that PostgreSQL logs while the server carries out each command once. pgbench gives the same
 //! commands to tickets of its own, which it has opened itself, one after the other as the server does.
@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
-use crate::capture::{self, Said, Stands};
+use crate::capture::{self, Request, Stands};
 use crate::client::Client;
 use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
@@ -45,7 +45,12 @@ const COMMANDS: [Command; 5] = [
         photo: false,
         body: |version, _| json!({ "version": version, "category": "P0201" }),
     },
-    Command { verb: "accept", who: "shizheng", photo: false, body: |version, _| json!({ "version": version }) },
+    Command {
+        verb: "accept",
+        who: "shizheng",
+        photo: false,
+        body: |version, _| json!({ "version": version }),
+    },
     Command {
         verb: "finish",
         who: "shizheng",
@@ -136,7 +141,7 @@ async fn opened(residents: &mut [Resident], each: usize) -> Outcome<Vec<Vec<Unde
     let all = residents.iter_mut().map(|resident| async move {
         let mut share = Vec::with_capacity(each);
         for _ in 0..each {
-            let ticket = resident.report(false).await?["ticket_id"].as_i64().unwrap_or_default();
+            let ticket = resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default();
             share.push(Underway { ticket, version: 1, photos: [0, 0] });
         }
         Ok::<_, crate::fault::Fault>(share)
@@ -150,8 +155,9 @@ async fn captured(
     server: &Server,
     (command, one): (&Command, &mut Underway),
     stands: &mut Stands,
-) -> Outcome<Vec<Said>> {
-    let (url, log) = site.logged().ok_or_else(|| fault("the statements are only logged by a private PostgreSQL"))?;
+) -> Outcome<Request> {
+    let (url, log) =
+        site.logged().ok_or_else(|| fault("the statements are only logged by a private PostgreSQL"))?;
     let token = people::official(server, command.who).await?;
     let mut client = Client::connect(server.address, Some(&token)).await?;
     people::idle(server).await?;
@@ -160,21 +166,31 @@ async fn captured(
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let from = capture::length(&log)?;
     command.give(&mut client, one).await?;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let sent = capture::request(&log, from, one.ticket)?;
     capture::log_statements(url, false)?;
-    let said = capture::transaction(&log, from, one.ticket)?;
-    for key in capture::new_keys(&said, &TABLES_WITH_KEYS) {
+    for key in capture::new_keys(&sent.transaction, &TABLES_WITH_KEYS) {
         let nth = i64::try_from(stands.len())?;
         stands.entry(key).or_insert_with(|| format!("(CAST(:id AS BIGINT) + {})", nth * APART));
     }
-    Ok(said)
+    Ok(sent)
 }
 
 pub(crate) async fn commands(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut server = site.start().await?;
-    let url = site.url().ok_or_else(|| fault("commands are measured on PostgreSQL: --engine postgres"))?.to_owned();
+    let url =
+        site.url().ok_or_else(|| fault("commands are measured on PostgreSQL: --engine postgres"))?.to_owned();
     let mut residents = people::residents(&mut server, arguments.connections, false).await?;
     let (mut rounds, mut pictures) = (Vec::new(), 0);
+    for resident in &mut residents {
+        // Of their own: what others have sent as well would be suspected.
+        for _ in 0..2 {
+            let answer =
+                resident.client.upload("/api/v1/photos", people::numbered_picture(pictures)?).await?;
+            resident.photos.extend(answer.expect(201)?["id"].as_i64());
+            pictures += 1;
+        }
+    }
     let each = arguments.tickets.unwrap_or(TICKETS).div_ceil(arguments.connections);
     table::head();
     for round in 0..arguments.repeat {
@@ -186,19 +202,25 @@ pub(crate) async fn commands(arguments: &Arguments, site: &Site) -> Outcome<()> 
         postgres::analyze(&url)?;
         let one = both.first_mut().and_then(|share| share.first_mut()).ok_or_else(|| fault("no sample"))?;
         let base = sql::BASE * i64::from(round + 1);
-        let written = postgres::written(&url, one.ticket)?;
+        // They are as each client's first one is, which nobody has touched yet.
+        let firsts = shares.iter().filter_map(|share| share.first());
+        let samples: Vec<_> =
+            firsts.map(|first| postgres::written(&url, first.ticket)).collect::<Outcome<_>>()?;
         let count = Amount::Each(each);
-        let opening = Script::intake(&[written], base, false)?;
+        let opening = Script::intake(&samples, base, false)?;
         pgbench(&url, &opening, arguments.connections, count).await?;
         let mut stands = Stands::from([(one.ticket, ":id".to_owned())]);
         for (nth, command) in COMMANDS.iter().enumerate() {
-            let said = captured(site, &server, (command, one), &mut stands).await?;
+            let sent = captured(site, &server, (command, one), &mut stands).await?;
             photos_of_many(&mut stands, one, &shares);
             let figures = command.give_all(&server, &mut shares).await?;
             table::line(command.verb, &figures);
-            let script = Script::again(&said, &stands, base);
-            let limit = pgbench(&url, &script, arguments.connections, count).await?;
-            table::line(&format!("  limit: its {} statements alone", said.len() + 2), &limit);
+            // What it reads before and after its transaction goes first here, and so sees the ticket as it was.
+            let all = sent.besides.iter().chain(&sent.transaction);
+            let number = all.clone().count() + 2;
+            let limit =
+                pgbench(&url, &Script::again(all, &stands, base), arguments.connections, count).await?;
+            table::line(&format!("  limit: its {number} statements alone"), &limit);
             rounds.push((nth, figures, limit));
         }
     }

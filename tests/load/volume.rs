@@ -44,7 +44,10 @@ fn readings() -> Vec<Reading> {
         reading("page of 50", list.clone(), CALLERS, 20.0),
         reading("page of a category", format!("{list}&category=E0103"), CALLERS, 20.0),
         reading("page by urgency", format!("{list}&sort=urgency"), CALLERS, 20.0),
-        Reading { who: "grid1", ..reading("pool of a grid worker", "/api/v1/tickets/pool?limit=50".to_owned(), 1, 50.0) },
+        Reading {
+            who: "grid1",
+            ..reading("pool of a grid worker", "/api/v1/tickets/pool?limit=50".to_owned(), 1, 50.0)
+        },
         reading("numbers by state", "/api/v1/tickets/counts".to_owned(), 1, 10.0),
         reading("squares, zoom 12", format!("/api/v1/map/clusters?{whole}&zoom=12"), 1, 10.0),
         reading(

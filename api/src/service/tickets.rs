@@ -58,7 +58,7 @@ pub struct Position {
 /// # Errors
 /// 404 for a ticket that the caller may not see, 409 for a stale version or a wrong state, 403 where the caller's
 /// posts do not suffice, 422 where a rule refuses; nothing has changed then.
-pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<(), Problem> {
+pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Result<Loaded, Problem> {
     let before = pictures::before(services, &order.photos, Vec::new()).await?;
     let order = Order { before, ..order };
     let registry = services.registry();
@@ -66,12 +66,12 @@ pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Resul
     let changes_rules = order.duty.is_some();
     let is_false = calls_false(&order.command);
     let trail = overriding(&registry, &actor, &order, now);
-    services
+    let loaded = services
         .db
         .write(move |conn| {
-            execute(conn, &registry, &actor, &order, now)?;
+            let loaded = execute(conn, &registry, &actor, &order, now)?;
             audit_rows::append(conn, trail.as_slice())?;
-            Ok::<_, Fail>(())
+            Ok::<_, Fail>(loaded)
         })
         .await
         .map_err(Problem::from)?;
@@ -82,7 +82,7 @@ pub async fn carry_out(services: &Services, actor: Actor, order: Order) -> Resul
     if changes_rules {
         services.refresh_registry().await?;
     }
-    Ok(())
+    Ok(loaded)
 }
 
 /// What the audit trail says of a command that decides over what units or the rules had said.
@@ -104,7 +104,7 @@ pub(super) fn overriding(registry: &Registry, actor: &Actor, order: &Order, now:
     Some(Entry { account: actor.account, subject, why: Some(reason.clone()), ..entry })
 }
 
-/// Carries out a command inside a write.
+/// Carries out a command inside a write; the ticket as it is after it.
 ///
 /// # Errors
 /// As [`carry_out`].
@@ -114,9 +114,10 @@ pub fn execute(
     actor: &Actor,
     order: &Order,
     now: Moment,
-) -> Result<(), Fail> {
+) -> Result<Loaded, Fail> {
     let mut loaded = tickets::find_for_update(conn, order.ticket)?.ok_or(Code::TicketNotFound)?;
-    execute_on(conn, registry, &mut loaded, actor, order, now)
+    execute_on(conn, registry, &mut loaded, actor, order, now)?;
+    Ok(loaded)
 }
 
 /// Carries out a command on a ticket that was loaded in this write; `loaded` becomes the state after it.

@@ -97,7 +97,8 @@ pub fn uncompared(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, DbError> 
 /// # Errors
 /// The database's.
 pub fn is_some_of_before(conn: &mut Conn) -> Result<bool, DbError> {
-    let of_before = evidence::table.filter(evidence::compared_at.is_null()).select(evidence::ticket_id).limit(1);
+    let of_before =
+        evidence::table.filter(evidence::compared_at.is_null()).select(evidence::ticket_id).limit(1);
     Ok(!of_before.load::<i64>(conn)?.is_empty())
 }
 

@@ -124,7 +124,8 @@ impl Db {
             Target::Postgres(_) => (readers(writes)?, Writes::Pooled),
         };
         let target = target.clone();
-        let (ids, refilling, written) = (Ids::default(), tokio::sync::Mutex::default(), tokio::sync::Notify::new());
+        let (ids, refilling, written) =
+            (Ids::default(), tokio::sync::Mutex::default(), tokio::sync::Notify::new());
         Ok(Self { inner: Arc::new(Inner { readers, writer, ids, refilling, target, meter, written }) })
     }
 

@@ -42,7 +42,7 @@ impl Source for &[u8] {
     }
 
     fn find(&mut self, byte: u8, at: usize) -> Option<usize> {
-        Some(at + self.get(at..)?.iter().position(|&seen| seen == byte)?)
+        Some(at + memchr::memchr(byte, self.get(at..)?)?)
     }
 }
 
@@ -121,7 +121,7 @@ impl Source for Windowed {
                 return None;
             }
             let held = self.held(at);
-            if let Some(place) = held.iter().position(|&seen| seen == byte) {
+            if let Some(place) = memchr::memchr(byte, held) {
                 return Some(at + place);
             }
             at += held.len();

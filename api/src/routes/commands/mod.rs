@@ -100,8 +100,8 @@ async fn order<P>(
     let With { photos, stage, position, duty } = with;
     let before = Before::default();
     let order = Order { ticket, version, command, photos: photos.0, stage, position, duty, before };
-    carry_out(services, caller.actor(), order).await?;
-    Ok(ok(&read::ticket_after(services, &caller.account, ticket, lang).await?))
+    let loaded = carry_out(services, caller.actor(), order).await?;
+    Ok(ok(&read::ticket_acted_on(services, &caller.account, loaded, lang).await?))
 }
 
 /// Keys of units: at most 9.

@@ -29,7 +29,7 @@ pub use lists::{counts, find, list, orders, own_unit, pool};
 pub use mask::mask;
 pub use report::{created, my_reports, opened_by_own_report, own_report, report_view, ticket_of_own_report};
 pub use supervision::{supervision_order, supervision_orders};
-pub use ticket::{ticket, ticket_after};
+pub use ticket::{ticket, ticket_acted_on, ticket_after};
 
 /// Lists never have more lines than this on a page.
 pub const MAX_PAGE: i64 = 100;

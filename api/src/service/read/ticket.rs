@@ -8,6 +8,7 @@ use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::evidence::{self, SeenRow};
 use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::db::reports::Report;
+use suishoupai_storage::db::tickets::Loaded;
 use suishoupai_storage::db::{Conn, followers, supervision, tickets};
 use suishoupai_storage::seal::Sealer;
 
@@ -28,7 +29,7 @@ use crate::view::{
 /// # Errors
 /// 404 for one that the caller may not see.
 pub async fn ticket(services: &Services, account: &Account, id: i64, lang: Lang) -> Result<TicketView, Fail> {
-    view(services, account, id, lang, false).await
+    view(services, account, What::Seen(id), lang).await
 }
 
 /// A ticket for an official who has just acted on it. It is answered also where the act took it out of the caller's
@@ -42,16 +43,33 @@ pub async fn ticket_after(
     id: i64,
     lang: Lang,
 ) -> Result<TicketView, Fail> {
-    view(services, account, id, lang, true).await
+    view(services, account, What::After(id), lang).await
 }
 
-async fn view(
+/// As [`ticket_after`], where the act has left the ticket at hand.
+///
+/// # Errors
+/// The database's.
+pub async fn ticket_acted_on(
     services: &Services,
     account: &Account,
-    id: i64,
+    loaded: Loaded,
     lang: Lang,
-    has_acted: bool,
 ) -> Result<TicketView, Fail> {
+    view(services, account, What::ActedOn(Box::new(loaded)), lang).await
+}
+
+/// Which ticket is shown.
+enum What {
+    /// If the caller may see it.
+    Seen(TicketId),
+    /// In any case.
+    After(TicketId),
+    /// In any case, and it need not be read.
+    ActedOn(Box<Loaded>),
+}
+
+async fn view(services: &Services, account: &Account, what: What, lang: Lang) -> Result<TicketView, Fail> {
     let registry = services.registry();
     let caller = actor(account);
     let (data, supervision, seen, followers) = {
@@ -59,7 +77,14 @@ async fn view(
         services
             .db
             .read(move |conn| {
-                let loaded = tickets::find(conn, id)?.ok_or(Code::TicketNotFound)?;
+                let has_acted = !matches!(what, What::Seen(_));
+                let loaded = match what {
+                    What::ActedOn(loaded) => *loaded,
+                    What::Seen(id) | What::After(id) => {
+                        tickets::find(conn, id)?.ok_or(Code::TicketNotFound)?
+                    }
+                };
+                let id = loaded.ticket.id;
                 let sensitive_roles = registry.sensitive_roles(loaded.ticket.district, now);
                 if !has_acted && !may_see(&loaded.ticket, &caller, &registry.tree, sensitive_roles) {
                     return Err(Fail::from(Code::TicketNotFound));

@@ -9,6 +9,7 @@ use suishoupai_storage::seal::Sealer;
 
 use super::Receipt;
 use super::incoming::{Incoming, New, save};
+use crate::config::Config;
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::registry::Registry;
@@ -16,21 +17,16 @@ use crate::service::photos::record;
 use crate::services::Services;
 use crate::together::{Asked, Together};
 
-/// How many reports share a transaction at the most. Larger ones would share a way to the disk among more, but whoever
-/// comes while one is being written waits for all of it: with half of those that wait in each, the last ones wait less.
-const MOST: usize = 16;
-/// How many such transactions there are at the same time. Two would be half as large each and reach no more, but cost more of
-/// the processor and, with several servers at one database, some of its speed.
-const AT_ONCE: u32 = 1;
-
 type Answer = Result<Receipt, Fail>;
 
 /// The reports that wait to be written.
 pub type Group = Together<Incoming, Answer>;
 
-/// The reports that wait, at first none; so many share a transaction at the most, and never more than [`MOST`].
-pub fn group(most: usize) -> Group {
-    Together::new(AT_ONCE, most.clamp(1, MOST))
+/// The reports that wait, at first none.
+pub fn group(config: &Config) -> Group {
+    // Where changes share no commits, reports do not either.
+    let most = config.reports.group_max.min(config.data.group_commit_max);
+    Together::new(config.reports.groups_at_once, most)
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.

@@ -208,7 +208,12 @@ pub(in crate::db) fn spots_sql(
 ) -> String {
     let of_nothing = "'refused', 'withdrawn', 'voided', 'merged'";
     let mut narrow = match stage {
-        Some(0) => format!(" AND state NOT IN ('closed', {of_nothing})"),
+        // One by one, which SQLite compares; a longer list it would look up.
+        Some(0) => {
+            " AND state <> 'closed' AND state <> 'refused' AND state <> 'withdrawn' AND state <> 'voided' \
+                     AND state <> 'merged'"
+                .to_owned()
+        }
         Some(1) => " AND state = 'closed'".to_owned(),
         Some(_) => format!(" AND state IN ({of_nothing})"),
         None => String::new(),

@@ -19,9 +19,9 @@ use super::error::DbError;
 use super::schema::jobs;
 use super::word::Word;
 
-pub use cells::{COARSEST, Cell, FINEST, FINEST_NARROWED, Narrow, Spot, Window, cells, side, spots};
 #[cfg(test)]
 pub(in crate::db) use cells::spots_sql;
+pub use cells::{COARSEST, Cell, FINEST, FINEST_NARROWED, Narrow, Spot, Window, cells, side, spots};
 pub use check::differences;
 pub use fold::{count_anew, fold, waiting};
 

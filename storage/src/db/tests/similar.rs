@@ -49,7 +49,11 @@ both!(the_tickets_of_a_tile_are_read_from_the_index_alone, |engine: Engine| asyn
     for (stage, category) in [(None, None), (Some(0), None), (Some(1), Some("P0201"))] {
         let query = spots_sql(350_203, (118.1, 24.46, 118.12, 24.48), (stage, category), 10_000);
         let plan = engine.db().read(move |conn| plan(conn, &query)).await.unwrap();
-        let alone = if is_sqlite { "USING COVERING INDEX tickets_near" } else { "Index Only Scan using tickets_near" };
+        let alone = if is_sqlite {
+            "USING COVERING INDEX tickets_near"
+        } else {
+            "Index Only Scan using tickets_near"
+        };
         // Whatever else is read of the tickets is what is held.
         assert!(plan.contains(alone) && plan.contains("tickets_held"), "{plan}");
         assert_eq!(plan.matches("tickets_").count(), 2, "{plan}");
