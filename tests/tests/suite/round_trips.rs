@@ -19,11 +19,11 @@ const LOOKS: u32 = 15;
 /// the command itself is about.
 const MOST: [(&str, (u64, u64)); 6] = [
     ("report", (21, 18)),
-    ("claim", (27, 26)),
-    ("file", (25, 25)),
-    ("accept", (28, 27)),
-    ("finish", (31, 32)),
-    ("close", (29, 29)),
+    ("claim", (24, 23)),
+    ("file", (22, 22)),
+    ("accept", (25, 24)),
+    ("finish", (29, 30)),
+    ("close", (27, 27)),
 ];
 
 /// Waits until the server has done what was left to do.
