@@ -219,14 +219,14 @@ pub(in crate::db) fn spots_sql(
         None => String::new(),
     };
     if let Some(category) = category {
-        narrow += &format!(" AND category = '{}'", category.replace('\'', "''"));
+        narrow += &format!(" AND category || '' = '{}'", category.replace('\'', "''"));
     }
     let square = |degrees: f64| (degrees * 500.0).round() as i64;
     let columns = square(west)..=square(east);
     let squares: Vec<String> = (square(south)..=square(north))
         .flat_map(|row| columns.clone().map(move |column| (row * 1_000_000 + column).to_string()))
         .collect();
-    // With its sign the district is no way into another index.
+    // With its sign the district is no way into another index, nor is the category with nothing after it.
     format!(
         "SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets WHERE {TILE} IN ({}) \
          AND +district = {district} AND lon >= {west:?} AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} \

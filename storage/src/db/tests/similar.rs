@@ -29,6 +29,8 @@ fn plan(conn: &mut Conn, query: &str) -> Result<String, DbError> {
             lines.into_iter().map(|line| line.detail).collect()
         }
         Conn::Pg(conn) => {
+            // An empty table is read by a bitmap, which says nothing of whether the index alone would do.
+            diesel::sql_query("SET enable_bitmapscan = off").execute(conn)?;
             let lines: Vec<Plan> = diesel::sql_query(format!("EXPLAIN {query}")).load(conn)?;
             lines.into_iter().map(|line| line.line).collect()
         }
@@ -49,13 +51,13 @@ both!(the_tickets_of_a_tile_are_read_from_the_index_alone, |engine: Engine| asyn
     for (stage, category) in [(None, None), (Some(0), None), (Some(1), Some("P0201"))] {
         let query = spots_sql(350_203, (118.1, 24.46, 118.12, 24.48), (stage, category), 10_000);
         let plan = engine.db().read(move |conn| plan(conn, &query)).await.unwrap();
-        let alone = if is_sqlite {
-            "USING COVERING INDEX tickets_near"
+        let (alone, by) = if is_sqlite {
+            ("USING COVERING INDEX tickets_near", "INDEX tickets_")
         } else {
-            "Index Only Scan using tickets_near"
+            ("Index Only Scan using tickets_near", "using tickets_")
         };
         // Whatever else is read of the tickets is what is held.
         assert!(plan.contains(alone) && plan.contains("tickets_held"), "{plan}");
-        assert_eq!(plan.matches("tickets_").count(), 2, "{plan}");
+        assert_eq!(plan.matches(by).count(), 2, "{plan}");
     }
 });
