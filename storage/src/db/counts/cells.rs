@@ -214,8 +214,8 @@ pub(in crate::db) fn spots_sql(
                      AND state <> 'merged'"
                 .to_owned()
         }
-        Some(1) => " AND state = 'closed'".to_owned(),
-        Some(_) => format!(" AND state IN ({of_nothing})"),
+        Some(1) => " AND state || '' = 'closed'".to_owned(),
+        Some(_) => format!(" AND state || '' IN ({of_nothing})"),
         None => String::new(),
     };
     if let Some(category) = category {
@@ -226,7 +226,7 @@ pub(in crate::db) fn spots_sql(
     let squares: Vec<String> = (square(south)..=square(north))
         .flat_map(|row| columns.clone().map(move |column| (row * 1_000_000 + column).to_string()))
         .collect();
-    // With its sign the district is no way into another index, nor is the category with nothing after it.
+    // With its sign the district is no way into another index, nor are state and category with nothing after them.
     format!(
         "SELECT id, lon, lat, state, category, urgent, sensitive, grid_id FROM tickets WHERE {TILE} IN ({}) \
          AND +district = {district} AND lon >= {west:?} AND lon < {east:?} AND lat >= {south:?} AND lat < {north:?}{narrow} \
