@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::drive::Figures;
 use crate::fault::{Outcome, fault};
 use crate::people::{self, Resident};
-use crate::postgres::{self, Amount, TABLES_WITH_KEYS, pgbench};
+use crate::postgres::{self, Amount, pgbench};
 use crate::script::Script;
 use crate::server::Server;
 use crate::site::Site;
@@ -27,6 +27,9 @@ const BAR: f64 = 0.7;
 const TICKETS: usize = 3_200;
 /// Keys of rows that belong to a ticket of pgbench lie so far behind its own.
 const APART: i64 = 100_000_000_000;
+
+/// Tables whose rows are given keys by the server when a command is carried out.
+const TABLES_WITH_KEYS: [&str; 4] = ["work_orders", "requests", "summons", "jobs"];
 
 /// A command, and who gives it.
 struct Command {
@@ -196,11 +199,10 @@ pub(crate) async fn commands(arguments: &Arguments, site: &Site) -> Outcome<()> 
     for round in 0..arguments.repeat {
         let mut shares = opened(&mut residents, each).await?;
         let mut sample = opened(&mut residents[..1], 1).await?;
-        let mut both = std::mem::take(&mut sample);
-        photograph(&server, &mut both, &mut pictures).await?;
+        photograph(&server, &mut sample, &mut pictures).await?;
         photograph(&server, &mut shares, &mut pictures).await?;
         postgres::analyze(&url)?;
-        let one = both.first_mut().and_then(|share| share.first_mut()).ok_or_else(|| fault("no sample"))?;
+        let one = sample.first_mut().and_then(|share| share.first_mut()).ok_or_else(|| fault("no sample"))?;
         let base = sql::BASE * i64::from(round + 1);
         // They are as each client's first one is, which nobody has touched yet.
         let firsts = shares.iter().filter_map(|share| share.first());

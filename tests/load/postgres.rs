@@ -30,9 +30,6 @@ pub(crate) struct Database {
     cluster: Option<Cluster>,
 }
 
-/// Tables whose rows are given keys by the server when a command is carried out.
-pub(crate) const TABLES_WITH_KEYS: [&str; 4] = ["work_orders", "requests", "summons", "jobs"];
-
 /// A running cluster in a temporary folder.
 struct Cluster {
     folder: TempDir,

@@ -75,6 +75,22 @@ fn a_picture_sent_before_is_said_to_be_so(engine: Engine) {
     assert!(server.verify().breaks.is_empty());
 }
 
+/// While servers are exchanged for those of a newer version, some of before still write; on PostgreSQL alone, since SQLite has
+/// one server.
+#[test]
+fn evidence_that_a_server_of_before_wrote_is_compared_too() {
+    let server = Server::start(Engine::Postgres);
+    let bytes = Scenery::of(1).jpeg(320, 240, 90);
+    let (_, _, first) = sent(&server, &bytes);
+    server.advance_seconds(60);
+    let (_, photo, second) = sent(&server, &bytes);
+    server.execute("DELETE FROM evidence_waiting; UPDATE evidence SET compared_at = NULL").unwrap();
+    assert_eq!((server.compare(), server.compare()), (2, 0));
+    let dispatcher = server.official("dispatcher");
+    assert!(seen_before(&dispatcher.ticket(first)).is_empty());
+    assert_eq!(seen_before(&dispatcher.ticket(second)), [("reused", photo, "before")]);
+}
+
 fn a_picture_that_is_used_very_often_is_looked_at_a_few_times(engine: Engine) {
     let server = Server::start(engine);
     let (who, photo, first) = sent(&server, &Scenery::of(1).jpeg(320, 240, 90));

@@ -48,6 +48,9 @@ fn hot_commands_take_few_statements(engine: Engine) {
         let before = server.statements();
         let answer = who.post(path, &body).expect(200);
         least[nth] = least[nth].min(server.statements() - before);
+        // What is answered is not read again, and is what would be read.
+        let ticket = path.rsplit_once('/').unwrap().0;
+        assert_eq!(answer, who.get(ticket).expect(200), "{path}");
         answer
     };
     let mut reports = u64::MAX;
