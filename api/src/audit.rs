@@ -63,9 +63,10 @@ pub fn with(mut entry: Entry, name: &str, value: impl ToString) -> Entry {
 /// # Errors
 /// 503 where it could not be written.
 pub async fn note(services: &Services, entry: Entry) -> Result<(), Fail> {
-    let written = services.trail.ask(entry, |group| {
-        let services = services.clone();
-        async move { write(&services, group).await }
+    let own = services.clone();
+    let written = services.trail.ask(entry, move |group| {
+        let own = own.clone();
+        async move { write(&own, group).await }
     });
     written.await.ok_or_else(|| Code::Unavailable.into())
 }

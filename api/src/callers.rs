@@ -103,9 +103,10 @@ pub async fn find(
         kept.changes
     };
     let asked = (Instant::now(), now);
-    let read = services.callers.reading.ask(asks, |group| {
-        let services = services.clone();
-        async move { read(&services, group).await }
+    let own = services.clone();
+    let read = services.callers.reading.ask(asks, move |group| {
+        let own = own.clone();
+        async move { read(&own, group).await }
     });
     let found = read.await.unwrap_or_else(|| Err(Code::Unavailable.into()))?;
     let Some(account) = found else { return Ok(None) };

@@ -148,7 +148,7 @@ impl Demo {
         save_duties(conn, DISTRICT, &self.duties)?;
         save_days(conn, DISTRICT, &self.days)?;
         let units = load_units(conn, Some(DISTRICT))?;
-        let keys: HashMap<&str, UnitId> = units.iter().map(|unit| (unit.code.as_str(), unit.id)).collect();
+        let keys: HashMap<&str, UnitId> = units.iter().map(|unit| (&*unit.code, unit.id)).collect();
         for (person, id) in PEOPLE.iter().zip(ids) {
             let posts = self.seats(person).into_iter().filter_map(|code| keys.get(code));
             let new = NewAccount {
@@ -223,7 +223,7 @@ fn list(conn: &mut Conn) -> Result<Vec<DemoAccount>, Fail> {
         Some(match (parent, seats) {
             (Some(community), [_]) => format!("{} {}", community.name, first.name),
             (Some(community), _) => format!("{} {} 个网格", community.name, seats.len()),
-            (None, _) => first.name.clone(),
+            (None, _) => first.name.to_string(),
         })
     };
     let known = PEOPLE.iter().filter_map(|person| Some((person, seats.get(person.login)?)));

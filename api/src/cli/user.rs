@@ -157,7 +157,7 @@ fn posts(add: &Add, units: &[Unit]) -> Result<(District, Vec<Post>), Stop> {
     };
     let mut posts: Vec<Post> = Vec::new();
     for code in &add.unit {
-        let unit = units.iter().find(|unit| unit.district == district && unit.code == *code);
+        let unit = units.iter().find(|unit| unit.district == district && *unit.code == *code.as_str());
         let unit = unit.ok_or_else(|| Stop::words(format!("there is no unit {code} in {district}")))?;
         if Some(unit.level) != level_of(add.role) {
             let (role, level) = (add.role.as_str(), unit.level.as_str());

@@ -27,11 +27,11 @@ async fn the_demonstration_is_loaded_once_and_every_part_of_it_works() {
 
     let registry = Registry::build(reference, &Config::default()).unwrap();
     let Located::Inside(cell) = registry.mesh.locate(POINT, 0.0) else { panic!("no cell holds the point") };
-    assert_eq!(registry.above(cell.unit, Level::Community).unwrap().name, "鸿山社区");
+    assert_eq!(registry.above(cell.unit, Level::Community).unwrap().name.to_string(), "鸿山社区");
     let routing = |code: &str| -> Option<Routing> {
         registry.rules(DISTRICT).unwrap().duties.route(code, cell.unit, &registry.tree)
     };
-    assert_eq!(registry.tree.get(routing("E0503").unwrap().lead).unwrap().code, "D0101");
+    assert_eq!(registry.tree.get(routing("E0503").unwrap().lead).unwrap().code.to_string(), "D0101");
 
     // Another call, also on a database that has been used, changes nothing.
     assert_eq!(load(&db, &passwords, NOW.plus_seconds(60)).await.unwrap(), people);

@@ -32,7 +32,7 @@ pub mod texts;
 pub mod tickets;
 pub mod uploads;
 
-use std::cell::RefCell;
+mod written;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
@@ -45,6 +45,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::service::read::MAX_PAGE;
+use written::Written;
 
 /// Registers every route.
 pub fn register(config: &mut ServiceConfig<'_>) {
@@ -80,25 +81,14 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     );
 }
 
-thread_local! {
-    /// What is being written, in memory that has grown to the length of a page before.
-    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-/// An answer that is longer does not keep the memory for the next one.
-const KEPT: usize = 1 << 18;
-
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    WRITTEN.with_borrow_mut(|written| {
-        written.clear();
-        let bytes = serde_json::to_writer(&mut *written, body).map(|()| Bytes::copy_from_slice(written));
-        if written.capacity() > KEPT {
-            *written = Vec::new();
+    let mut written = Written::again();
+    match serde_json::to_writer(&mut written.0, body) {
+        Ok(()) => {
+            HttpResponse::build(status).content_type(ContentType::json()).body(Bytes::from_owner(written))
         }
-        match bytes {
-            Ok(bytes) => HttpResponse::build(status).content_type(ContentType::json()).body(bytes),
-            Err(error) => Problem::internal(&error).error_response(),
-        }
-    })
+        Err(error) => Problem::internal(&error).error_response(),
+    }
 }
 
 fn ok(body: &impl Serialize) -> HttpResponse {

@@ -150,7 +150,7 @@ async fn categories(
             code: category.code.clone(),
             kind: category.kind,
             major_name: category.major_name.clone(),
-            name: category.minor_name.clone(),
+            name: category.minor_name.to_string(),
             urgent: category.urgent,
             filing_condition: category.filing_condition.clone(),
             limit: category.limit,
@@ -215,8 +215,8 @@ async fn units(services: web::Data<Services>, query: Query<UnitQuery>) -> Result
     };
     let items = ids.iter().filter_map(|id| registry.tree.get(*id)).map(|unit| UnitView {
         id: unit.id,
-        code: unit.code.clone(),
-        name: unit.name.clone(),
+        code: unit.code.to_string(),
+        name: unit.name.to_string(),
         level: unit.level,
         phone: unit.phone.clone(),
         children: registry.tree.children(unit.id).len(),

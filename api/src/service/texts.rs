@@ -67,7 +67,7 @@ fn fill(
 ) -> String {
     let ticket = &loaded.ticket;
     let unit = |found: Option<&suishoupai_core::model::Unit>| {
-        found.map(|unit| unit.name.clone()).unwrap_or_default()
+        found.map(|unit| unit.name.to_string()).unwrap_or_default()
     };
     let date = |at: suishoupai_core::time::Moment| at.civil().strftime("%Y-%m-%d %H:%M").to_string();
     let catalogue = registry.districts.get(&ticket.district).map(|data| &data.catalogue);
@@ -78,7 +78,7 @@ fn fill(
     };
     let values = [
         loaded.number.clone(),
-        category.map_or_else(|| unknown.to_owned(), |found| found.minor_name.clone()),
+        category.map_or_else(|| unknown.to_owned(), |found| found.minor_name.to_string()),
         unit(registry.above(ticket.grid, Level::Street)),
         unit(registry.above(ticket.grid, Level::Community)),
         unit(registry.tree.get(ticket.desk(&registry.tree))),

@@ -40,8 +40,9 @@ impl PublishedView {
     pub fn of(scene: &Scene<'_>, row: &Published) -> Self {
         let link =
             |kind| row.is_ready.then(|| scene.links.link(row.photo, kind, row.mask_version, scene.now));
-        let community = scene.registry.tree.get(row.community).map(|unit| unit.name.clone());
-        let category = row.category.as_deref().map(|code| CategoryRef::of(scene, row.district, code).name);
+        let community = scene.registry.tree.get(row.community).map(|unit| unit.name.to_string());
+        let category =
+            row.category.as_deref().map(|code| CategoryRef::of(scene, row.district, code).name.to_string());
         Self {
             id: row.id,
             text: mask_numbers(&row.text),

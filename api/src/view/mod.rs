@@ -69,9 +69,14 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// One of two names, by language.
     pub fn pick(&self, zh: &str, en: &str) -> String {
+        self.word(zh, en).to_owned()
+    }
+
+    /// As [`Self::pick`], as it stands.
+    pub const fn word<'w>(&self, zh: &'w str, en: &'w str) -> &'w str {
         match self.lang {
-            Lang::Zh => zh.to_owned(),
-            Lang::En => en.to_owned(),
+            Lang::Zh => zh,
+            Lang::En => en,
         }
     }
 

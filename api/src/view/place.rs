@@ -1,5 +1,7 @@
 //! Places, units and categories in answers.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use suishoupai_core::geo::Datum;
 use suishoupai_core::model::{District, Level, UnitId};
@@ -13,11 +15,11 @@ pub struct UnitRef {
     /// The key.
     pub id: i64,
     /// Its code.
-    #[schema(example = "350203001001")]
-    pub code: String,
+    #[schema(value_type = String, example = "350203001001")]
+    pub code: Arc<str>,
     /// 名称
-    #[schema(example = "鸿山社区")]
-    pub name: String,
+    #[schema(value_type = String, example = "鸿山社区")]
+    pub name: Arc<str>,
     /// 层级
     pub level: Level,
 }
@@ -26,7 +28,7 @@ impl UnitRef {
     /// The unit with this key; a unit that is no longer there keeps its key.
     pub fn of(scene: &Scene<'_>, id: UnitId) -> Self {
         scene.registry.tree.get(id).map_or_else(
-            || Self { id, code: String::new(), name: id.to_string(), level: Level::Grid },
+            || Self { id, code: "".into(), name: id.to_string().into(), level: Level::Grid },
             |unit| Self { id, code: unit.code.clone(), name: unit.name.clone(), level: unit.level },
         )
     }
@@ -39,16 +41,17 @@ pub struct CategoryRef {
     #[schema(example = "E0102")]
     pub code: String,
     /// 小类名称
-    #[schema(example = "暴露垃圾")]
-    pub name: String,
+    #[schema(value_type = String, example = "暴露垃圾")]
+    pub name: Arc<str>,
 }
 
 impl CategoryRef {
     /// The category with this code.
-    pub fn of(scene: &Scene<'_>, district: District, code: &str) -> Self {
-        let found = scene.registry.districts.get(&district).and_then(|data| data.catalogue.get(code));
-        let name = found.map_or_else(|| code.to_owned(), |category| category.minor_name.clone());
-        Self { code: code.to_owned(), name }
+    pub fn of(scene: &Scene<'_>, district: District, code: impl Into<String>) -> Self {
+        let code = code.into();
+        let found = scene.registry.districts.get(&district).and_then(|data| data.catalogue.get(&code));
+        let name = found.map_or_else(|| code.as_str().into(), |category| Arc::clone(&category.minor_name));
+        Self { code, name }
     }
 }
 

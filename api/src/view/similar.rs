@@ -165,7 +165,7 @@ impl SimilarTicket {
     pub fn of(scene: &Scene<'_>, district: District, found: &Candidate) -> Self {
         let link = |rendition| found.photo.map(|photo| shown_link(scene, &photo, rendition));
         Self {
-            ticket: TicketLine::of(scene, district, &found.row, Some(found.distance_m)),
+            ticket: TicketLine::of(scene, district, found.row.clone(), Some(found.distance_m)),
             people: found.people.len().max(1),
             thumbnail_url: link("thumbnail"),
             display_url: link("display"),

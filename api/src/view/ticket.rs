@@ -21,7 +21,8 @@ pub struct TicketLine {
     /// Where it stands.
     pub state: State,
     /// Where it stands, in the caller's language.
-    pub state_name: String,
+    #[schema(value_type = String)]
+    pub state_name: &'static str,
     /// The version, to be sent back with a command.
     pub version: i64,
     /// The beginning of the report.
@@ -64,15 +65,16 @@ pub struct TicketLine {
 
 impl TicketLine {
     /// The view of a summary.
-    pub fn of(scene: &Scene<'_>, district: i32, row: &Summary, distance_m: Option<f64>) -> Self {
+    pub fn of(scene: &Scene<'_>, district: i32, row: Summary, distance_m: Option<f64>) -> Self {
+        let pressure = row.pressure(scene.now);
         Self {
             id: row.id,
-            number: row.number.clone(),
+            number: row.number,
             state: row.state,
-            state_name: scene.pick(row.state.zh(), row.state.en()),
+            state_name: scene.word(row.state.zh(), row.state.en()),
             version: row.version,
-            title: row.title.clone(),
-            category: row.category.as_deref().map(|code| CategoryRef::of(scene, district, code)),
+            title: row.title,
+            category: row.category.map(|code| CategoryRef::of(scene, district, code)),
             urgent: row.urgent,
             grid: UnitRef::of(scene, row.grid),
             responsible: UnitRef::of(scene, row.responsible),
@@ -84,7 +86,7 @@ impl TicketLine {
             due_at: row.due_at,
             overdue: scene.is_overdue(row.state, row.due_at),
             stage_due_at: row.stage_due_at,
-            pressure: row.pressure(scene.now),
+            pressure,
         }
     }
 }

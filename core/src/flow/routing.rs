@@ -75,7 +75,7 @@ impl DutyList {
 }
 
 fn name(tree: &UnitTree, unit: UnitId) -> String {
-    tree.get(unit).map_or_else(|| unit.to_string(), |unit| unit.name.clone())
+    tree.get(unit).map_or_else(|| unit.to_string(), |unit| unit.name.to_string())
 }
 
 fn by_rule(rule: &DutyRule, grid: UnitId, tree: &UnitTree) -> Routing {

@@ -1,22 +1,27 @@
 //! Near pictures among many millions: all stored fingerprints that differ from a given one in a few bits.
 //!
-//! A fingerprint of 64 bits is cut into four words of 16. Two that differ in at most [`NEAR`] = 10 bits have a word in
-//! which they differ in at most 2, so it is enough to look at the 137 words around each of the four. What was put in
-//! lies in segments that are never changed, each with the four tables of its fingerprints; what is new lies in a short
-//! list until it is enough for another segment. So the whole is a value: adding makes another one, which shares the
-//! segments, and nobody who asks waits for somebody who adds.
+//! A fingerprint of 64 bits is cut into words. Two that differ in at most [`NEAR`] = 10 bits have one of four words in which
+//! they differ in at most 2, and one of six in which they differ in at most 1, so it is enough to look at the words around
+//! those. What was put in lies in segments that are never changed, each with a table of its fingerprints for every word:
+//! [`long`] ones by four words, [`short`] ones by six. What is new lies in a short list until it is enough for another
+//! segment. So the whole is a value: adding makes another one, which shares the segments, and nobody who asks waits for
+//! somebody who adds.
+
+mod long;
+mod short;
 
 use std::sync::Arc;
+
+use self::long::Long;
+use self::short::Short;
 
 /// Two pictures are near when their fingerprints differ in at most so many of the 64 bits.
 pub const NEAR: u32 = 10;
 
-const WORDS: usize = 4;
-// In one of the words near fingerprints differ in at most two bits: those that `MASKS` has.
-const _: () = assert!(NEAR / WORDS as u32 == 2);
-const BUCKETS: usize = 1 << 16;
 /// So many wait in the list before they become a segment.
-const LIST: usize = 1 << 12;
+const LIST: usize = 1 << 9;
+/// A longer segment is in tables by four words: those by six would have too many in each bucket.
+const SHORT: usize = 1 << 16;
 /// Segments are put together up to this length: the memory needed meanwhile stays bounded.
 const SEGMENT: usize = 1 << 21;
 /// Whoever asks looks into every segment, so few are worth it that one is put together more often.
@@ -57,7 +62,7 @@ impl NearIndex {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.list.len() + self.segments.iter().map(|segment| segment.ids.len()).sum::<usize>()
+        self.list.len() + self.segments.iter().map(|segment| segment.len()).sum::<usize>()
     }
 
     /// Whether there are none.
@@ -65,10 +70,10 @@ impl NearIndex {
         self.len() == 0
     }
 
-    /// How much memory they take: 32 bytes each, and 1 MiB for each segment.
+    /// How much memory they take: 32 bytes each and 1 MiB for a long segment, 96 bytes each in a short one.
     pub fn bytes(&self) -> usize {
-        let segment = |segment: &Arc<Segment>| 32 * segment.ids.len() + WORDS * 4 * (BUCKETS + 1);
-        self.list.capacity() * size_of::<Print>() + self.segments.iter().map(segment).sum::<usize>()
+        let segments = self.segments.iter().map(|segment| segment.bytes());
+        self.list.capacity() * size_of::<Print>() + segments.sum::<usize>()
     }
 
     /// The index with more in it. Takes a microsecond or so for each, and longer where segments are put together:
@@ -85,7 +90,7 @@ impl NearIndex {
             next.put_together();
         }
         // The first segments hold what came first.
-        while next.segments.len() > 1 && next.len() - next.segments[0].ids.len() >= next.most {
+        while next.segments.len() > 1 && next.len() - next.segments[0].len() >= next.most {
             next.segments.remove(0);
         }
         next
@@ -94,8 +99,8 @@ impl NearIndex {
     /// Keeps every segment at least [`LONGER`] times as long as the one after it, so that there are few.
     fn put_together(&mut self) {
         while let [.., before, last] = self.segments.as_slice() {
-            let both = before.ids.len() + last.ids.len();
-            if both > SEGMENT || before.ids.len() >= LONGER * last.ids.len() {
+            let both = before.len() + last.len();
+            if both > SEGMENT || before.len() >= LONGER * last.len() {
                 return;
             }
             let mut prints = before.prints();
@@ -113,6 +118,7 @@ impl NearIndex {
         }
         hits.extend(near_among(&self.list, hash));
         hits.sort_unstable();
+        hits.dedup();
         hits.truncate(limit);
         hits
     }
@@ -135,136 +141,45 @@ fn near_among(prints: &[Print], hash: u64) -> impl Iterator<Item = Hit> {
     prints.iter().map(hit).filter(|hit| hit.bits <= NEAR)
 }
 
-/// Every way in which near words may differ, with the number of bits.
-const MASKS: [(u16, u32); 137] = masks();
-
-const fn masks() -> [(u16, u32); 137] {
-    let mut all = [(0, 0); 137];
-    let (mut count, mut first) = (1, 0);
-    while first < 16 {
-        all[count] = (1 << first, 1);
-        count += 1;
-        let mut second = 0;
-        while second < first {
-            all[count] = (1 << first | 1 << second, 2);
-            count += 1;
-            second += 1;
-        }
-        first += 1;
-    }
-    all
-}
-
-/// The fingerprint with its word number `word` in front.
-const fn turned(hash: u64, word: usize) -> u64 {
-    hash.rotate_left(16 * word as u32)
-}
-
-/// Fingerprints in four tables, one for each word. A table has the fingerprints by that word, and of each what
-/// follows after it.
+/// What is never changed.
 #[derive(Debug)]
-struct Segment {
-    tables: [Table; WORDS],
-    /// The keys, in the order of the first table.
-    ids: Vec<i64>,
-}
-
-#[derive(Debug)]
-struct Table {
-    /// Where the fingerprints of each word begin.
-    starts: Vec<u32>,
-    /// The 32 bits that follow after the word.
-    middles: Vec<u32>,
-    /// The last 16 bits.
-    ends: Vec<u16>,
-}
-
-impl Table {
-    /// Sorts by counting; calls `place` with the position of each in the given order.
-    fn build(prints: &[Print], word: usize, mut place: impl FnMut(usize, &Print)) -> Self {
-        let bucket = |hash: u64| (turned(hash, word) >> 48) as usize;
-        let mut starts = vec![0_u32; BUCKETS + 1];
-        for print in prints {
-            starts[bucket(print.hash) + 1] += 1;
-        }
-        for index in 0..BUCKETS {
-            starts[index + 1] += starts[index];
-        }
-        let mut next = starts.clone();
-        let (mut middles, mut ends) = (vec![0; prints.len()], vec![0; prints.len()]);
-        for print in prints {
-            let at = &mut next[bucket(print.hash)];
-            let turned = turned(print.hash, word);
-            (middles[*at as usize], ends[*at as usize]) = ((turned >> 16) as u32, turned as u16);
-            place(*at as usize, print);
-            *at += 1;
-        }
-        Self { starts, middles, ends }
-    }
-
-    fn range(&self, word: u16) -> std::ops::Range<usize> {
-        let word = usize::from(word);
-        self.starts[word] as usize..self.starts[word + 1] as usize
-    }
+enum Segment {
+    Long(Long),
+    Short(Short),
 }
 
 impl Segment {
     fn build(prints: &[Print]) -> Self {
-        let mut ids = vec![0; prints.len()];
-        let first = Table::build(prints, 0, |at, print| ids[at] = print.id);
-        let other = |word| Table::build(prints, word, |_, _| ());
-        Self { tables: [first, other(1), other(2), other(3)], ids }
+        if prints.len() > SHORT { Self::Long(Long::build(prints)) } else { Self::Short(Short::build(prints)) }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Long(long) => long.len(),
+            Self::Short(short) => short.len(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Long(long) => long.bytes(),
+            Self::Short(short) => short.bytes(),
+        }
     }
 
     fn prints(&self) -> Vec<Print> {
-        let table = &self.tables[0];
-        let of_word = |word: u16| {
-            table.range(word).map(move |at| {
-                let rest = u64::from(table.middles[at]) << 16 | u64::from(table.ends[at]);
-                Print { hash: u64::from(word) << 48 | rest, id: self.ids[at] }
-            })
-        };
-        (0..=u16::MAX).flat_map(of_word).collect()
+        match self {
+            Self::Long(long) => long.prints(),
+            Self::Short(short) => short.prints(),
+        }
     }
 
+    /// Adds those that are near, some perhaps more than once.
     fn near(&self, hash: u64, hits: &mut Vec<Hit>) {
-        let mut found = Vec::new();
-        for (word, table) in self.tables.iter().enumerate() {
-            let wanted = turned(hash, word);
-            let (first, middle, end) = ((wanted >> 48) as u16, (wanted >> 16) as u32, wanted as u16);
-            for (mask, differ) in &MASKS {
-                let left = NEAR - differ;
-                let range = table.range(first ^ mask);
-                let start = range.start;
-                for (index, other) in table.middles[range].iter().enumerate() {
-                    // Few pass this, so that the last bits are seldom fetched.
-                    let bits = (other ^ middle).count_ones();
-                    if bits > left {
-                        continue;
-                    }
-                    let last = table.ends[start + index];
-                    if bits + (last ^ end).count_ones() <= left {
-                        let turned =
-                            u64::from(first ^ mask) << 48 | u64::from(*other) << 16 | u64::from(last);
-                        found.push(turned.rotate_right(16 * word as u32));
-                    }
-                }
-            }
+        match self {
+            Self::Long(long) => long.near(hash, hits),
+            Self::Short(short) => short.near(hash, hits),
         }
-        found.sort_unstable();
-        found.dedup();
-        for other in found {
-            let bits = (other ^ hash).count_ones();
-            hits.extend(self.keys(other).map(|id| Hit { bits, id }));
-        }
-    }
-
-    /// The keys of a fingerprint that is in the segment.
-    fn keys(&self, hash: u64) -> impl Iterator<Item = i64> {
-        let table = &self.tables[0];
-        let (middle, end) = ((hash >> 16) as u32, hash as u16);
-        let is_this = move |at: &usize| table.middles[*at] == middle && table.ends[*at] == end;
-        table.range((hash >> 48) as u16).filter(is_this).map(|at| self.ids[at])
     }
 }
 
@@ -302,7 +217,7 @@ mod tests {
         fn it_finds_what_a_scan_finds(
             base in any::<u64>(),
             spots in prop::collection::vec(prop::collection::vec(0_u32..64, 0..14), 1..200),
-            others in LIST as u64..8 * LIST as u64,
+            others in LIST as u64..2 * SHORT as u64,
             portion in 1000_usize..60_000,
         ) {
             let near = spots.iter().map(|bits| flipped(base, bits));

@@ -1,5 +1,7 @@
 //! 事项分类: what a ticket is about, in the style of GB/T 30428.2, with its filing and closing conditions.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// 部件 or 事件.
@@ -153,7 +155,7 @@ pub struct Category {
     /// 小类代码, two digits.
     pub minor_code: String,
     /// 小类名称
-    pub minor_name: String,
+    pub minor_name: Arc<str>,
     /// Dangerous to life or traffic: shown first everywhere.
     pub urgent: bool,
     /// 立案条件

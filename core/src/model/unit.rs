@@ -1,6 +1,7 @@
 //! The five-level tree of units.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -73,9 +74,9 @@ pub struct Unit {
     pub district: District,
     /// District, street and community: 12 digits (the statistical code); grid: 14 or 15 digits; department and
     /// squad: any short code unique in the district, such as `D01`.
-    pub code: String,
+    pub code: Arc<str>,
     /// 名称
-    pub name: String,
+    pub name: Arc<str>,
     /// 层级
     pub level: Level,
     /// The unit above; none for the district itself.
@@ -100,7 +101,7 @@ impl UnitTree {
     pub fn new(units: impl IntoIterator<Item = Unit>) -> Self {
         let mut tree = Self::default();
         for unit in units {
-            tree.by_code.insert((unit.district, unit.code.clone()), unit.id);
+            tree.by_code.insert((unit.district, unit.code.to_string()), unit.id);
             if unit.level == Level::District {
                 tree.roots.entry(unit.district).or_insert(unit.id);
             }

@@ -33,6 +33,7 @@ pub mod news;
 pub mod originals;
 pub mod orphans;
 pub mod photos;
+mod pieces;
 mod pool;
 pub mod privacy;
 pub mod reference;

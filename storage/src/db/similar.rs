@@ -50,7 +50,7 @@ pub fn near(
     }
     let rows: Vec<Record> =
         query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
+    Ok(rows.into_iter().map(Record::read).collect())
 }
 
 /// Those of the tickets that are of the district and stand for something.
@@ -77,7 +77,7 @@ pub fn these(
     }
     let rows: Vec<Record> =
         query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
+    Ok(rows.into_iter().map(Record::read).collect())
 }
 
 /// A photo that came with a report.

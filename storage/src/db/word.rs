@@ -7,6 +7,13 @@ use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::model::{CategoryKind, DutyMode, Level, LimitUnit};
 use suishoupai_core::restriction::Decision;
 
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+use diesel::sql_types::Text;
+use diesel::sqlite::{Sqlite, SqliteValue};
+
+use super::conn::Conn;
 use super::error::DbError;
 
 /// A value that is stored as its stable word.
@@ -17,6 +24,30 @@ pub(crate) trait Word: Sized {
     /// The value of a stored word.
     fn stored(word: &str) -> Result<Self, DbError> {
         Self::read(word).ok_or_else(|| DbError::corrupt(Self::WHAT, word))
+    }
+}
+
+/// Such a value, read as it comes from the database.
+#[derive(Clone, Copy, Debug, FromSqlRow)]
+pub(crate) struct Stored<T>(pub(crate) T);
+
+impl<T: Word> FromSql<Text, Sqlite> for Stored<T> {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self(T::stored(value.read_text())?))
+    }
+}
+
+impl<T: Word> FromSql<Text, Pg> for Stored<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(T::stored(std::str::from_utf8(value.as_bytes())?)?))
+    }
+}
+
+type Either = <Conn as diesel::Connection>::Backend;
+
+impl<T: Word> FromSql<Text, Either> for Stored<T> {
+    fn from_sql(value: <Either as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        value.from_sql::<Self, Text>()
     }
 }
 

@@ -139,7 +139,7 @@ fn seats<'a>(role: Role, (grid, other): (&'a str, &'a str)) -> (&'a str, Option<
 
 pub(crate) fn askers(server: &Server, owner: &Caller) -> Vec<Asker> {
     let registry = server.services().registry();
-    let code = |unit: i64| registry.tree.get(unit).unwrap().code.as_str();
+    let code = |unit: i64| registry.tree.get(unit).unwrap().code.as_ref();
     let other = server.read(|conn| accounts::find_by_login(conn, "grid3")).unwrap().posts[0].unit;
     let grids = (code(server.grid_of_the_point()), code(other));
     let mut all = Vec::new();

@@ -129,7 +129,7 @@ fn new_duty(
 ) -> Result<Duty, Problem> {
     let code = |unit: i64| {
         let found = registry.tree.get(unit).filter(|unit| unit.district == district);
-        found.map(|unit| unit.code.clone()).ok_or_else(|| Problem::new(Code::UnitNotFound))
+        found.map(|unit| unit.code.to_string()).ok_or_else(|| Problem::new(Code::UnitNotFound))
     };
     let territory = new.territory.map(Words::into_string);
     if let Some(territory) = &territory

@@ -43,8 +43,7 @@ pub(super) fn compare(
 ) -> Result<Plan, Problem> {
     let datum = request.datum.ok_or_else(super::no_datum)?;
     let features = read(&request.text, datum)?;
-    let levels: HashMap<&str, Level> =
-        present.units.iter().map(|unit| (unit.code.as_str(), unit.level)).collect();
+    let levels: HashMap<&str, Level> = present.units.iter().map(|unit| (&*unit.code, unit.level)).collect();
     let all_readable = features.iter().all(Result::is_ok);
     let mut sheet = Sheet { levels, areas, first: HashMap::new(), lines: Vec::new(), cells: Vec::new() };
     let mut sound = Vec::new();

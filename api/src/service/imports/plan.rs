@@ -71,7 +71,7 @@ pub(super) fn compare(request: &Request, present: &Present) -> Result<Plan, Prob
         }
         Rows::Duties { duties, categories } => {
             let lines = read_duties(text).map_err(unreadable)?;
-            let units: HashSet<String> = present.units.iter().map(|unit| unit.code.clone()).collect();
+            let units: HashSet<String> = present.units.iter().map(|unit| unit.code.to_string()).collect();
             Ok(Plan::of(district, compare_duties(&lines, duties, &units, categories), NewRows::Duties))
         }
         Rows::Calendar(existing) => {

@@ -73,11 +73,11 @@ impl Present {
 
     /// The units of a district by codes, as in a file.
     pub(super) fn unit_rows(&self, district: District) -> Vec<UnitRow> {
-        let codes: HashMap<UnitId, &str> = self.units.iter().map(|u| (u.id, u.code.as_str())).collect();
+        let codes: HashMap<UnitId, &str> = self.units.iter().map(|u| (u.id, &*u.code)).collect();
         let own = self.units.iter().filter(|unit| unit.district == district);
         own.map(|unit| UnitRow {
-            code: unit.code.clone(),
-            name: unit.name.clone(),
+            code: unit.code.to_string(),
+            name: unit.name.to_string(),
             level: unit.level,
             parent_code: unit.parent.and_then(|id| codes.get(&id)).map(|code| (*code).to_owned()),
             phone: unit.phone.clone(),

@@ -130,9 +130,9 @@ async fn a_mesh_is_new_then_the_same_then_changed_and_what_it_leaves_out_ends() 
     let first = fixture.run(Kind::Grids, text.as_str()).await;
     assert_eq!(counts(&first), (3, 0, 0, 0));
     let units = fixture.db.read(|conn| load_units(conn, Some(DISTRICT))).await.unwrap();
-    let grid = units.iter().find(|unit| unit.code == "35020300100102").unwrap();
+    let grid = units.iter().find(|unit| *unit.code == *"35020300100102").unwrap();
     let community = units.iter().find(|unit| Some(unit.id) == grid.parent).unwrap();
-    assert_eq!((grid.name.as_str(), community.code.as_str()), ("网格 02", "350203001001"));
+    assert_eq!((&*grid.name, &*community.code), ("网格 02", "350203001001"));
     let revision = fixture.revision().await;
 
     let second = fixture.run(Kind::Grids, text).await;

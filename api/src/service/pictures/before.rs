@@ -71,9 +71,10 @@ pub async fn before(services: &Services, ids: &[i64], originals: Vec<[u8; 32]>) 
         return Ok(Before::default());
     }
     let asked = HandedIn { ids: ids.to_vec(), originals };
-    let answer = services.lookups.ask(asked, |group| {
-        let services = services.clone();
-        async move { answer(&services, group).await }
+    let own = services.clone();
+    let answer = services.lookups.ask(asked, move |group| {
+        let own = own.clone();
+        async move { answer(&own, group).await }
     });
     answer.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }

@@ -93,7 +93,7 @@ pub async fn list(
             true => last.and_then(urgency),
             false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
         },
-        items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+        items: rows.into_iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
     })
 }
 
@@ -116,7 +116,7 @@ pub async fn find(
     let scene = scene(services, &registry, lang, HashMap::new());
     Ok(TicketPage {
         next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
-        items: rows.iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+        items: rows.into_iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
     })
 }
 
@@ -190,13 +190,13 @@ pub async fn pool(
     });
     let scene = scene(services, &registry, lang, HashMap::new());
     let items = rows
-        .iter()
+        .into_iter()
         .take(usize::try_from(limit).unwrap_or_default())
         .map(|(distance, row)| {
-            let mut line = TicketLine::of(&scene, district, row, *distance);
+            let mut line = TicketLine::of(&scene, district, row, distance);
             // A claim that ran out counts as back in the pool before anybody has written that down.
             line.state = State::Received;
-            line.state_name = scene.pick(State::Received.zh(), State::Received.en());
+            line.state_name = scene.word(State::Received.zh(), State::Received.en());
             line
         })
         .collect();
@@ -232,11 +232,11 @@ pub async fn orders(
     let last = rows.last().filter(|_| full);
     Ok(OrderPage {
         next_cursor: last.map(|line| format!("{}.{}", line.due_at.millis(), line.ticket.id)),
-        items: rows.iter().map(|line| order_line(&scene, district, line)).collect(),
+        items: rows.into_iter().map(|line| order_line(&scene, district, line)).collect(),
     })
 }
 
-fn order_line(scene: &Scene<'_>, district: i32, line: &OrderLine) -> OrderLineView {
+fn order_line(scene: &Scene<'_>, district: i32, line: OrderLine) -> OrderLineView {
     OrderLineView {
         seq: line.seq,
         unit: UnitRef::of(scene, line.unit),
@@ -244,6 +244,6 @@ fn order_line(scene: &Scene<'_>, district: i32, line: &OrderLine) -> OrderLineVi
         state: line.state,
         due_at: line.due_at,
         overdue: line.state.is_open() && line.due_at < scene.now,
-        ticket: TicketLine::of(scene, district, &line.ticket, None),
+        ticket: TicketLine::of(scene, district, line.ticket, None),
     }
 }

@@ -26,14 +26,15 @@ pub type Group = Together<Incoming, Answer>;
 pub fn group(config: &Config) -> Group {
     // Where changes share no commits, reports do not either.
     let most = config.reports.group_max.min(config.data.group_commit_max);
-    Together::new(config.reports.groups_at_once, most)
+    Together::whole(config.reports.groups_at_once, most)
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.
 pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer {
-    let written = services.intake.ask(incoming, |group| {
-        let services = services.clone();
-        async move { write(&services, group).await }
+    let own = services.clone();
+    let written = services.intake.ask(incoming, move |group| {
+        let own = own.clone();
+        async move { write(&own, group).await }
     });
     written.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }

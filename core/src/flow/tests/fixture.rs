@@ -131,12 +131,12 @@ pub(super) fn duty_rules() -> Vec<DutyRule> {
 
 fn category(code: &str, amount: u32, unit: LimitUnit) -> Category {
     Category {
-        code: code.to_owned(),
+        code: code.into(),
         kind: if code.starts_with('P') { CategoryKind::Component } else { CategoryKind::Event },
         major_code: code[1..3].to_owned(),
         major_name: format!("大类{}", &code[1..3]),
         minor_code: code[3..5].to_owned(),
-        minor_name: format!("小类{}", &code[3..5]),
+        minor_name: format!("小类{}", &code[3..5]).into(),
         urgent: false,
         filing_condition: String::new(),
         limit: Limit { amount, unit },
@@ -152,8 +152,8 @@ fn units() -> Vec<Unit> {
     let of = |district, id, code: &str, name: &str, level, parent| Unit {
         id,
         district,
-        code: code.to_owned(),
-        name: name.to_owned(),
+        code: code.into(),
+        name: name.into(),
         level,
         parent,
         phone: None,

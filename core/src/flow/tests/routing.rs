@@ -85,8 +85,8 @@ fn a_tree_without_streets_falls_back_to_the_district() {
     let unit = |id, level, parent| Unit {
         id,
         district: HOME,
-        code: format!("{id}"),
-        name: format!("单位{id}"),
+        code: format!("{id}").into(),
+        name: format!("单位{id}").into(),
         level,
         parent,
         phone: None,

@@ -58,7 +58,7 @@ prop_compose! {
         let kind = if event { CategoryKind::Event } else { CategoryKind::Component };
         Category {
             code: format!("{}{major:02}{minor:02}", kind.letter()), kind,
-            major_code: format!("{major:02}"), major_name, minor_code: format!("{minor:02}"), minor_name,
+            major_code: format!("{major:02}"), major_name, minor_code: format!("{minor:02}"), minor_name: minor_name.into(),
             urgent, filing_condition, limit: Limit { amount, unit }, closing_condition, anonymous_allowed, sensitive,
             must_report,
         }

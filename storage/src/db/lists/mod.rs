@@ -13,7 +13,7 @@ use suishoupai_core::time::Moment;
 use super::conn::Conn;
 use super::error::DbError;
 use super::schema::tickets;
-use super::word::Word;
+use super::word::Stored;
 
 pub use orders::{OrderLine, orders, with_orders};
 pub use page::{page, pool};
@@ -112,11 +112,17 @@ pub(super) const COLUMNS: Columns = (
     tickets::soon_at,
 );
 
+/// The same columns in words.
+pub(super) const SELECT: &str = "SELECT tickets.id, tickets.number, tickets.state, tickets.version, tickets.grid_id, \
+    tickets.category, tickets.urgent, tickets.responsible_id, tickets.holder_account, tickets.title, tickets.lon, \
+    tickets.lat, tickets.created_at, tickets.updated_at, tickets.due_at, tickets.closed_at, tickets.stage_due_at, \
+    tickets.soon_at";
+
 #[derive(Queryable)]
 pub(super) struct Record {
     id: i64,
     number: String,
-    state: String,
+    state: Stored<State>,
     version: i64,
     grid_id: i64,
     category: Option<String>,
@@ -135,11 +141,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn read(self) -> Result<Summary, DbError> {
-        Ok(Summary {
+    pub(super) fn read(self) -> Summary {
+        Summary {
             id: self.id,
             number: self.number,
-            state: State::stored(&self.state)?,
+            state: self.state.0,
             version: self.version,
             grid: self.grid_id,
             category: self.category,
@@ -155,7 +161,7 @@ impl Record {
             closed_at: self.closed_at.map(Moment::from_millis),
             stage_due_at: self.stage_due_at.map(Moment::from_millis),
             soon_at: self.soon_at.map(Moment::from_millis),
-        })
+        }
     }
 }
 
@@ -205,7 +211,7 @@ pub(super) fn these(conn: &mut Conn, ids: Vec<TicketId>) -> Result<Vec<Summary>,
     }
     let query = tickets::table.select(COLUMNS).filter(tickets::id.eq_any(ids)).order(tickets::id.desc());
     let rows: Vec<Record> = query.load(conn)?;
-    rows.into_iter().map(Record::read).collect()
+    Ok(rows.into_iter().map(Record::read).collect())
 }
 
 /// What is loaded for each of some units, put together in the order of `key`, at most `limit` of it.
@@ -241,4 +247,17 @@ pub fn lapsed(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<TicketId>,
         .order(tickets::holder_until)
         .limit(limit)
         .load(conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_the_same_in_words() {
+        let query =
+            diesel::debug_query::<diesel::sqlite::Sqlite, _>(&tickets::table.select(COLUMNS)).to_string();
+        let quoted = format!("{SELECT} FROM tickets");
+        assert_eq!(query.split(" --").next().unwrap().replace('`', ""), quoted);
+    }
 }

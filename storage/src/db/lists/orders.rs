@@ -93,7 +93,7 @@ fn of_unit(
                 kind: OrderKind::stored(&kind)?,
                 state,
                 due_at: Moment::from_millis(due_at),
-                ticket: record.read()?,
+                ticket: record.read(),
             })
         })
         .collect()

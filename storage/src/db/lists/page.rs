@@ -6,31 +6,26 @@
 
 use std::cmp::Reverse;
 
-use diesel::dsl::{exists, sql};
-use diesel::expression::SqlLiteral;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use suishoupai_core::flow::{Pressure, State, TicketId};
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::{COLUMNS, Columns, Filter, Record, Scope, Summary, of_each};
+use super::{Columns, Filter, Record, SELECT, Scope, Summary, of_each};
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
-use crate::db::schema::{evidence_seen_before, tickets, work_orders};
+use crate::db::pieces::Pieces;
 
-type Query<'a> = tickets::BoxedQuery<'a, <Conn as Connection>::Backend, diesel::dsl::SqlTypeOf<Columns>>;
+const NOT_SENSITIVE: &str = " AND tickets.sensitive = FALSE";
+const NOT_HELD: &str = " AND tickets.held = FALSE";
+const STATE: &str = " AND tickets.state = ";
+const STATE_UNINDEXED: &str = " AND tickets.state || '' = ";
+const CATEGORY: &str = " AND tickets.category = ";
+const CATEGORY_UNINDEXED: &str = " AND tickets.category || '' = ";
+
+type Page = Pieces<diesel::dsl::SqlTypeOf<Columns>>;
 
 /// What is waiting in a pool, in the words of its index, which serves no condition with a parameter.
-const IN_POOL: &str = "tickets.state IN ('received', 'claimed')";
-
-fn state_unindexed() -> SqlLiteral<Text> {
-    sql::<Text>("tickets.state || ''")
-}
-
-fn category_unindexed() -> SqlLiteral<Nullable<Text>> {
-    sql::<Nullable<Text>>("tickets.category || ''")
-}
+const IN_POOL: &str = " AND tickets.state IN ('received', 'claimed')";
 
 /// The tickets of a scope in a district, newest or most urgent first.
 ///
@@ -52,46 +47,54 @@ pub fn page(
         rows.truncate(usize::try_from(filter.limit).unwrap_or_default());
         return Ok(rows);
     }
-    let mut query: Query<'_> = tickets::table.select(COLUMNS).into_boxed();
-    query = match scope {
-        Scope::District(code) => query.filter(tickets::district.eq(*code)),
-        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
-        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
-        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
-        // With an offset PostgreSQL asks for each ticket, instead of reading all orders that the units ever had.
-        Scope::Orders(units) => query.filter(tickets::district.eq(district)).filter(exists(
-            work_orders::table
-                .filter(work_orders::ticket_id.eq(tickets::id))
-                .filter(work_orders::unit_id.eq_any(units.clone()))
-                .select(work_orders::seq)
-                .limit(1)
-                .offset(0),
-        )),
-    };
+    let mut query = Page::new();
+    query.sql(SELECT).sql(" FROM tickets WHERE ");
+    within(&mut query, district, scope);
     if !filter.sensitive && !matches!(scope, Scope::Orders(_)) {
-        query = query.filter(tickets::sensitive.eq(false));
+        query.sql(NOT_SENSITIVE);
     }
     if !matches!(scope, Scope::District(_)) {
         // What waits for the centre's look is shown to no territory.
-        query = query.filter(tickets::held.eq(false));
+        query.sql(NOT_HELD);
     }
-    query = narrowed(query, district, filter);
-    query = if let Some((due, id)) = filter.urgency {
-        let mut of_clock = query.filter(tickets::stage_due_at.is_not_null());
+    narrow(&mut query, district, filter);
+    if let Some((due, id)) = filter.urgency {
+        query.sql(" AND tickets.stage_due_at IS NOT NULL");
         if due > i64::MIN {
             // As a pair, which both engines find in the index; two conditions with OR between them they do not.
-            let after = sql::<Bool>("(tickets.stage_due_at, tickets.id) > (").bind::<BigInt, _>(due);
-            of_clock = of_clock.filter(after.sql(", ").bind::<BigInt, _>(id).sql(")"));
+            query.sql(" AND (tickets.stage_due_at, tickets.id) > ").values([due, id]);
         }
-        of_clock.order((tickets::stage_due_at.asc(), tickets::id.asc()))
+        query.sql(" ORDER BY tickets.stage_due_at, tickets.id");
     } else if filter.pressure.is_some() {
         // Those with a running clock are few; they are sorted.
-        query.order(sql::<BigInt>("+tickets.id").desc())
+        query.sql(" ORDER BY +tickets.id DESC");
     } else {
-        query.order(tickets::id.desc())
+        query.sql(" ORDER BY tickets.id DESC");
+    }
+    query.sql(" LIMIT ").value(filter.limit);
+    read(query, conn)
+}
+
+fn read(query: Page, conn: &mut Conn) -> Result<Vec<Summary>, DbError> {
+    Ok(query.load::<Record>(conn)?.into_iter().map(Record::read).collect())
+}
+
+/// Begins the condition with where the tickets lie.
+fn within(query: &mut Page, district: District, scope: &Scope) {
+    match scope {
+        Scope::District(code) => query.sql("tickets.district = ").value(*code),
+        Scope::Street(unit) => query.sql("tickets.street_id = ").value(*unit),
+        Scope::Community(unit) => query.sql("tickets.community_id = ").value(*unit),
+        Scope::Grid(unit) => query.sql("tickets.grid_id = ").value(*unit),
+        // With an offset PostgreSQL asks for each ticket, instead of reading all orders that the units ever had.
+        Scope::Orders(units) => query
+            .sql("tickets.district = ")
+            .value(district)
+            .sql(" AND EXISTS (SELECT work_orders.seq FROM work_orders WHERE work_orders.ticket_id = tickets.id")
+            .sql(" AND work_orders.unit_id IN ")
+            .values(units.iter().copied())
+            .sql(" LIMIT 1 OFFSET 0)"),
     };
-    let rows: Vec<Record> = query.limit(filter.limit).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
 }
 
 /// Whether a list is of tickets that are not over, of which there never are many.
@@ -100,42 +103,42 @@ fn is_of_open(filter: &Filter) -> bool {
     open || filter.urgency.is_some() || filter.pressure.is_some() || filter.seen_before.is_some()
 }
 
-fn narrowed<'a>(mut query: Query<'a>, district: District, filter: &Filter) -> Query<'a> {
+/// Adds the conditions of the filter.
+fn narrow(query: &mut Page, district: District, filter: &Filter) {
     let by_clock = filter.pressure.is_some() || filter.urgency.is_some();
     // Most tickets are closed; those of any other state are fewer than those of a category.
     let by_category = !by_clock && filter.state.is_none_or(|state| state == State::Closed);
     if let Some(state) = filter.state {
-        query = match by_clock || by_category && filter.category.is_some() {
-            true => query.filter(state_unindexed().eq(state.as_str())),
-            false => query.filter(tickets::state.eq(state.as_str())),
-        };
+        let unindexed = by_clock || by_category && filter.category.is_some();
+        query.sql(if unindexed { STATE_UNINDEXED } else { STATE }).value(state.as_str());
     }
     if let Some(category) = &filter.category {
-        query = match by_category {
-            true => query.filter(tickets::category.eq(category.clone())),
-            false => query.filter(category_unindexed().eq(category.clone())),
-        };
+        query.sql(if by_category { CATEGORY } else { CATEGORY_UNINDEXED }).value(category.as_str());
     }
     if let Some(before) = filter.before {
-        query = query.filter(tickets::id.lt(before));
+        query.sql(" AND tickets.id < ").value(before);
     }
     if let Some(kind) = filter.seen_before {
-        let found = evidence_seen_before::table
-            .filter(evidence_seen_before::district.eq(district))
-            .filter(evidence_seen_before::kind.eq(kind.as_str()))
-            .select(evidence_seen_before::ticket_id);
-        query = query.filter(tickets::id.eq_any(found));
+        query
+            .sql(" AND tickets.id IN (SELECT seen.ticket_id FROM evidence_seen_before AS seen WHERE seen.district = ")
+            .value(district)
+            .sql(" AND seen.kind = ")
+            .value(kind.as_str())
+            .sql(")");
     }
     if let Some((pressure, now)) = filter.pressure {
-        let due = tickets::stage_due_at;
-        query = query.filter(due.is_not_null());
-        query = match pressure {
-            Pressure::Overdue => query.filter(due.le(now.millis())),
-            Pressure::DueSoon => query.filter(due.gt(now.millis()).and(tickets::soon_at.le(now.millis()))),
-            Pressure::Normal => query.filter(tickets::soon_at.gt(now.millis())),
+        let now = now.millis();
+        query.sql(" AND tickets.stage_due_at IS NOT NULL");
+        match pressure {
+            Pressure::Overdue => query.sql(" AND tickets.stage_due_at <= ").value(now),
+            Pressure::DueSoon => query
+                .sql(" AND tickets.stage_due_at > ")
+                .value(now)
+                .sql(" AND tickets.soon_at <= ")
+                .value(now),
+            Pressure::Normal => query.sql(" AND tickets.soon_at > ").value(now),
         };
     }
-    query
 }
 
 /// The tickets for which one unit has or had an order, newest first: through its orders, of which a ticket may have
@@ -169,33 +172,26 @@ fn through_orders(
     filter: &Filter,
     before: Option<TicketId>,
 ) -> Result<Vec<Summary>, DbError> {
-    let mut query = work_orders::table
-        .inner_join(tickets::table)
-        .filter(work_orders::unit_id.eq(unit))
-        .select(COLUMNS)
-        .into_boxed();
     // PostgreSQL knows how many tickets fulfil a condition, as long as it is about the column itself.
     let knows = matches!(conn, Conn::Pg(_));
+    let mut query = Page::new();
+    query.sql(SELECT);
+    query.sql(" FROM work_orders INNER JOIN tickets ON work_orders.ticket_id = tickets.id WHERE work_orders.unit_id = ");
+    query.value(unit);
     if knows {
-        query = query.filter(tickets::district.eq(district));
+        query.sql(" AND tickets.district = ").value(district);
     }
     if let Some(state) = filter.state {
-        query = match knows {
-            true => query.filter(tickets::state.eq(state.as_str())),
-            false => query.filter(state_unindexed().eq(state.as_str())),
-        };
+        query.sql(if knows { STATE } else { STATE_UNINDEXED }).value(state.as_str());
     }
     if let Some(category) = &filter.category {
-        query = match knows {
-            true => query.filter(tickets::category.eq(category.clone())),
-            false => query.filter(category_unindexed().eq(category.clone())),
-        };
+        query.sql(if knows { CATEGORY } else { CATEGORY_UNINDEXED }).value(category.as_str());
     }
     if let Some(before) = before {
-        query = query.filter(work_orders::ticket_id.lt(before));
+        query.sql(" AND work_orders.ticket_id < ").value(before);
     }
-    let rows: Vec<Record> = query.order(work_orders::ticket_id.desc()).limit(filter.limit).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
+    query.sql(" ORDER BY work_orders.ticket_id DESC LIMIT ").value(filter.limit);
+    read(query, conn)
 }
 
 /// What waits in the pool of some territories, urgent and old first, at most `limit` of it.
@@ -211,22 +207,18 @@ pub fn pool(
     sensitive: bool,
     limit: i64,
 ) -> Result<Vec<Summary>, DbError> {
-    let free = tickets::state
-        .eq(State::Received.as_str())
-        .or(tickets::holder_until.le(now.millis()).assume_not_null());
-    let query = tickets::table.select(COLUMNS).filter(sql::<Bool>(IN_POOL)).filter(free);
-    let mut query = query.filter(tickets::held.eq(false)).into_boxed();
-    query = match scope {
-        Scope::District(code) => query.filter(tickets::district.eq(*code)),
-        Scope::Street(unit) => query.filter(tickets::street_id.eq(*unit)),
-        Scope::Community(unit) => query.filter(tickets::community_id.eq(*unit)),
-        Scope::Grid(unit) => query.filter(tickets::grid_id.eq(*unit)),
-        Scope::Orders(_) => return Ok(Vec::new()),
-    };
-    if !sensitive {
-        query = query.filter(tickets::sensitive.eq(false));
+    if matches!(scope, Scope::Orders(_)) {
+        return Ok(Vec::new());
     }
-    let rows: Vec<Record> =
-        query.order((tickets::urgent.desc(), tickets::id.asc())).limit(limit).load(conn)?;
-    rows.into_iter().map(Record::read).collect()
+    let mut query = Page::new();
+    query.sql(SELECT).sql(" FROM tickets WHERE ");
+    // A scope of orders, the only one that needs the district, has no pool.
+    within(&mut query, 0, scope);
+    query.sql(IN_POOL).sql(" AND (tickets.state = ").value(State::Received.as_str());
+    query.sql(" OR tickets.holder_until <= ").value(now.millis()).sql(")").sql(NOT_HELD);
+    if !sensitive {
+        query.sql(NOT_SENSITIVE);
+    }
+    query.sql(" ORDER BY tickets.urgent DESC, tickets.id LIMIT ").value(limit);
+    read(query, conn)
 }

@@ -69,7 +69,7 @@ pub fn save_mesh(
 ) -> Result<(), DbError> {
     let mut next = || ids.next().ok_or_else(|| DbError::corrupt("keys", "too few"));
     let by_code: std::collections::HashMap<String, i64> =
-        load_units(conn, Some(district))?.into_iter().map(|unit| (unit.code, unit.id)).collect();
+        load_units(conn, Some(district))?.into_iter().map(|unit| (unit.code.to_string(), unit.id)).collect();
     let present = grid_cells::district.eq(district).and(grid_cells::valid_to.is_null());
     diesel::update(grid_cells::table.filter(present))
         .set(grid_cells::valid_to.eq(now.millis()))

@@ -40,8 +40,8 @@ pub fn load_units(conn: &mut Conn, district: Option<District>) -> Result<Vec<Uni
             Ok(Unit {
                 id: row.id,
                 district: row.district,
-                code: row.code,
-                name: row.name,
+                code: row.code.into(),
+                name: row.name.into(),
                 level: Level::stored(&row.level)?,
                 parent: row.parent_id,
                 phone: row.phone,
@@ -62,7 +62,7 @@ pub fn save_units(
     mut ids: impl Iterator<Item = i64>,
 ) -> Result<(), DbError> {
     let mut known: std::collections::HashMap<String, i64> =
-        load_units(conn, Some(district))?.into_iter().map(|unit| (unit.code, unit.id)).collect();
+        load_units(conn, Some(district))?.into_iter().map(|unit| (unit.code.to_string(), unit.id)).collect();
     for row in rows {
         let parent_id = match &row.parent_code {
             Some(code) => Some(*known.get(code).ok_or_else(|| DbError::corrupt("parent", code))?),
