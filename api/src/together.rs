@@ -82,9 +82,12 @@ impl<I, O> Drop for Turn<I, O> {
         state.turns -= 1;
         while self.shared.wants(&state) {
             let Some(begin) = state.waiting.iter_mut().find_map(|waiting| waiting.begin.take()) else {
-                // What those have asked who have lost their clients is done with what the next one asks. Anybody else
-                // has had this turn, and a panic has ended it.
-                state.waiting.retain(|waiting| waiting.asked.1.is_closed());
+                // Whoever is left has been given a turn. Where it is on its way, nothing is to be done; where a panic has
+                // ended it, nobody else would do what they ask. What those ask who have lost their clients is done
+                // with what the next one asks.
+                if state.turns == 0 {
+                    state.waiting.retain(|waiting| waiting.asked.1.is_closed());
+                }
                 return;
             };
             let turn = Self { shared: Arc::clone(&self.shared), is_given_back: false };
@@ -117,6 +120,11 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     /// async threads: it blocks.
     pub fn hold(&self) -> impl Sized + '_ {
         self.shared.open.blocking_write()
+    }
+
+    /// How many have asked since it was made.
+    pub fn asked(&self) -> u64 {
+        self.shared.state().asked
     }
 
     /// How many wait.
@@ -266,6 +274,39 @@ mod tests {
             (Some(0), Some(1)),
             "whoever is left goes last"
         );
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_is_on_its_way_is_not_forgotten() {
+        let together = Arc::new(Together::<u32, usize>::new(2, 1));
+        let finish = Arc::new(Notify::new());
+        let slow = |number| {
+            let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
+            let work = move |group: Vec<Asked<u32, usize>>| {
+                let finish = Arc::clone(&finish);
+                async move {
+                    finish.notified().await;
+                    for (_, tell) in group {
+                        tell.send(0).unwrap();
+                    }
+                }
+            };
+            tokio::spawn(async move { together.ask(number, work).await })
+        };
+        let both = [slow(0), slow(1)];
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let third = asked(&together, 2);
+        while together.waiting() < 1 {
+            tokio::task::yield_now().await;
+        }
+        // Both end before the third one notices that it has been given the turn of the first.
+        finish.notify_waiters();
+        for slow in both {
+            assert_eq!(slow.await.unwrap(), Some(0));
+        }
+        assert_eq!(third.await.unwrap(), Some(1));
     }
 
     #[tokio::test]

@@ -222,7 +222,7 @@ section! {
         /// among more, but whoever comes while one is being written waits for all of it.
         group_max: usize = 16, 1 to 1024;
         /// How many such transactions there are at the same time; beside another one only such as hold `group_max`.
-        groups_at_once: u32 = 2, 1 to 64;
+        groups_at_once: u32 = 1, 1 to 64;
     }
 }
 

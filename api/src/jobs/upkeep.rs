@@ -1,7 +1,7 @@
 //! What is looked for now and then. Every process looks; what there is to do is done by one of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use suishoupai_storage::db::identity::{lockouts, sessions};
 use suishoupai_storage::db::turn::{self, Turn};
@@ -81,8 +81,14 @@ pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(),
         return Ok(());
     }
     let fold = |conn: &mut Conn| Ok::<_, Fail>(turn::take(conn, Turn::Counts)? && counts::fold(conn)?);
-    while services.db.write(fold).await? {}
-    Ok(())
+    loop {
+        let begun = Instant::now();
+        if !services.db.write(fold).await? {
+            return Ok(());
+        }
+        // Nobody waits for this: those who write at the same time go first.
+        tokio::time::sleep(begun.elapsed()).await;
+    }
 }
 
 /// Removes what only takes up room, where no process has done so for a while; says whether it did.

@@ -13,10 +13,12 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use suishoupai_core::likeness::{Hit, NearIndex, Print, Use, seen_before};
 use suishoupai_storage::db::evidence::{self, Seen, Waiting};
+use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::uses::{self, Uses};
 use suishoupai_storage::db::{Conn, hashes, jobs};
 use suishoupai_storage::picture;
 use suishoupai_storage::store::{ObjectKey, StoreError};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::fail::Fail;
 use crate::service::photos::original_key;
@@ -40,6 +42,10 @@ const OVERLAP: i64 = 120_000;
 pub(super) const MOST_NEAR: usize = 200;
 /// Pieces of evidence that are compared together.
 const TOGETHER: i64 = 200;
+/// While more reports than these come during one comparing, the next one waits for so many times its own time: evidence
+/// is compared in a fifteenth of the time of such a storm, and the rest when it is over.
+const FEW_REPORTS: u64 = 4;
+const BUSY: u32 = 15;
 /// Whoever waits for an answer reads no more of what was read than this, in milliseconds.
 const SHORT_OVERLAP: i64 = 5_000;
 /// Old photos that are looked at in one job.
@@ -51,7 +57,7 @@ pub struct Pictures {
     index: ArcSwap<NearIndex>,
     remembered: Remembered,
     /// Whoever feeds it holds this.
-    feed: tokio::sync::Mutex<Feed>,
+    feed: Arc<Mutex<Feed>>,
     is_loading: AtomicBool,
     is_loaded: AtomicBool,
 }
@@ -70,7 +76,7 @@ impl Pictures {
         Self {
             index: ArcSwap::from_pointee(NearIndex::new(most)),
             remembered: Remembered::default(),
-            feed: tokio::sync::Mutex::new(Feed { upto: i64::MIN, recent: HashMap::new() }),
+            feed: Arc::new(Mutex::new(Feed { upto: i64::MIN, recent: HashMap::new() })),
             is_loading: AtomicBool::new(false),
             is_loaded: AtomicBool::new(false),
         }
@@ -112,7 +118,7 @@ pub fn load(services: &Services) {
 /// # Errors
 /// The database's.
 pub async fn catch_up(services: &Services) -> Result<(), Fail> {
-    read_from(services, OVERLAP).await
+    read_since(services, OVERLAP).await
 }
 
 /// As [`catch_up`], for an answer that somebody waits for: what a slow transaction leaves out is read by the next
@@ -121,18 +127,26 @@ pub async fn catch_up(services: &Services) -> Result<(), Fail> {
 /// # Errors
 /// The database's.
 pub async fn catch_up_soon(services: &Services) -> Result<(), Fail> {
-    read_from(services, SHORT_OVERLAP).await
+    read_since(services, SHORT_OVERLAP).await
 }
 
-async fn read_from(services: &Services, overlap: i64) -> Result<(), Fail> {
-    let pictures = &services.pictures;
-    let mut feed = pictures.feed.lock().await;
+async fn read_since(services: &Services, overlap: i64) -> Result<(), Fail> {
+    let mut feed = feed_of(services).await;
+    let own = services.clone();
+    services.db.read(move |conn| read_from(conn, &own.pictures, &mut feed, overlap)).await
+}
+
+/// Waits for whoever feeds the index, before a connection is taken.
+async fn feed_of(services: &Services) -> OwnedMutexGuard<Feed> {
+    Arc::clone(&services.pictures.feed).lock_owned().await
+}
+
+fn read_from(conn: &mut Conn, pictures: &Pictures, feed: &mut Feed, overlap: i64) -> Result<(), Fail> {
     let again_from = feed.upto.saturating_sub(overlap);
     let mut cursor = (again_from, i64::MIN);
     let mut fresh = Vec::new();
     loop {
-        let page =
-            services.db.read(move |conn| hashes::after(conn, cursor, PAGE).map_err(Fail::from)).await?;
+        let page = hashes::after(conn, cursor, PAGE)?;
         let is_last = (page.len() as i64) < PAGE;
         for (at, print) in page {
             cursor = (at, print.id);
@@ -142,7 +156,10 @@ async fn read_from(services: &Services, overlap: i64) -> Result<(), Fail> {
         }
         if fresh.len() >= PORTION || is_last {
             let taken = std::mem::take(&mut fresh);
-            take_in(services, taken.iter().map(|(_, print)| *print).collect()).await?;
+            if !taken.is_empty() {
+                let prints: Vec<Print> = taken.iter().map(|(_, print)| *print).collect();
+                pictures.index.store(Arc::new(pictures.index.load().with(&prints)));
+            }
             feed.upto = feed.upto.max(cursor.0);
             let keep = feed.upto.saturating_sub(OVERLAP);
             feed.recent.retain(|_, at| *at >= keep);
@@ -154,18 +171,6 @@ async fn read_from(services: &Services, overlap: i64) -> Result<(), Fail> {
             return Ok(());
         }
     }
-}
-
-async fn take_in(services: &Services, fresh: Vec<Print>) -> Result<(), Fail> {
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    let index = services.pictures.index.load_full();
-    let next = tokio::task::spawn_blocking(move || index.with(&fresh))
-        .await
-        .map_err(|error| Fail::internal(&error))?;
-    services.pictures.index.store(Arc::new(next));
-    Ok(())
 }
 
 /// The near pictures of each hash, the nearest first and at most `most`, as far as the index has been read.
@@ -186,7 +191,7 @@ pub async fn near(services: &Services, hashes: Vec<u64>, most: usize) -> Result<
 ///
 /// A piece waits from when it was attached until its photo has been rendered, or the other way round. Of a pair, the
 /// one that is compared last sees both, and what is found is written down for the one that was attached later; so it
-/// does not matter in which order that happens, nor whether two servers do it at once.
+/// does not matter in which order that happens. Where another server is about it, it is left to that one.
 ///
 /// # Errors
 /// The database's.
@@ -198,41 +203,64 @@ pub async fn compare(services: &Services) -> Result<usize, Fail> {
     }
     let mut all = 0;
     loop {
-        let begun = Instant::now();
-        let waiting =
-            services.db.read(|conn| evidence::uncompared(conn, TOGETHER).map_err(Fail::from)).await?;
-        all += waiting.len();
-        let is_last = (waiting.len() as i64) < TOGETHER;
-        if !waiting.is_empty() {
-            // After the evidence was read, so that whatever was there before it is in the index.
-            catch_up(services).await?;
-            compare_these(services, waiting).await?;
-        }
-        if is_last {
+        let (begun, reports) = (Instant::now(), services.intake.asked());
+        let compared = compare_some(services).await?;
+        all += compared;
+        if (compared as i64) < TOGETHER {
             return Ok(all);
         }
-        // Nobody waits for this, but those who report at the same time would wait for the database: it gets no more than
-        // a quarter of the time.
-        tokio::time::sleep(3 * begun.elapsed()).await;
+        // Nobody waits for this, but those who report at the same time would wait for the database and for a processor.
+        let is_busy = services.intake.asked() > reports + FEW_REPORTS;
+        tokio::time::sleep(if is_busy { BUSY } else { 1 } * begun.elapsed()).await;
     }
+}
+
+/// Compares the next pieces; how many.
+async fn compare_some(services: &Services) -> Result<usize, Fail> {
+    let mut feed = feed_of(services).await;
+    let (own, now) = (services.clone(), services.now());
+    if services.db.is_shared() {
+        let compare = move |conn: &mut Conn| {
+            if !turn::take(conn, Turn::Compares)? {
+                return Ok::<_, Fail>(0);
+            }
+            let (compared, seen) = look(conn, &own.pictures, &mut feed)?;
+            evidence::save(conn, &seen, &compared, now)?;
+            Ok(compared.len())
+        };
+        return services.db.write(compare).await;
+    }
+    // The one writer of SQLite is only troubled with the result.
+    let (compared, seen) = services.db.read(move |conn| look(conn, &own.pictures, &mut feed)).await?;
+    let count = compared.len();
+    if count > 0 {
+        let save = move |conn: &mut Conn| evidence::save(conn, &seen, &compared, now).map_err(Fail::from);
+        services.db.write(save).await?;
+    }
+    Ok(count)
+}
+
+/// The next pieces that wait, and what was seen before.
+fn look(conn: &mut Conn, pictures: &Pictures, feed: &mut Feed) -> Result<(Vec<Use>, Vec<Seen>), Fail> {
+    let waiting = evidence::uncompared(conn, TOGETHER)?;
+    if waiting.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    // After the evidence was read, so that whatever was there before it is in the index.
+    read_from(conn, pictures, feed, OVERLAP)?;
+    let photos: Vec<i64> = waiting.iter().map(|one| one.used.photo).collect();
+    let index = pictures.index.load();
+    let mut found: Near = HashMap::new();
+    for (photo, hash) in hashes::of(conn, &photos)? {
+        let hits = pictures.remembered.near(&index, hash, MOST_NEAR);
+        found.entry(photo).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+    }
+    let compared = waiting.iter().map(|one| one.used).collect();
+    Ok((compared, seen(conn, waiting, found)?))
 }
 
 /// For each photo, the near ones and in how many bits they differ.
 type Near = HashMap<i64, HashMap<i64, u32>>;
-
-async fn compare_these(services: &Services, waiting: Vec<Waiting>) -> Result<(), Fail> {
-    let photos: Vec<i64> = waiting.iter().map(|one| one.used.photo).collect();
-    let known = services.db.read(move |conn| hashes::of(conn, &photos).map_err(Fail::from)).await?;
-    let (keys, wanted): (Vec<i64>, Vec<u64>) = known.into_iter().unzip();
-    let mut found: Near = HashMap::new();
-    for (photo, hits) in keys.into_iter().zip(near(services, wanted, MOST_NEAR).await?) {
-        found.entry(photo).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
-    }
-    let compared: Vec<Use> = waiting.iter().map(|one| one.used).collect();
-    let seen = services.db.read(move |conn| seen(conn, waiting, found)).await?;
-    let now = services.now();
-    services.db.write(move |conn| evidence::save(conn, &seen, &compared, now).map_err(Fail::from)).await
-}
 
 /// What was seen before of the pieces that wait, and what of others was seen before as one of them.
 fn seen(conn: &mut Conn, waiting: Vec<Waiting>, mut found: Near) -> Result<Vec<Seen>, Fail> {

@@ -72,16 +72,6 @@ pub fn find(conn: &mut Conn, ticket: TicketId, account: AccountId) -> Result<Opt
         .optional()?)
 }
 
-/// How many follow a ticket.
-///
-/// # Errors
-/// The database's.
-pub fn count(conn: &mut Conn, ticket: TicketId) -> Result<i64, DbError> {
-    let merged = tickets::table.filter(tickets::merged_into_id.eq(ticket)).select(tickets::id);
-    let of = followers::ticket_id.eq(ticket).or(followers::ticket_id.eq_any(merged));
-    Ok(followers::table.filter(of).count().get_result(conn)?)
-}
-
 /// A followed ticket in a list.
 #[derive(Clone, Debug, Queryable)]
 pub struct Line {

@@ -3,6 +3,7 @@
 //! diesel's own way to add conditions as they come walks through a tree of boxes, twice for each statement that is sent,
 //! and reads rows through what is common to the engines. Where a page of rows is read, that is a good part of its cost.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use diesel::QueryResult;
@@ -24,7 +25,7 @@ pub(super) struct Pieces<ST> {
 }
 
 enum Piece {
-    Sql(&'static str),
+    Sql(Cow<'static, str>),
     BigInt(i64),
     Integer(i32),
     Text(String),
@@ -36,8 +37,8 @@ impl<ST> Pieces<ST> {
     }
 
     /// Goes on with this text.
-    pub(super) fn sql(&mut self, text: &'static str) -> &mut Self {
-        self.pieces.push(Piece::Sql(text));
+    pub(super) fn sql(&mut self, text: impl Into<Cow<'static, str>>) -> &mut Self {
+        self.pieces.push(Piece::Sql(text.into()));
         self
     }
 
@@ -65,6 +66,15 @@ impl<ST> Pieces<ST> {
             + LoadQuery<'q, SqliteConnection, R, DefaultLoadingMode>,
     {
         each_backend!(conn, conn => RunQueryDsl::load(self, conn))
+    }
+}
+
+impl Pieces<()> {
+    /// Carries out a statement whose text is the same each time; how many rows it changed.
+    pub(super) fn execute(text: impl Into<Cow<'static, str>>, conn: &mut Conn) -> QueryResult<usize> {
+        let mut statement = Self::new();
+        statement.sql(text);
+        each_backend!(conn, conn => RunQueryDsl::execute(statement, conn))
     }
 }
 

@@ -16,7 +16,9 @@ pub enum Turn {
     /// To write down what the clocks call for.
     Alarms = 3,
     /// To add up what steps have left.
-    Counts = 4,
+    Counts = 5,
+    /// To compare evidence with what was sent before.
+    Compares = 6,
 }
 
 /// Held by whoever appends to the audit trail, which is one chain, until the transaction ends.

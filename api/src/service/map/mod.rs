@@ -6,6 +6,7 @@
 
 mod clusters;
 mod mercator;
+mod points;
 mod tile;
 
 use suishoupai_core::flow::Role;

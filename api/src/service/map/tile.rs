@@ -12,6 +12,7 @@ use suishoupai_storage::db::{Conn, DbError, lists};
 
 use super::clusters::point;
 use super::mercator::{EXTENT, bounds, clip, project, whole};
+use super::points::{Points, Value};
 use super::{Bounds, Eyes, Wanted, in_datum, level, to_wgs84};
 use crate::fail::Fail;
 use crate::problem::Problem;
@@ -155,28 +156,20 @@ fn draw(
     (cells, level, eyes): (&[Cell], u8, Eyes),
     spots: &[Spot],
 ) -> Result<Vec<u8>, mvt::Error> {
+    let mut tickets = Points::new("tickets", &["state", "urgent", "category"]);
+    for spot in spots {
+        let at = id.project(in_datum(LonLat { lon: spot.lon, lat: spot.lat }, datum));
+        if TileId::holds(at) {
+            let category = spot.category.as_deref().map(Value::Word);
+            let values = [Some(Value::Word(spot.state.as_str())), Some(Value::Bool(spot.urgent)), category];
+            tickets.add(spot.id.unsigned_abs(), at, values);
+        }
+    }
     let mut tile = Tile::new(EXTENT as u32);
     if id.z >= GRID_FROM {
         let layer = grid(registry, district, (id, datum), tile.create_layer("grid"))?;
         add(&mut tile, layer)?;
     }
-    let mut layer = tile.create_layer("tickets");
-    for spot in spots {
-        let at = id.project(in_datum(LonLat { lon: spot.lon, lat: spot.lat }, datum));
-        if !TileId::holds(at) {
-            continue;
-        }
-        let point = GeomEncoder::new(GeomType::Point).point(at.0, at.1)?.encode()?;
-        let mut feature = layer.into_feature(point);
-        feature.set_id(spot.id.unsigned_abs());
-        feature.add_tag_string("state", &spot.state);
-        feature.add_tag_bool("urgent", spot.urgent);
-        if let Some(category) = &spot.category {
-            feature.add_tag_string("category", category);
-        }
-        layer = feature.into_layer();
-    }
-    add(&mut tile, layer)?;
     let mut layer = tile.create_layer("clusters");
     for cell in cells {
         let at = id.project(in_datum(point(cell, level, eyes), datum));
@@ -190,7 +183,10 @@ fn draw(
         layer = feature.into_layer();
     }
     add(&mut tile, layer)?;
-    tile.to_bytes()
+    // A tile is its layers, one after the other.
+    let mut whole = tile.to_bytes()?;
+    whole.append(&mut tickets.into_bytes());
+    Ok(whole)
 }
 
 /// A layer without anything in it is none.

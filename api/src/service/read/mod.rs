@@ -14,8 +14,8 @@ use suishoupai_core::flow::{AccountId, Event, Stage};
 use suishoupai_core::geo::Datum;
 use suishoupai_storage::db::photos::{self as photo_rows, Photo};
 use suishoupai_storage::db::reports::{self as report_rows, Rating, Report};
-use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, accounts, history};
+use suishoupai_storage::db::tickets::{Besides, Loaded};
+use suishoupai_storage::db::{Conn, accounts, history, tickets};
 
 use crate::fail::Fail;
 use crate::lang::Lang;
@@ -41,6 +41,7 @@ struct Dossier {
     evidence: Vec<(Stage, i64, Photo)>,
     history: Vec<(Event, String)>,
     ratings: Vec<Rating>,
+    besides: Besides,
     names: HashMap<AccountId, (String, bool)>,
 }
 
@@ -51,12 +52,14 @@ fn dossier(conn: &mut Conn, loaded: Loaded) -> Result<Dossier, Fail> {
     of.push(loaded.ticket.parent.unwrap_or(id));
     let reports = report_rows::of_any(conn, &of)?;
     let history = history::of_ticket(conn, id)?;
+    let besides = tickets::besides(conn, id)?;
     let mut accounts: BTreeSet<AccountId> = history.iter().filter_map(|(event, _)| event.actor).collect();
     accounts.extend(reports.iter().map(|report| report.account));
     accounts.extend(loaded.ticket.holder.map(|holder| holder.account));
     Ok(Dossier {
         evidence: photo_rows::evidence_of(conn, id)?,
-        ratings: report_rows::ratings_of(conn, id)?,
+        ratings: if besides.is_rated { report_rows::ratings_of(conn, id)? } else { Vec::new() },
+        besides,
         names: names(conn, accounts)?,
         loaded,
         reports,

@@ -9,7 +9,7 @@ use suishoupai_storage::db::evidence::{self, SeenRow};
 use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::db::reports::Report;
 use suishoupai_storage::db::tickets::Loaded;
-use suishoupai_storage::db::{Conn, followers, supervision, tickets};
+use suishoupai_storage::db::{Conn, supervision, tickets};
 use suishoupai_storage::seal::Sealer;
 
 use super::{Dossier, dossier, place, scene};
@@ -72,7 +72,7 @@ enum What {
 async fn view(services: &Services, account: &Account, what: What, lang: Lang) -> Result<TicketView, Fail> {
     let registry = services.registry();
     let caller = actor(account);
-    let (data, supervision, seen, followers) = {
+    let (data, supervision, seen) = {
         let (registry, caller, now) = (registry.clone(), caller.clone(), services.now());
         services
             .db
@@ -89,10 +89,16 @@ async fn view(services: &Services, account: &Account, what: What, lang: Lang) ->
                 if !has_acted && !may_see(&loaded.ticket, &caller, &registry.tree, sensitive_roles) {
                     return Err(Fail::from(Code::TicketNotFound));
                 }
-                let seen_before = seen_before(conn, id, &caller, &registry, now)?;
-                let followers = followers::count(conn, id)?;
-                let supervision = supervision::of_ticket(conn, id)?;
-                Ok((dossier(conn, loaded)?, supervision, seen_before, followers))
+                let data = dossier(conn, loaded)?;
+                let seen_before = match data.besides.is_seen_before {
+                    true => seen_before(conn, id, &caller, &registry, now)?,
+                    false => Vec::new(),
+                };
+                let supervision = match data.besides.is_supervised {
+                    true => supervision::of_ticket(conn, id)?,
+                    false => Vec::new(),
+                };
+                Ok((data, supervision, seen_before))
             })
             .await?
     };
@@ -104,7 +110,7 @@ async fn view(services: &Services, account: &Account, what: What, lang: Lang) ->
     let supervision_orders = supervision.iter().map(|order| SupervisionRef::of(&scene, order)).collect();
     let seen_before =
         seen.iter().map(|(row, other)| SeenBeforeView::of(&scene, row, other.clone())).collect();
-    Ok(TicketView { supervision_orders, seen_before, followers, ..view })
+    Ok(TicketView { supervision_orders, seen_before, followers: data.besides.followers, ..view })
 }
 
 /// What of the evidence was seen before, each with the ticket where that was, if the caller may see it.

@@ -3,12 +3,14 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
+use suishoupai_core::flow::State;
 use suishoupai_core::model::{District, UnitId};
 
 use super::fold::{Dialect, squares};
 use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::similar::TILE;
+use crate::db::word::Stored;
 
 /// Columns of the finest level that is kept, as a power of two.
 pub const FINEST: u8 = 18;
@@ -157,7 +159,7 @@ pub fn cells(
 }
 
 /// A ticket on a map.
-#[derive(Clone, Debug, PartialEq, Queryable)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spot {
     /// The key.
     pub id: i64,
@@ -165,8 +167,8 @@ pub struct Spot {
     pub lon: f64,
     /// Latitude, WGS-84.
     pub lat: f64,
-    /// State, as its word.
-    pub state: String,
+    /// Where it stands.
+    pub state: State,
     /// Category.
     pub category: Option<String>,
     /// Urgent or not.
@@ -177,6 +179,7 @@ pub struct Spot {
     pub grid_id: UnitId,
 }
 
+type SpotRow = (i64, f64, f64, Stored<State>, Option<String>, bool, bool, UnitId);
 type SpotColumns = (BigInt, Double, Double, Text, Nullable<Text>, Bool, Bool, BigInt);
 
 /// The tickets in a box of degrees (west, south, east, north), of a stage and category if those are given, at most `limit`, in
@@ -192,7 +195,18 @@ pub fn spots(
     limit: i64,
 ) -> Result<Vec<Spot>, DbError> {
     let statement = sql::<SpotColumns>(&spots_sql(district, bounds, (stage, category), limit));
-    Ok(each_backend!(conn, conn => statement.load(conn))?)
+    let rows: Vec<SpotRow> = each_backend!(conn, conn => statement.load(conn))?;
+    let read = |(id, lon, lat, state, category, urgent, sensitive, grid_id): SpotRow| Spot {
+        id,
+        lon,
+        lat,
+        state: state.0,
+        category,
+        urgent,
+        sensitive,
+        grid_id,
+    };
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// West, south, east, north, in degrees.

@@ -6,9 +6,10 @@ use diesel::sql_types::BigInt;
 
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
+use crate::db::pieces::Pieces;
 
-/// Rows that are added up in one transaction: so few that nobody waits long for the writer.
-const PORTION: i64 = 2_000;
+/// Rows that are added up in one transaction: so few that nobody waits long for the writer, nor for a processor.
+const PORTION: i64 = 200;
 
 /// The levels of squares that are kept of all tickets, and by category or month or both. What is kept of all is counted
 /// apart, as there are few squares when they are not told apart by anything else.
@@ -62,43 +63,43 @@ pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
 
 /// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
 fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbError> {
-    match conn {
+    let dialect = Dialect::of(conn);
+    if dialect == Dialect::Sqlite {
         // Whoever writes is alone, so the same rows are read three times and then removed.
-        Conn::Sqlite(conn) => {
-            let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
-            let of_tickets = source("ticket_deltas", tickets);
-            conn.batch_execute(&into_counts(&of_tickets))?;
-            let squares = squares(Dialect::Sqlite, &of_tickets);
-            conn.batch_execute(&into_cells(&squares, false))?;
-            conn.batch_execute(&into_cells(&squares, true))?;
-            let removed =
-                diesel::sql_query(format!("DELETE FROM ticket_deltas WHERE {tickets}")).execute(conn)?;
-            conn.batch_execute(&into_orders(&source("order_deltas", orders)))?;
-            let others =
-                diesel::sql_query(format!("DELETE FROM order_deltas WHERE {orders}")).execute(conn)?;
-            Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX))
-        }
-        // What is removed is what is added up, whatever others commit meanwhile.
-        Conn::Pg(conn) => {
-            let squares = squares(Dialect::Pg, "taken");
-            let of_tickets: Number = diesel::sql_query(format!(
-                "WITH taken AS (DELETE FROM ticket_deltas WHERE {tickets} RETURNING *), \
-                 counted AS ({} RETURNING 1), placed AS ({} RETURNING 1), narrowed AS ({} RETURNING 1) \
-                 SELECT count(*) AS number FROM taken",
-                into_counts("taken"),
-                into_cells(&squares, false),
-                into_cells(&squares, true),
-            ))
-            .get_result(conn)?;
-            let of_orders: Number = diesel::sql_query(format!(
-                "WITH taken AS (DELETE FROM order_deltas WHERE {orders} RETURNING *), \
-                 counted AS ({} RETURNING 1) SELECT count(*) AS number FROM taken",
-                into_orders("taken"),
-            ))
-            .get_result(conn)?;
-            Ok(of_tickets.number.max(of_orders.number))
-        }
+        let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
+        let of_tickets = source("ticket_deltas", tickets);
+        Pieces::execute(into_counts(&of_tickets), conn)?;
+        let squares = squares(dialect, &of_tickets);
+        Pieces::execute(into_cells(&squares, false), conn)?;
+        Pieces::execute(into_cells(&squares, true), conn)?;
+        let removed = Pieces::execute(format!("DELETE FROM ticket_deltas WHERE {tickets}"), conn)?;
+        Pieces::execute(into_orders(&source("order_deltas", orders)), conn)?;
+        let others = Pieces::execute(format!("DELETE FROM order_deltas WHERE {orders}"), conn)?;
+        return Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX));
     }
+    // What is removed is what is added up, whatever others commit meanwhile.
+    let squares = squares(dialect, "taken");
+    let of_tickets = format!(
+        "WITH taken AS (DELETE FROM ticket_deltas WHERE {tickets} RETURNING *), \
+         counted AS ({} RETURNING 1), placed AS ({} RETURNING 1), narrowed AS ({} RETURNING 1) \
+         SELECT count(*) FROM taken",
+        into_counts("taken"),
+        into_cells(&squares, false),
+        into_cells(&squares, true),
+    );
+    let of_orders = format!(
+        "WITH taken AS (DELETE FROM order_deltas WHERE {orders} RETURNING *), \
+         counted AS ({} RETURNING 1) SELECT count(*) FROM taken",
+        into_orders("taken"),
+    );
+    let mut most = 0;
+    for text in [of_tickets, of_orders] {
+        let mut statement = Pieces::<BigInt>::new();
+        statement.sql(text);
+        let taken: Vec<i64> = statement.load(conn)?;
+        most = taken.into_iter().fold(most, i64::max);
+    }
+    Ok(most)
 }
 
 fn into_counts(source: &str) -> String {

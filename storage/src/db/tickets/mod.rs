@@ -1,5 +1,6 @@
 //! Tickets with their work orders: loaded for the rules, and saved as one step.
 
+mod besides;
 mod life;
 mod lines;
 mod load;
@@ -10,6 +11,7 @@ mod save;
 use suishoupai_core::flow::{Step, Ticket};
 use suishoupai_core::model::UnitId;
 
+pub use besides::{Besides, besides};
 pub use life::{Life, Rows};
 pub use load::{find, find_all, find_by_number, find_for_update, goes_on_as, some_after};
 pub use projections::disagreeing;
