@@ -49,6 +49,7 @@ use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
 use crate::service::sign_in::sso::Provider;
 use crate::services::{Parts, Services};
+use crate::together::Turns;
 use crate::token::{TokenKeyError, TokenKeys};
 use crate::{audit, jobs, photo_store, routes};
 
@@ -216,6 +217,8 @@ impl Application {
         let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
         let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
         let store = photo_store::open(&config).await?;
+        let turns = Turns::start()
+            .map_err(|source| StartError::Io { what: "cannot start a thread".to_owned(), source })?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
             renderer: Pool::new(config.photos.pool()),
@@ -224,14 +227,15 @@ impl Application {
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
-            intake: reports::group(&config),
+            intake: reports::group(&config, &turns),
             pace: reports::Pace::default(),
             repeats: reports::Repeats::default(),
-            trail: audit::trail(),
-            lookups: pictures::lookups(),
+            trail: audit::trail(&turns),
+            lookups: pictures::lookups(&turns),
             pictures: Pictures::new(config.photos.near_most),
             sso: Provider::default(),
-            callers: Callers::default(),
+            callers: Callers::new(&turns),
+            turns,
             orphans: Walk::default(),
             store_answer: StoreAnswer::default(),
             leaving: Leaving::default(),

@@ -13,7 +13,7 @@ use suishoupai_storage::origin::{self, Origin};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::services::Services;
-use crate::together::{Asked, Together};
+use crate::together::{Asked, Together, Turns};
 
 /// How many lines share a transaction at the most.
 const MOST: usize = 64;
@@ -22,8 +22,8 @@ const MOST: usize = 64;
 pub type Trail = Together<Entry, ()>;
 
 /// The lines that wait, at first none. One group at a time: the trail is one chain, so a second would only wait.
-pub fn trail() -> Trail {
-    Together::new(1, MOST)
+pub fn trail(turns: &Turns) -> Trail {
+    Together::new(turns, 1, MOST)
 }
 
 /// A line to be written, of the request that is being worked on.

@@ -19,7 +19,7 @@ use suishoupai_storage::db::identity::sessions;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Together};
+use crate::together::{Asked, Together, Turns};
 
 /// So long an account is kept after the reading of it began.
 pub const KEPT: Duration = Duration::from_millis(250);
@@ -62,13 +62,12 @@ impl Entry {
     }
 }
 
-impl Default for Callers {
-    fn default() -> Self {
-        Self { reading: Together::new(AT_ONCE, MOST), kept: Mutex::default() }
-    }
-}
-
 impl Callers {
+    /// None yet.
+    pub fn new(turns: &Turns) -> Self {
+        Self { reading: Together::new(turns, AT_ONCE, MOST), kept: Mutex::default() }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

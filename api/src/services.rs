@@ -27,6 +27,7 @@ use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::{Group, Pace, Repeats};
 use crate::service::sign_in::sso::Provider;
+use crate::together::Turns;
 use crate::token::TokenKeys;
 
 /// The parts of a running server; cheap to clone.
@@ -57,6 +58,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// What the identity provider has published of itself.
     pub sso: Provider,
+    /// Where what is done together takes its turns.
+    pub turns: Turns,
     /// Accounts of callers that are read together.
     pub callers: Callers,
     /// Reports that are written together.

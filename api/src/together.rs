@@ -2,8 +2,10 @@
 //! waits for others to come; a group is whoever waits when a turn is free.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{RwLock, oneshot};
 
 /// What is asked, and where the answer is awaited.
@@ -13,6 +15,7 @@ pub type Asked<I, O> = (I, oneshot::Sender<O>);
 #[derive(Debug)]
 pub struct Together<I, O> {
     shared: Arc<Shared<I, O>>,
+    turns: Handle,
 }
 
 #[derive(Debug)]
@@ -28,24 +31,45 @@ struct Shared<I, O> {
 
 #[derive(Debug)]
 struct State<I, O> {
-    waiting: VecDeque<Waiting<I, O>>,
+    waiting: VecDeque<Asked<I, O>>,
     /// How many have asked.
     asked: u64,
     /// How many turns there are.
     turns: u32,
 }
 
+/// The thread on which groups take turns. The threads that serve requests have one request after the other to parse and to
+/// answer, and meanwhile the next group would wait, and the database with it.
 #[derive(Debug)]
-struct Waiting<I, O> {
-    /// Which of those who asked it is, counted from 1; they stand in this order.
-    number: u64,
-    asked: Asked<I, O>,
-    /// By which whoever waits is given a turn, once.
-    begin: Option<oneshot::Sender<Turn<I, O>>>,
+pub struct Turns(Option<Runtime>);
+
+impl Turns {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn start() -> io::Result<Self> {
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).thread_name("groups").enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Where tasks run on it; without it, once it is being stopped, where the caller's do.
+    pub fn handle(&self) -> Handle {
+        self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
+    }
 }
 
-/// The right and the duty to do the next group. Whoever drops it, for whatever reason, passes it on.
-#[derive(Debug)]
+impl Drop for Turns {
+    fn drop(&mut self) {
+        // Nobody waits for an answer any more.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A turn that is being taken.
 struct Turn<I, O> {
     shared: Arc<Shared<I, O>>,
     is_given_back: bool,
@@ -63,13 +87,22 @@ impl<I, O> Shared<I, O> {
             turns => turns < self.at_once && state.waiting.len() >= self.beside,
         }
     }
+}
 
-    /// The next group, and whether the one with this number is not in it and still waits.
-    fn take(&self, own: u64) -> (Vec<Asked<I, O>>, bool) {
-        let mut state = self.state();
-        let count = state.waiting.len().min(self.most);
-        let group = state.waiting.drain(..count).map(|waiting| waiting.asked).collect();
-        (group, state.waiting.front().is_some_and(|next| next.number <= own))
+impl<I, O> Turn<I, O> {
+    fn take(&self) -> Vec<Asked<I, O>> {
+        let mut state = self.shared.state();
+        let count = state.waiting.len().min(self.shared.most);
+        state.waiting.drain(..count).collect()
+    }
+
+    /// Gives it back; or keeps it, where those who wait are worth another one.
+    fn is_over(&mut self) -> bool {
+        let mut state = self.shared.state();
+        state.turns -= 1;
+        self.is_given_back = !self.shared.wants(&state);
+        state.turns += u32::from(!self.is_given_back);
+        self.is_given_back
     }
 }
 
@@ -78,42 +111,31 @@ impl<I, O> Drop for Turn<I, O> {
         if self.is_given_back {
             return;
         }
+        // It ended before its time, as when the process does.
         let mut state = self.shared.state();
         state.turns -= 1;
-        while self.shared.wants(&state) {
-            let Some(begin) = state.waiting.iter_mut().find_map(|waiting| waiting.begin.take()) else {
-                // Whoever is left has been given a turn. Where it is on its way, nothing is to be done; where a panic has
-                // ended it, nobody else would do what they ask. What those ask who have lost their clients is done
-                // with what the next one asks.
-                if state.turns == 0 {
-                    state.waiting.retain(|waiting| waiting.asked.1.is_closed());
-                }
-                return;
-            };
-            let turn = Self { shared: Arc::clone(&self.shared), is_given_back: false };
-            match begin.send(turn) {
-                Ok(()) => state.turns += 1,
-                Err(mut turn) => turn.is_given_back = true,
-            }
+        if state.turns == 0 {
+            state.waiting.clear();
         }
     }
 }
 
 impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     /// Groups of `most` at the most, of which `at_once` are done at the same time.
-    pub fn new(at_once: u32, most: usize) -> Self {
-        Self::with(at_once, most, 1)
+    pub fn new(turns: &Turns, at_once: u32, most: usize) -> Self {
+        Self::with(turns, at_once, most, 1)
     }
 
     /// As [`Self::new`], but beside a group that is being done only whole ones begin: what every group costs is shared
     /// by as many as there can be, and who comes alone waits for nobody.
-    pub fn whole(at_once: u32, most: usize) -> Self {
-        Self::with(at_once, most, most)
+    pub fn whole(turns: &Turns, at_once: u32, most: usize) -> Self {
+        Self::with(turns, at_once, most, most)
     }
 
-    fn with(at_once: u32, most: usize, beside: usize) -> Self {
+    fn with(turns: &Turns, at_once: u32, most: usize, beside: usize) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), asked: 0, turns: 0 });
-        Self { shared: Arc::new(Shared { state, open: RwLock::new(()), at_once, most, beside }) }
+        let shared = Shared { state, open: RwLock::new(()), at_once, most, beside };
+        Self { shared: Arc::new(shared), turns: turns.handle() }
     }
 
     /// Keeps every group from being done until the answer is dropped, so that one can be seen to gather. Not for the
@@ -133,55 +155,47 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     }
 
     /// Asks, and gets the answer that `work` gives for the group in which this comes to be; none where it gave none.
+    /// Whoever loses patience loses only the own answer.
     pub async fn ask<F: Future<Output = ()> + Send + 'static>(
         &self,
         input: I,
         work: impl Fn(Vec<Asked<I, O>>) -> F + Send + Sync + 'static,
     ) -> Option<O> {
-        let (tell, mut told) = oneshot::channel();
-        let (begin, begun) = oneshot::channel();
-        let (own, at_once) = {
+        let (tell, told) = oneshot::channel();
+        let begins = {
             let mut state = self.shared.state();
             state.asked += 1;
-            let own = state.asked;
-            state.waiting.push_back(Waiting { number: own, asked: (input, tell), begin: Some(begin) });
-            let wants = self.shared.wants(&state);
-            state.turns += u32::from(wants);
-            (own, wants.then(|| Turn { shared: Arc::clone(&self.shared), is_given_back: false }))
+            state.waiting.push_back((input, tell));
+            let begins = self.shared.wants(&state);
+            state.turns += u32::from(begins);
+            begins
         };
-        let turn = match at_once {
-            Some(turn) => Some(turn),
-            None => tokio::select! {
-                answer = &mut told => return answer.ok(),
-                turn = begun => turn.ok(),
-            },
-        };
-        if let Some(turn) = turn {
-            // A task of its own: the one whose turn it is may lose its client, the others must not lose their answers.
-            tokio::spawn(do_own(turn, own, work));
+        if begins {
+            let turn = Turn { shared: Arc::clone(&self.shared), is_given_back: false };
+            self.turns.spawn(take_turns(turn, work));
         }
         told.await.ok()
     }
 }
 
-/// Does groups until the one of the given number has been done, which nobody else might begin with.
-async fn do_own<I: Send + 'static, O: Send + 'static, F: Future<Output = ()> + Send + 'static>(
-    turn: Turn<I, O>,
-    own: u64,
+/// Does one group after the other as long as any are worth it.
+async fn take_turns<I: Send + 'static, O: Send + 'static, F: Future<Output = ()> + Send + 'static>(
+    mut turn: Turn<I, O>,
     work: impl Fn(Vec<Asked<I, O>>) -> F + Send + Sync + 'static,
 ) {
-    let mut waits = true;
-    while waits {
-        let group;
-        {
+    loop {
+        let group = {
             let _open = turn.shared.open.read().await;
-            (group, waits) = turn.shared.take(own);
-        }
+            turn.take()
+        };
         if !group.is_empty() {
-            work(group).await;
+            // A task of its own: a panic ends only this group, which gets no answer then.
+            drop(tokio::spawn(work(group)).await);
+        }
+        if turn.is_over() {
+            return;
         }
     }
-    drop(turn);
 }
 
 #[cfg(test)]
@@ -192,7 +206,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn everybody_gets_the_own_answer_and_groups_are_bounded() {
-        let together = Arc::new(Together::<u32, (u32, usize)>::new(2, 16));
+        let turns = Turns::start().unwrap();
+        let together = Arc::new(Together::<u32, (u32, usize)>::new(&turns, 2, 16));
         let asked: Vec<_> = (0..500)
             .map(|number| {
                 let together = Arc::clone(&together);
@@ -219,7 +234,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gets_no_answer_does_not_wait_for_ever() {
-        let together = Together::<(), ()>::new(1, 1);
+        let turns = Turns::start().unwrap();
+        let together = Together::<(), ()>::new(&turns, 1, 1);
         assert_eq!(together.ask((), |group| async { drop(group) }).await, None);
         assert_eq!(together.ask((), |group| async { drop(group) }).await, None, "the turn was given back");
     }
@@ -230,7 +246,8 @@ mod tests {
         let answer = async |group: Vec<Asked<u32, usize>>| {
             let size = group.len();
             for (_, tell) in group {
-                tell.send(size).unwrap();
+                // One of them may have gone.
+                tell.send(size).unwrap_or_default();
             }
         };
         tokio::spawn(
@@ -238,9 +255,17 @@ mod tests {
         )
     }
 
+    /// Lets others go on until what is awaited is so.
+    async fn until(is_so: impl Fn() -> bool) {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[tokio::test]
     async fn beside_a_group_only_a_whole_one_begins() {
-        let together = Arc::new(Together::<u32, usize>::whole(2, 3));
+        let turns = Turns::start().unwrap();
+        let together = Arc::new(Together::<u32, usize>::whole(&turns, 2, 3));
         let finish = Arc::new(Notify::new());
         let slow = {
             let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
@@ -255,18 +280,16 @@ mod tests {
             };
             tokio::spawn(async move { together.ask(0, work).await })
         };
-        tokio::task::yield_now().await;
+        until(|| together.asked() == 1 && together.waiting() == 0).await;
         let mut others = vec![asked(&together, 1), asked(&together, 2)];
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
+        until(|| together.asked() == 3).await;
         assert_eq!(together.waiting(), 2, "two are no whole group");
         others.push(asked(&together, 3));
         for other in others {
             assert_eq!(other.await.unwrap(), Some(3), "beside the slow one");
         }
         let late = asked(&together, 4);
-        tokio::task::yield_now().await;
+        until(|| together.asked() == 5).await;
         assert_eq!(together.waiting(), 1);
         finish.notify_one();
         assert_eq!(
@@ -277,41 +300,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_that_is_on_its_way_is_not_forgotten() {
-        let together = Arc::new(Together::<u32, usize>::new(2, 1));
-        let finish = Arc::new(Notify::new());
-        let slow = |number| {
-            let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
-            let work = move |group: Vec<Asked<u32, usize>>| {
-                let finish = Arc::clone(&finish);
-                async move {
-                    finish.notified().await;
-                    for (_, tell) in group {
-                        tell.send(0).unwrap();
-                    }
-                }
-            };
-            tokio::spawn(async move { together.ask(number, work).await })
-        };
-        let both = [slow(0), slow(1)];
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
-        let third = asked(&together, 2);
-        while together.waiting() < 1 {
-            tokio::task::yield_now().await;
-        }
-        // Both end before the third one notices that it has been given the turn of the first.
-        finish.notify_waiters();
-        for slow in both {
-            assert_eq!(slow.await.unwrap(), Some(0));
-        }
-        assert_eq!(third.await.unwrap(), Some(1));
-    }
-
-    #[tokio::test]
-    async fn a_turn_is_passed_on_by_whoever_has_gone_and_by_a_panic() {
-        let together = Arc::new(Together::<u32, usize>::new(1, 1));
+    async fn whoever_goes_and_a_panic_keep_nobody_from_a_turn() {
+        let turns = Turns::start().unwrap();
+        let together = Arc::new(Together::<u32, usize>::new(&turns, 1, 1));
         let finish = Arc::new(Notify::new());
         let first = {
             let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
@@ -324,16 +315,14 @@ mod tests {
             };
             tokio::spawn(async move { together.ask(0, work).await })
         };
-        tokio::task::yield_now().await;
+        until(|| together.asked() == 1 && together.waiting() == 0).await;
         let (gone, patient, last) = (asked(&together, 1), asked(&together, 2), asked(&together, 3));
-        while together.waiting() < 3 {
-            tokio::task::yield_now().await;
-        }
+        until(|| together.waiting() == 3).await;
         gone.abort();
         assert!(gone.await.is_err());
         finish.notify_one();
         assert_eq!(first.await.unwrap(), None);
-        // What was asked by the one that has gone is done as well, by those who wait behind it.
+        // What was asked by the one that has gone is done as well.
         assert_eq!((patient.await.unwrap(), last.await.unwrap()), (Some(1), Some(1)));
     }
 }

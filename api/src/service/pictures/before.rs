@@ -13,7 +13,7 @@ use super::near;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Together};
+use crate::together::{Asked, Together, Turns};
 
 /// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
 const FEW_NEAR: usize = 16;
@@ -56,8 +56,8 @@ pub struct HandedIn {
 pub type Lookups = Together<HandedIn, Result<Before, Problem>>;
 
 /// None yet.
-pub fn lookups() -> Lookups {
-    Together::new(1, MOST)
+pub fn lookups(turns: &Turns) -> Lookups {
+    Together::new(turns, 1, MOST)
 }
 
 /// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent

@@ -15,7 +15,7 @@ use crate::problem::Code;
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
-use crate::together::{Asked, Together};
+use crate::together::{Asked, Together, Turns};
 
 type Answer = Result<Receipt, Fail>;
 
@@ -23,10 +23,10 @@ type Answer = Result<Receipt, Fail>;
 pub type Group = Together<Incoming, Answer>;
 
 /// The reports that wait, at first none.
-pub fn group(config: &Config) -> Group {
+pub fn group(config: &Config, turns: &Turns) -> Group {
     // Where changes share no commits, reports do not either.
     let most = config.reports.group_max.min(config.data.group_commit_max);
-    Together::whole(config.reports.groups_at_once, most)
+    Together::whole(turns, config.reports.groups_at_once, most)
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.
