@@ -9,7 +9,7 @@ use suishoupai_core::model::District;
 use suishoupai_storage::db::uses::{self, Uses};
 use suishoupai_storage::db::{Conn, hashes, photos};
 
-use super::near;
+use super::Pictures;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
@@ -17,8 +17,10 @@ use crate::together::{Asked, Together, Turns};
 
 /// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
 const FEW_NEAR: usize = 16;
-/// How many requests are looked up together at the most.
+/// How many requests are looked up together at the most, and how many such groups there are at once: who comes while one
+/// is under way need not wait for all of it.
 const MOST: usize = 64;
+const AT_ONCE: u32 = 2;
 
 /// What pictures that are handed in are known to have been before, by the SHA-256 of the original. It may tell of
 /// others' pictures as well.
@@ -57,7 +59,7 @@ pub type Lookups = Together<HandedIn, Result<Before, Problem>>;
 
 /// None yet.
 pub fn lookups(turns: &Turns) -> Lookups {
-    Together::new(turns, 1, MOST)
+    Together::new(turns, AT_ONCE, MOST)
 }
 
 /// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
@@ -96,9 +98,18 @@ async fn answer(services: &Services, group: Vec<Asked<HandedIn, Result<Before, P
     }
 }
 
-async fn look_up(services: &Services, HandedIn { ids, originals }: HandedIn) -> Result<Before, Fail> {
-    let look = move |conn: &mut Conn| Ok::<_, Fail>((photos::named(conn, &ids)?, hashes::of(conn, &ids)?));
-    let (named, known) = services.db.read(look).await?;
+/// In one go on one thread: to hand it on between two readings would take longer than to look into the index.
+async fn look_up(services: &Services, handed_in: HandedIn) -> Result<Before, Fail> {
+    let own = services.clone();
+    services.db.read(move |conn| found_before(conn, &own.pictures, handed_in)).await
+}
+
+fn found_before(
+    conn: &mut Conn,
+    pictures: &Pictures,
+    HandedIn { ids, originals }: HandedIn,
+) -> Result<Before, Fail> {
+    let (named, known) = (photos::named(conn, &ids)?, hashes::of(conn, &ids)?);
     let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
         .values()
         .map(|photo| photo.sha256)
@@ -107,13 +118,12 @@ async fn look_up(services: &Services, HandedIn { ids, originals }: HandedIn) -> 
         .collect();
     let hashed: HashMap<[u8; 32], u64> =
         known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
-    let (originals, wanted): (Vec<_>, Vec<_>) = hashed.into_iter().unzip();
-    if !wanted.is_empty() {
-        for (sha256, hits) in originals.into_iter().zip(near(services, wanted, FEW_NEAR).await?) {
-            found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
-        }
+    let index = pictures.index.load();
+    for (sha256, hash) in hashed {
+        let hits = pictures.remembered.near(&index, hash, FEW_NEAR);
+        found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
     }
-    services.db.read(move |conn| used_before(conn, found)).await
+    used_before(conn, found)
 }
 
 /// The uses of the photos that were found near to each original, and of those with the same bytes.
