@@ -155,7 +155,8 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     }
 
     /// Asks, and gets the answer that `work` gives for the group in which this comes to be; none where it gave none.
-    /// Whoever loses patience loses only the own answer.
+    /// All who ask name the same work: whoever has a turn does that of the others, too. Whoever loses patience loses only
+    /// the own answer.
     pub async fn ask<F: Future<Output = ()> + Send + 'static>(
         &self,
         input: I,
@@ -240,19 +241,35 @@ mod tests {
         assert_eq!(together.ask((), |group| async { drop(group) }).await, None, "the turn was given back");
     }
 
-    /// Begins to wait, and answers how that goes on.
-    fn asked(together: &Arc<Together<u32, usize>>, number: u32) -> tokio::task::JoinHandle<Option<usize>> {
-        let together = Arc::clone(together);
-        let answer = async |group: Vec<Asked<u32, usize>>| {
-            let size = group.len();
-            for (_, tell) in group {
-                // One of them may have gone.
-                tell.send(size).unwrap_or_default();
+    /// A group with this in it waits until the test lets it end.
+    const SLOW: u32 = 0;
+    /// So does one with this in it, and ends in a panic.
+    const BAD: u32 = 1;
+
+    type Sizes = Together<u32, usize>;
+
+    /// Begins to wait, and answers of how many the group was.
+    fn asked(
+        together: &Arc<Sizes>,
+        finish: &Arc<Notify>,
+        number: u32,
+    ) -> tokio::task::JoinHandle<Option<usize>> {
+        let (together, finish) = (Arc::clone(together), Arc::clone(finish));
+        let work = move |group: Vec<Asked<u32, usize>>| {
+            let finish = Arc::clone(&finish);
+            async move {
+                if group.iter().any(|(number, _)| [SLOW, BAD].contains(number)) {
+                    finish.notified().await;
+                }
+                assert!(group.iter().all(|(number, _)| *number != BAD), "as a fault would");
+                let size = group.len();
+                for (_, tell) in group {
+                    // One of them may have gone.
+                    tell.send(size).unwrap_or_default();
+                }
             }
         };
-        tokio::spawn(
-            async move { together.ask(number, move |group| async move { answer(group).await }).await },
-        )
+        tokio::spawn(async move { together.ask(number, work).await })
     }
 
     /// Lets others go on until what is awaited is so.
@@ -265,64 +282,48 @@ mod tests {
     #[tokio::test]
     async fn beside_a_group_only_a_whole_one_begins() {
         let turns = Turns::start().unwrap();
-        let together = Arc::new(Together::<u32, usize>::whole(&turns, 2, 3));
-        let finish = Arc::new(Notify::new());
-        let slow = {
-            let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
-            let work = move |group: Vec<Asked<u32, usize>>| {
-                let finish = Arc::clone(&finish);
-                async move {
-                    finish.notified().await;
-                    for (_, tell) in group {
-                        tell.send(0).unwrap();
-                    }
-                }
-            };
-            tokio::spawn(async move { together.ask(0, work).await })
-        };
+        let (together, finish) = (Arc::new(Sizes::whole(&turns, 2, 3)), Arc::new(Notify::new()));
+        let slow = asked(&together, &finish, SLOW);
         until(|| together.asked() == 1 && together.waiting() == 0).await;
-        let mut others = vec![asked(&together, 1), asked(&together, 2)];
+        let mut others = vec![asked(&together, &finish, 2), asked(&together, &finish, 3)];
         until(|| together.asked() == 3).await;
         assert_eq!(together.waiting(), 2, "two are no whole group");
-        others.push(asked(&together, 3));
+        others.push(asked(&together, &finish, 4));
         for other in others {
             assert_eq!(other.await.unwrap(), Some(3), "beside the slow one");
         }
-        let late = asked(&together, 4);
+        let late = asked(&together, &finish, 5);
         until(|| together.asked() == 5).await;
         assert_eq!(together.waiting(), 1);
         finish.notify_one();
-        assert_eq!(
-            (slow.await.unwrap(), late.await.unwrap()),
-            (Some(0), Some(1)),
-            "whoever is left goes last"
-        );
+        assert_eq!((slow.await.unwrap(), late.await.unwrap()), (Some(1), Some(1)));
     }
 
     #[tokio::test]
     async fn whoever_goes_and_a_panic_keep_nobody_from_a_turn() {
         let turns = Turns::start().unwrap();
-        let together = Arc::new(Together::<u32, usize>::new(&turns, 1, 1));
-        let finish = Arc::new(Notify::new());
-        let first = {
-            let (together, finish) = (Arc::clone(&together), Arc::clone(&finish));
-            let work = move |_| {
-                let finish = Arc::clone(&finish);
-                async move {
-                    finish.notified().await;
-                    panic!("as a fault would");
-                }
-            };
-            tokio::spawn(async move { together.ask(0, work).await })
-        };
+        let (together, finish) = (Arc::new(Sizes::new(&turns, 1, 1)), Arc::new(Notify::new()));
+        let bad = asked(&together, &finish, BAD);
         until(|| together.asked() == 1 && together.waiting() == 0).await;
-        let (gone, patient, last) = (asked(&together, 1), asked(&together, 2), asked(&together, 3));
+        let [gone, patient, last] = [2, 3, 4].map(|number| asked(&together, &finish, number));
         until(|| together.waiting() == 3).await;
         gone.abort();
         assert!(gone.await.is_err());
         finish.notify_one();
-        assert_eq!(first.await.unwrap(), None);
+        assert_eq!(bad.await.unwrap(), None);
         // What was asked by the one that has gone is done as well.
         assert_eq!((patient.await.unwrap(), last.await.unwrap()), (Some(1), Some(1)));
+    }
+
+    #[tokio::test]
+    async fn at_the_end_nobody_is_left_waiting() {
+        let turns = Turns::start().unwrap();
+        let (together, finish) = (Arc::new(Sizes::new(&turns, 1, 1)), Arc::new(Notify::new()));
+        let slow = asked(&together, &finish, SLOW);
+        until(|| together.asked() == 1 && together.waiting() == 0).await;
+        let other = asked(&together, &finish, 2);
+        until(|| together.waiting() == 1).await;
+        drop(turns);
+        assert_eq!((slow.await.unwrap(), other.await.unwrap()), (None, None));
     }
 }

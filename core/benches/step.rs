@@ -22,8 +22,8 @@ fn tree() -> UnitTree {
     let unit = |id, level, parent| Unit {
         id,
         district: DISTRICT,
-        code: id.to_string(),
-        name: format!("单位{id}"),
+        code: id.to_string().into(),
+        name: format!("单位{id}").into(),
         level,
         parent,
         phone: None,

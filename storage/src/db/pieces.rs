@@ -13,7 +13,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType, Integer, Text};
 use diesel::sqlite::Sqlite;
 
 use super::conn::{Conn, each_backend};
@@ -113,14 +114,12 @@ macro_rules! fragments {
 
 fragments!(Pg, Sqlite);
 
-fn push<'b, DB: Backend>(piece: &'b Piece, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
+fn push<'b, DB>(piece: &'b Piece, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>
 where
-    i64: diesel::serialize::ToSql<BigInt, DB>,
-    i32: diesel::serialize::ToSql<Integer, DB>,
-    String: diesel::serialize::ToSql<Text, DB>,
-    DB: diesel::sql_types::HasSqlType<BigInt>
-        + diesel::sql_types::HasSqlType<Integer>
-        + diesel::sql_types::HasSqlType<Text>,
+    i64: ToSql<BigInt, DB>,
+    i32: ToSql<Integer, DB>,
+    String: ToSql<Text, DB>,
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Integer> + HasSqlType<Text>,
 {
     match piece {
         Piece::Sql(text) => out.push_sql(text),

@@ -109,7 +109,12 @@ fn a_reporter_is_told_of_the_own_report(engine: Engine) {
     let (mut stream, _) = EventStream::ready(&one, &path, None);
     other.report("别人的事");
     one.say(&report, "supplements", &json!({ "words": "在路口" })).expect(200);
-    let told = stream.changes(1).remove(0);
+    let mut told = stream.changes(1).remove(0);
+    if told.data["verb"] == "open" {
+        // On PostgreSQL a stream begins before whatever a transaction that is still running might precede, and other
+        // tests have transactions of their own: it may begin with what was just before it, but with nothing else.
+        told = stream.changes(1).remove(0);
+    }
     assert_eq!(told.data["report"], report["id"]);
     assert_eq!(told.data["verb"], "supplement");
     assert_eq!(told.data["version"], 2);

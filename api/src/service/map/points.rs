@@ -142,8 +142,11 @@ mod tests {
 
     use super::*;
 
+    /// Key, place, state, urgency and category.
+    type Point = (u64, (f64, f64), &'static str, bool, Option<&'static str>);
+
     /// What the crate writes for the same points.
-    fn by_the_crate(points: &[(u64, (f64, f64), &str, bool, Option<&str>)]) -> Vec<u8> {
+    fn by_the_crate(points: &[Point]) -> Vec<u8> {
         let mut tile = Tile::new(EXTENT as u32);
         let mut layer = tile.create_layer("tickets");
         for (id, at, state, urgent, category) in points {
