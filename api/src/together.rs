@@ -25,8 +25,6 @@ struct Shared<I, O> {
     open: RwLock<()>,
     at_once: u32,
     most: usize,
-    /// A group begins beside another one only when so many wait.
-    beside: usize,
 }
 
 #[derive(Debug)]
@@ -82,10 +80,7 @@ impl<I, O> Shared<I, O> {
 
     /// Whether those who wait are worth another turn.
     fn wants(&self, state: &State<I, O>) -> bool {
-        match state.turns {
-            0 => !state.waiting.is_empty(),
-            turns => turns < self.at_once && state.waiting.len() >= self.beside,
-        }
+        state.turns < self.at_once && !state.waiting.is_empty()
     }
 }
 
@@ -123,18 +118,8 @@ impl<I, O> Drop for Turn<I, O> {
 impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     /// Groups of `most` at the most, of which `at_once` are done at the same time.
     pub fn new(turns: &Turns, at_once: u32, most: usize) -> Self {
-        Self::with(turns, at_once, most, 1)
-    }
-
-    /// As [`Self::new`], but beside a group that is being done only whole ones begin: what every group costs is shared
-    /// by as many as there can be, and who comes alone waits for nobody.
-    pub fn whole(turns: &Turns, at_once: u32, most: usize) -> Self {
-        Self::with(turns, at_once, most, most)
-    }
-
-    fn with(turns: &Turns, at_once: u32, most: usize, beside: usize) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), asked: 0, turns: 0 });
-        let shared = Shared { state, open: RwLock::new(()), at_once, most, beside };
+        let shared = Shared { state, open: RwLock::new(()), at_once, most };
         Self { shared: Arc::new(shared), turns: turns.handle() }
     }
 
@@ -280,23 +265,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beside_a_group_only_a_whole_one_begins() {
+    async fn another_group_goes_beside_one_and_the_rest_gathers() {
         let turns = Turns::start().unwrap();
-        let (together, finish) = (Arc::new(Sizes::whole(&turns, 2, 3)), Arc::new(Notify::new()));
+        let (together, finish) = (Arc::new(Sizes::new(&turns, 2, 3)), Arc::new(Notify::new()));
         let slow = asked(&together, &finish, SLOW);
         until(|| together.asked() == 1 && together.waiting() == 0).await;
-        let mut others = vec![asked(&together, &finish, 2), asked(&together, &finish, 3)];
-        until(|| together.asked() == 3).await;
-        assert_eq!(together.waiting(), 2, "two are no whole group");
-        others.push(asked(&together, &finish, 4));
-        for other in others {
-            assert_eq!(other.await.unwrap(), Some(3), "beside the slow one");
-        }
-        let late = asked(&together, &finish, 5);
-        until(|| together.asked() == 5).await;
-        assert_eq!(together.waiting(), 1);
+        assert_eq!(asked(&together, &finish, 2).await.unwrap(), Some(1), "beside the slow one");
+        let other = asked(&together, &finish, SLOW);
+        until(|| together.asked() == 3 && together.waiting() == 0).await;
+        let rest = [3, 4, 5, 6].map(|number| asked(&together, &finish, number));
+        until(|| together.asked() == 7).await;
+        assert_eq!(together.waiting(), 4, "both turns are taken");
         finish.notify_one();
-        assert_eq!((slow.await.unwrap(), late.await.unwrap()), (Some(1), Some(1)));
+        for (one, size) in rest.into_iter().zip([3, 3, 3, 1]) {
+            assert_eq!(one.await.unwrap(), Some(size));
+        }
+        finish.notify_one();
+        assert_eq!((slow.await.unwrap(), other.await.unwrap()), (Some(1), Some(1)));
     }
 
     #[tokio::test]

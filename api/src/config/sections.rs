@@ -221,7 +221,7 @@ section! {
         /// How many reports that come in at the same time share a transaction at the most. Larger ones share a way to the disk
         /// among more, but whoever comes while one is being written waits for all of it.
         group_max: usize = 16, 1 to 1024;
-        /// How many such transactions there are at the same time; beside another one only such as hold `group_max`.
+        /// How many such transactions there are at the same time; more than one where database and servers have cores to spare.
         groups_at_once: u32 = 1, 1 to 64;
     }
 }

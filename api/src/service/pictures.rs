@@ -217,21 +217,24 @@ pub async fn compare(services: &Services) -> Result<usize, Fail> {
 
 /// Compares the next pieces; how many.
 async fn compare_some(services: &Services) -> Result<usize, Fail> {
-    let mut feed = feed_of(services).await;
+    let feed = feed_of(services).await;
     let (own, now) = (services.clone(), services.now());
     if services.db.is_shared() {
+        let mut feed = Some(feed);
         let compare = move |conn: &mut Conn| {
+            // A second try after a conflict has no feed any more: what waits goes on waiting for the next look.
+            let Some(feed) = feed.take() else { return Ok::<_, Fail>(0) };
             if !turn::take(conn, Turn::Compares)? {
-                return Ok::<_, Fail>(0);
+                return Ok(0);
             }
-            let (compared, seen) = look(conn, &own.pictures, &mut feed)?;
+            let (compared, seen) = look(conn, &own.pictures, feed)?;
             evidence::save(conn, &seen, &compared, now)?;
             Ok(compared.len())
         };
         return services.db.write(compare).await;
     }
     // The one writer of SQLite is only troubled with the result.
-    let (compared, seen) = services.db.read(move |conn| look(conn, &own.pictures, &mut feed)).await?;
+    let (compared, seen) = services.db.read(move |conn| look(conn, &own.pictures, feed)).await?;
     let count = compared.len();
     if count > 0 {
         let save = move |conn: &mut Conn| evidence::save(conn, &seen, &compared, now).map_err(Fail::from);
@@ -240,14 +243,20 @@ async fn compare_some(services: &Services) -> Result<usize, Fail> {
     Ok(count)
 }
 
-/// The next pieces that wait, and what was seen before.
-fn look(conn: &mut Conn, pictures: &Pictures, feed: &mut Feed) -> Result<(Vec<Use>, Vec<Seen>), Fail> {
+/// The next pieces that wait, and what was seen before. The feed is held no longer than it is read: residents who are about
+/// to report wait for it.
+fn look(
+    conn: &mut Conn,
+    pictures: &Pictures,
+    mut feed: OwnedMutexGuard<Feed>,
+) -> Result<(Vec<Use>, Vec<Seen>), Fail> {
     let waiting = evidence::uncompared(conn, TOGETHER)?;
     if waiting.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     // After the evidence was read, so that whatever was there before it is in the index.
-    read_from(conn, pictures, feed, OVERLAP)?;
+    read_from(conn, pictures, &mut feed, OVERLAP)?;
+    drop(feed);
     let photos: Vec<i64> = waiting.iter().map(|one| one.used.photo).collect();
     let index = pictures.index.load();
     let mut found: Near = HashMap::new();

@@ -110,7 +110,7 @@ fn a_reporter_is_told_of_the_own_report(engine: Engine) {
     other.report("别人的事");
     one.say(&report, "supplements", &json!({ "words": "在路口" })).expect(200);
     let mut told = stream.changes(1).remove(0);
-    if told.data["verb"] == "open" {
+    if engine == Engine::Postgres && told.data["verb"] == "open" {
         // On PostgreSQL a stream begins before whatever a transaction that is still running might precede, and other
         // tests have transactions of their own: it may begin with what was just before it, but with nothing else.
         told = stream.changes(1).remove(0);

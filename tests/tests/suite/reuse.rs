@@ -3,9 +3,10 @@
 use reqwest::Method;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::{Value, json};
-use suishoupai_storage::db::hashes;
+use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::uses::{self, Uses};
-use suishoupai_tests::{Caller, Engine, Official, Resident, Scenery, Server, both};
+use suishoupai_storage::db::{DbError, hashes};
+use suishoupai_tests::{Caller, Engine, Official, Resident, Scenery, Server, both, wait_for};
 
 use crate::common::{rendered, reported, whole};
 
@@ -89,6 +90,19 @@ fn evidence_that_a_server_of_before_wrote_is_compared_too() {
     let dispatcher = server.official("dispatcher");
     assert!(seen_before(&dispatcher.ticket(first)).is_empty());
     assert_eq!(seen_before(&dispatcher.ticket(second)), [("reused", photo, "before")]);
+}
+
+#[test]
+fn evidence_is_compared_by_one_server_at_a_time() {
+    let first = Server::start(Engine::Postgres);
+    let second = first.twin();
+    sent(&first, &Scenery::of(1).jpeg(320, 240, 90));
+    let compared = wait_for(first.services().db.write(move |conn| {
+        assert!(turn::take(conn, Turn::Compares)?);
+        Ok::<_, DbError>(second.compare())
+    }));
+    assert_eq!(compared.unwrap(), 0, "the other one has the turn");
+    assert_eq!((first.compare(), first.compare()), (1, 0), "what was left waits");
 }
 
 fn a_picture_that_is_used_very_often_is_looked_at_a_few_times(engine: Engine) {

@@ -19,11 +19,11 @@ const LOOKS: u32 = 15;
 /// the command itself is about.
 const MOST: [(&str, (u64, u64)); 6] = [
     ("report", (21, 18)),
-    ("claim", (24, 23)),
-    ("file", (22, 22)),
-    ("accept", (25, 24)),
-    ("finish", (29, 30)),
-    ("close", (27, 27)),
+    ("claim", (21, 20)),
+    ("file", (19, 19)),
+    ("accept", (22, 21)),
+    ("finish", (26, 26)),
+    ("close", (24, 24)),
 ];
 
 /// Waits until the server has done what was left to do.

@@ -17,10 +17,8 @@ use crate::together::{Asked, Together, Turns};
 
 /// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
 const FEW_NEAR: usize = 16;
-/// How many requests are looked up together at the most, and how many such groups there are at once: who comes while one
-/// is under way need not wait for all of it.
+/// How many requests are looked up together at the most.
 const MOST: usize = 64;
-const AT_ONCE: u32 = 2;
 
 /// What pictures that are handed in are known to have been before, by the SHA-256 of the original. It may tell of
 /// others' pictures as well.
@@ -59,7 +57,7 @@ pub type Lookups = Together<HandedIn, Result<Before, Problem>>;
 
 /// None yet.
 pub fn lookups(turns: &Turns) -> Lookups {
-    Together::new(turns, AT_ONCE, MOST)
+    Together::new(turns, 1, MOST)
 }
 
 /// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent

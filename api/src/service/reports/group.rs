@@ -26,7 +26,7 @@ pub type Group = Together<Incoming, Answer>;
 pub fn group(config: &Config, turns: &Turns) -> Group {
     // Where changes share no commits, reports do not either.
     let most = config.reports.group_max.min(config.data.group_commit_max);
-    Together::whole(turns, config.reports.groups_at_once, most)
+    Together::new(turns, config.reports.groups_at_once, most)
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.
