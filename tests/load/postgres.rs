@@ -30,6 +30,11 @@ pub(crate) struct Database {
     cluster: Option<Cluster>,
 }
 
+/// A cluster that has been in use for a while writes its log into segments of before. A new one fills each with zeros first,
+/// once a second in these measurements, and all who commit wait for it.
+const WORN_IN: &str = "SELECT count(pg_logical_emit_message(false, 'load', repeat('x', 1048576))) \
+                       FROM generate_series(1, 640); CHECKPOINT";
+
 /// A running cluster in a temporary folder.
 struct Cluster {
     folder: TempDir,
@@ -77,13 +82,15 @@ impl Cluster {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let options = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c max_connections=150 \
-             -c logging_collector=on -c log_destination=jsonlog -c log_directory=. -c log_filename={STATEMENTS} \
+             -c min_wal_size=1GB -c logging_collector=on -c log_destination=jsonlog -c log_directory=. -c log_filename={STATEMENTS} \
              -c log_rotation_size=0 -c log_rotation_age=0"
         );
         let mut start = as_owner(&cluster.bin.join("pg_ctl"));
         start.current_dir("/").args(["start", "-w", "-o", &options, "-D"]).arg(&data);
         succeed(start.arg("-l").arg(path.join("log")))?;
-        Ok((cluster, format!("postgres://postgres@127.0.0.1:{port}/postgres")))
+        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+        PgConnection::establish(&url)?.batch_execute(WORN_IN)?;
+        Ok((cluster, url))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, NewAccount};
 use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
+use suishoupai_storage::db::jobs as queue;
 use suishoupai_storage::db::schema::{events, photos, reports, supervision_orders, tickets};
 use suishoupai_storage::db::{Conn, DbError};
 use suishoupai_storage::store::MAX_LIST;
@@ -290,9 +292,37 @@ impl Server {
         self.services.db.meter().statements()
     }
 
-    /// Does all jobs that are due.
+    /// Does all jobs that are due, and waits for those that the server itself is about.
+    ///
+    /// # Panics
+    /// When a job takes a minute.
     pub fn drain(&self) {
-        block_on(jobs::drain(&self.services)).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            block_on(jobs::drain(&self.services)).unwrap();
+            if self.services.held.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "a job is under way for a minute");
+            std::thread::yield_now();
+        }
+    }
+
+    /// As [`Server::drain`], and goes on with jobs that are tried again after a pause, until none waits any more.
+    ///
+    /// # Panics
+    /// When a job fails again and again: says which.
+    pub fn drain_all(&self) {
+        for _ in 0..10 {
+            self.drain();
+            let left = self.read(|conn| queue::list(conn, false, 20));
+            if left.is_empty() {
+                return;
+            }
+            eprintln!("tried again: {left:?}");
+            self.advance_seconds(180);
+        }
+        panic!("jobs are left after ten tries");
     }
 
     /// Compares the evidence that waits for it with what was sent before; how many pieces.

@@ -1,5 +1,6 @@
 //! Answers what no route took: 405 with the methods of the address, or 404; and HEAD wherever GET is taken.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -15,33 +16,39 @@ use crate::problem::{Code, Problem};
 
 /// Every route of the server, to tell a wrong method from a wrong address.
 #[derive(Clone, Debug, Default)]
-pub struct Routes(Vec<(ResourceDef, Vec<Method>)>);
+pub struct Routes {
+    table: Vec<(ResourceDef, Vec<Method>)>,
+    /// Where in the table a pattern stands.
+    by_pattern: HashMap<String, usize>,
+}
 
 impl Routes {
     /// The routes as (method, pattern) such as `(GET, "/api/v1/tickets/{id}")`, in any order.
     ///
     /// Patterns are those of the routes themselves, so they are sound whenever the server starts at all.
     pub fn new<'a>(routes: impl IntoIterator<Item = (Method, &'a str)>) -> Self {
-        let mut table: Vec<(ResourceDef, Vec<Method>)> = Vec::new();
+        let mut all = Self::default();
         for (method, pattern) in routes {
-            match table.iter_mut().find(|(known, _)| known.pattern() == Some(pattern)) {
-                Some((_, methods)) => methods.push(method),
-                None => table.push((ResourceDef::new(pattern), vec![method])),
+            if let Some((_, methods)) = all.by_pattern.get(pattern).and_then(|at| all.table.get_mut(*at)) {
+                methods.push(method);
+                continue;
             }
+            all.by_pattern.insert(pattern.to_owned(), all.table.len());
+            all.table.push((ResourceDef::new(pattern), vec![method]));
         }
-        for (_, methods) in &mut table {
+        for (_, methods) in &mut all.table {
             if methods.contains(&Method::GET) {
                 methods.push(Method::HEAD);
             }
             methods.sort_by(|a, b| a.as_str().cmp(b.as_str()));
             methods.dedup();
         }
-        Self(table)
+        all
     }
 
     /// The methods of the route that has exactly this address as its pattern.
     fn literal(&self, path: &str) -> Option<&[Method]> {
-        let route = self.0.iter().find(|(pattern, _)| pattern.pattern() == Some(path));
+        let route = self.by_pattern.get(path).and_then(|at| self.table.get(*at));
         route.map(|(_, methods)| methods.as_slice())
     }
 
@@ -51,7 +58,7 @@ impl Routes {
         if let Some(methods) = self.literal(path) {
             names.extend(methods.iter().map(Method::as_str));
         } else {
-            let matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+            let matching = self.table.iter().filter(|(pattern, _)| pattern.is_match(path));
             names.extend(matching.flat_map(|(_, methods)| methods).map(Method::as_str));
         }
         names.sort_unstable();

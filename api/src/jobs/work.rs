@@ -42,6 +42,11 @@ impl Held {
         self.looks.load(Ordering::Relaxed)
     }
 
+    /// Whether this process holds no job: what it took is finished, and the outcome is in the database.
+    pub fn is_empty(&self) -> bool {
+        self.change(|jobs| jobs.is_empty())
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut BTreeSet<i64>) -> T) -> T {
         change(&mut self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -158,7 +158,7 @@ async fn send(
 ) -> Result<HttpResponse, Problem> {
     bounded(&services, &caller).await?;
     let draft = body.into_inner().draft()?;
-    let repeat = repeat(&request, digest(format!("{draft:?}").as_bytes()))?;
+    let repeat = repeat(&request, draft.digest())?;
     let receipt = reports::create(&services, sender(caller), draft, Vec::new(), repeat).await?;
     Ok(json(StatusCode::CREATED, &read::created(&services, &receipt, lang)))
 }

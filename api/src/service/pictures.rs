@@ -40,8 +40,8 @@ const PORTION: usize = 1 << 20;
 const OVERLAP: i64 = 120_000;
 /// Of one picture, so many near ones are looked at.
 pub(super) const MOST_NEAR: usize = 200;
-/// Pieces of evidence that are compared together.
-const TOGETHER: i64 = 200;
+/// Pieces of evidence that are compared together: so few that nobody waits long for a processor.
+const TOGETHER: i64 = 40;
 /// While more reports than these come during one comparing, the next one waits for so many times its own time: evidence
 /// is compared in a fifteenth of the time of such a storm, and the rest when it is over.
 const FEW_REPORTS: u64 = 4;

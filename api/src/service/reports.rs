@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use suishoupai_core::flow::{Known, Role, Ticket};
 use suishoupai_core::geo::Coordinate;
 use suishoupai_core::model::{Category, District, UnitId};
@@ -24,6 +25,7 @@ pub use incoming::Incoming;
 pub use pace::Pace;
 pub use repeats::Repeats;
 
+use super::digest;
 use super::photos::Prepared;
 use super::pictures::{self, Before};
 use super::places::{Spot, locate};
@@ -65,6 +67,29 @@ pub struct Draft {
     pub consent_version: Option<String>,
 }
 
+impl Draft {
+    /// By which a report that is sent again, without photos in the same request, is known to be the same: SHA-256.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let texts = [&self.address, &self.landmark, &self.category, &self.contact, &self.consent_version]
+            .map(Option::as_deref);
+        for text in std::iter::once(Some(self.text.as_str())).chain(texts) {
+            // Its length tells where it ends, and that there is none.
+            let length = text.map_or(u64::MAX, |text| text.len() as u64);
+            hash.update(length.to_be_bytes());
+            hash.update(text.unwrap_or_default());
+        }
+        let Self { place, position, photo_ids, anonymous, .. } = self;
+        hash.update(format!("{place:?} {position:?} {photo_ids:?} {anonymous}"));
+        hash.finalize().into()
+    }
+
+    /// As [`Draft::digest`], of versions up to 0.1.0, whose answers may still be waited for.
+    fn earlier_digest(&self) -> [u8; 32] {
+        digest(format!("{self:?}").as_bytes())
+    }
+}
+
 /// A retry is recognised by its key and the digest of what was sent.
 #[derive(Clone, Debug)]
 pub struct Repeat {
@@ -72,6 +97,13 @@ pub struct Repeat {
     pub key: String,
     /// SHA-256 of the request.
     pub request: [u8; 32],
+}
+
+impl Repeat {
+    /// Whether an answer that was kept with this digest is the answer to the same report.
+    fn is_same(&self, kept: &[u8], draft: &Draft) -> bool {
+        kept == self.request || kept == draft.earlier_digest()
+    }
 }
 
 /// What the reporter is told.
@@ -328,4 +360,65 @@ fn query_code(services: &Services, receipt: &str) -> String {
 fn own_find_unit(account: &Account, spot: &Spot, registry: &Registry) -> Option<UnitId> {
     let workers = account.posts.iter().filter(|post| post.role == Role::GridWorker);
     workers.map(|post| post.unit).find(|unit| registry.tree.is_within(spot.grid, *unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use suishoupai_core::geo::{Datum, LonLat};
+
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft {
+            text: "路面坑洞".to_owned(),
+            place: Coordinate { datum: Datum::Wgs84, lon: 118.08, lat: 24.448 },
+            address: Some("大学路".to_owned()),
+            landmark: None,
+            category: None,
+            position: None,
+            photo_ids: vec![7, 8],
+            anonymous: false,
+            contact: None,
+            consent_version: None,
+        }
+    }
+
+    #[test]
+    fn another_report_has_another_digest() {
+        let changes: [fn(&mut Draft); 10] = [
+            |_| (),
+            |draft| draft.text.push('。'),
+            |draft| draft.place.lon += 1e-9,
+            |draft| draft.address = None,
+            |draft| draft.address = Some(String::new()),
+            |draft| std::mem::swap(&mut draft.address, &mut draft.landmark),
+            |draft| draft.category = Some("E0101".to_owned()),
+            |draft| draft.photo_ids.swap(0, 1),
+            |draft| draft.anonymous = true,
+            |draft| {
+                draft.position = Some(Position {
+                    at: LonLat { lon: 118.08, lat: 24.448 },
+                    taken_at: Moment::from_millis(5),
+                })
+            },
+        ];
+        let changed = changes.map(|change| {
+            let mut draft = draft();
+            change(&mut draft);
+            draft.digest()
+        });
+        let different: std::collections::HashSet<_> = changed.iter().collect();
+        assert_eq!(different.len(), changes.len());
+        assert_eq!(changed[0], draft().digest());
+    }
+
+    #[test]
+    fn an_answer_that_an_earlier_version_kept_is_found_again() {
+        let (draft, other) = (draft(), Draft { anonymous: true, ..draft() });
+        let repeat = Repeat { key: "phone-0001".to_owned(), request: draft.digest() };
+        assert!(repeat.is_same(&draft.digest(), &draft));
+        assert!(repeat.is_same(&draft.earlier_digest(), &draft));
+        assert!(!repeat.is_same(&other.digest(), &draft));
+        assert!(!repeat.is_same(&other.earlier_digest(), &draft));
+    }
 }

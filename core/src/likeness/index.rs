@@ -20,7 +20,8 @@ pub const NEAR: u32 = 10;
 
 /// So many wait in the list before they become a segment.
 const LIST: usize = 1 << 9;
-/// A longer segment is in tables by four words: those by six would have too many in each bucket.
+/// A longer segment is in tables by four words: those by six would have too many in each bucket, and number them with 16
+/// bits.
 const SHORT: usize = 1 << 16;
 /// Segments are put together up to this length: the memory needed meanwhile stays bounded.
 const SEGMENT: usize = 1 << 21;
@@ -70,7 +71,8 @@ impl NearIndex {
         self.len() == 0
     }
 
-    /// How much memory they take: 32 bytes each and 1 MiB for a long segment, 96 bytes each in a short one.
+    /// How much memory they take: 32 bytes each and 1 MiB for a long segment, 52 bytes each and
+    /// 40 KiB for a short one.
     pub fn bytes(&self) -> usize {
         let segments = self.segments.iter().map(|segment| segment.bytes());
         self.list.capacity() * size_of::<Print>() + segments.sum::<usize>()

@@ -8,6 +8,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
+use super::kept::among;
 use super::photos::{MediaKind, PhotoState};
 use super::schema::{photo_hashes, photos};
 
@@ -58,6 +59,29 @@ pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError>
         .select((photo_hashes::photo_id, photo_hashes::hash))
         .load(conn)?;
     Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
+}
+
+/// SHA-256 of the original's bytes of those of the photos that there are, each with the hash where there is one.
+///
+/// # Errors
+/// The database's.
+pub fn originals(conn: &mut Conn, ids: &[i64]) -> Result<Vec<([u8; 32], Option<u64>)>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = photos::table
+        .left_join(photo_hashes::table.on(photo_hashes::photo_id.eq(photos::id)))
+        .select((photos::id, photos::sha256, photo_hashes::hash.nullable()));
+    let rows: Vec<(i64, Vec<u8>, Option<i64>)> = match conn {
+        Conn::Pg(conn) => columns.filter(among(photos::id, ids)).load(conn)?,
+        Conn::Sqlite(conn) => columns.filter(photos::id.eq_any(ids.to_vec())).load(conn)?,
+    };
+    rows.into_iter()
+        .map(|(id, sha256, hash)| {
+            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
+            Ok((sha256, hash.map(i64::cast_unsigned)))
+        })
+        .collect()
 }
 
 /// Whether one of the photos has not been looked at yet.

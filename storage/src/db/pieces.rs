@@ -60,6 +60,22 @@ impl<ST> Pieces<ST> {
         self.sql(if before == "(" { "(NULL)" } else { ")" })
     }
 
+    /// Goes on with ` LIMIT ` and this number.
+    ///
+    /// PostgreSQL keeps a plan only where it believes that planning anew for each list of values gains nothing. Of a
+    /// limit that is a parameter it thinks that it might be a tenth of everything, and so plans at every use, which costs
+    /// nearly as much as to read a page. So the limits that are usual stand in the text.
+    pub(super) fn limit(&mut self, limit: i64) -> &mut Self {
+        match limit {
+            10 => self.sql(" LIMIT 10"),
+            20 => self.sql(" LIMIT 20"),
+            50 => self.sql(" LIMIT 50"),
+            100 => self.sql(" LIMIT 100"),
+            500 => self.sql(" LIMIT 500"),
+            _ => self.sql(" LIMIT ").value(limit),
+        }
+    }
+
     /// The rows.
     pub(super) fn load<'q, R>(self, conn: &mut Conn) -> QueryResult<Vec<R>>
     where

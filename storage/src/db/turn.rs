@@ -3,7 +3,7 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::conn::Conn;
 use super::error::DbError;
@@ -27,6 +27,14 @@ const TRAIL: i64 = LOCKS + 4;
 /// The advisory locks of turns follow that of migrating.
 const LOCKS: i64 = 0x0073_7370_0000;
 
+impl Turn {
+    /// Whether what is done then can be lost in a power cut, because it is done again from what it was done from. Then
+    /// PostgreSQL need not bring it to the disk at once, where everybody who commits would wait for it.
+    const fn is_done_again(self) -> bool {
+        matches!(self, Self::Counts | Self::Compares)
+    }
+}
+
 /// Takes the turn until this transaction ends; false where another process has it. On SQLite whoever writes is alone.
 ///
 /// # Errors
@@ -36,6 +44,11 @@ pub fn take(conn: &mut Conn, turn: Turn) -> Result<bool, DbError> {
         Conn::Sqlite(_) => Ok(true),
         Conn::Pg(conn) => {
             let lock = sql::<Bool>("pg_try_advisory_xact_lock(").bind::<BigInt, _>(LOCKS + turn as i64);
+            if turn.is_done_again() {
+                let relaxed = sql::<Text>("set_config('synchronous_commit', 'off', true)");
+                let (taken, _): (bool, String) = diesel::select((lock.sql(")"), relaxed)).get_result(conn)?;
+                return Ok(taken);
+            }
             Ok(diesel::select(lock.sql(")")).get_result(conn)?)
         }
     }
@@ -50,4 +63,70 @@ pub(super) fn wait_for_trail(conn: &mut Conn) -> Result<(), DbError> {
         diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TRAIL).execute(conn)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::engine::{Engine, both};
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        synchronous_commit: String,
+    }
+
+    fn waits_for_the_disk(conn: &mut Conn) -> Result<bool, DbError> {
+        match conn {
+            Conn::Sqlite(_) => Ok(true),
+            Conn::Pg(conn) => {
+                let setting: Setting = diesel::sql_query("SHOW synchronous_commit").get_result(conn)?;
+                Ok(setting.synchronous_commit != "off")
+            }
+        }
+    }
+
+    both!(only_what_is_done_again_is_brought_to_the_disk_later, |engine: Engine| async move {
+        let db = engine.db();
+        // The clusters of tests may be set to wait for nothing.
+        let waits = db.write(waits_for_the_disk).await.unwrap();
+        for (turn, done_again) in
+            [(Turn::Counts, true), (Turn::Lapses, false), (Turn::Compares, true), (Turn::Alarms, false)]
+        {
+            let taken = move |conn: &mut Conn| {
+                if let Conn::Pg(conn) = conn {
+                    diesel::sql_query("SET LOCAL synchronous_commit = on").execute(conn)?;
+                }
+                assert!(take(conn, turn)?);
+                Ok::<_, DbError>((waits_for_the_disk(conn)?, matches!(conn, Conn::Sqlite(_))))
+            };
+            let (waited, alone) = db.write(taken).await.unwrap();
+            assert_eq!(waited, alone || !done_again, "{turn:?}");
+            assert_eq!(db.write(waits_for_the_disk).await.unwrap(), waits, "{turn:?} is over");
+        }
+    });
+
+    both!(of_two_at_once_one_has_the_turn, |engine: Engine| async move {
+        let db = engine.db();
+        let other = db.clone();
+        let (first, second) = db
+            .write(move |conn| {
+                let first = take(conn, Turn::Counts)?;
+                if let Conn::Sqlite(_) = conn {
+                    return Ok::<_, DbError>((first, false));
+                }
+                let second = std::thread::scope(|scope| {
+                    let ask = || {
+                        let runtime =
+                            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                        runtime.block_on(other.write(|conn| take(conn, Turn::Counts))).unwrap()
+                    };
+                    scope.spawn(ask).join().unwrap()
+                });
+                Ok((first, second))
+            })
+            .await
+            .unwrap();
+        assert!(first && !second);
+    });
 }

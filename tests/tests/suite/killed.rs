@@ -141,7 +141,7 @@ impl Crew {
     fn is_all_there(&self, server: &Server) {
         // The jobs of the killed are due when their leases are over.
         server.advance_seconds(180);
-        server.drain();
+        server.drain_all();
         let mut count = 0;
         for reporter in &self.reporters {
             let reporter = reporter.lock().unwrap();

@@ -7,7 +7,7 @@ use suishoupai_core::flow::{AccountId, Doubt};
 use suishoupai_core::likeness::{Use, doubts_of_reuse};
 use suishoupai_core::model::District;
 use suishoupai_storage::db::uses::{self, Uses};
-use suishoupai_storage::db::{Conn, hashes, photos};
+use suishoupai_storage::db::{Conn, hashes};
 
 use super::Pictures;
 use crate::fail::Fail;
@@ -107,17 +107,15 @@ fn found_before(
     pictures: &Pictures,
     HandedIn { ids, originals }: HandedIn,
 ) -> Result<Before, Fail> {
-    let (named, known) = (photos::named(conn, &ids)?, hashes::of(conn, &ids)?);
-    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> = named
-        .values()
-        .map(|photo| photo.sha256)
-        .chain(originals)
-        .map(|sha256| (sha256, HashMap::new()))
-        .collect();
-    let hashed: HashMap<[u8; 32], u64> =
-        known.iter().filter_map(|(id, hash)| Some((named.get(id)?.sha256, *hash))).collect();
+    let mut known: HashMap<[u8; 32], Option<u64>> = HashMap::new();
+    for (sha256, hash) in hashes::originals(conn, &ids)? {
+        let of_bytes = known.entry(sha256).or_default();
+        *of_bytes = of_bytes.or(hash);
+    }
+    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> =
+        known.keys().copied().chain(originals).map(|sha256| (sha256, HashMap::new())).collect();
     let index = pictures.index.load();
-    for (sha256, hash) in hashed {
+    for (sha256, hash) in known.into_iter().filter_map(|(sha256, hash)| Some((sha256, hash?))) {
         let hits = pictures.remembered.near(&index, hash, FEW_NEAR);
         found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
     }

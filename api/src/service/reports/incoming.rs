@@ -216,7 +216,8 @@ impl Incoming {
 
     /// The answer that the first sending got, where this is a retry of it.
     pub(super) fn first_answer(&self, kept: &Kept, sealer: &Sealer) -> Result<Receipt, Fail> {
-        if self.repeat.as_ref().is_none_or(|repeat| kept.request_hash != repeat.request) {
+        let is_same = |repeat: &Repeat| repeat.is_same(&kept.request_hash, &self.draft);
+        if !self.repeat.as_ref().is_some_and(is_same) {
             return Err(Code::IdempotencyKeyReused.into());
         }
         let sealed = STANDARD.decode(&kept.body).map_err(|error| Fail::internal(&error))?;

@@ -1,5 +1,6 @@
 //! Some ten thousand fingerprints by six words of 10 or 11 bits: near ones differ in at most 1 bit of one of them, so few
-//! buckets are looked at, of a table that a processor keeps at hand.
+//! buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that are not near, so that an
+//! answer goes through little memory.
 
 use super::{Hit, NEAR, Print};
 
@@ -8,20 +9,31 @@ const WORDS: [(u32, u32); 6] = [(0, 11), (11, 11), (22, 11), (33, 11), (44, 10),
 // In one of the words near fingerprints differ in at most one bit.
 const _: () = assert!(NEAR / WORDS.len() as u32 == 1);
 
-/// Fingerprints in six tables, one for each word.
+/// Fingerprints in the order in which they came, at most 65,536, and six tables of them, one for each word.
 #[derive(Debug)]
-pub(super) struct Short([Table; WORDS.len()]);
+pub(super) struct Short {
+    prints: Vec<Print>,
+    tables: [Table; WORDS.len()],
+}
 
 /// All fingerprints by one word.
 #[derive(Debug)]
 struct Table {
     /// Where those of each word begin.
     starts: Vec<u32>,
-    prints: Vec<Print>,
+    /// The 32 bits that follow after the word: see [`tail`].
+    tails: Vec<u32>,
+    /// Which fingerprints these are.
+    places: Vec<u16>,
 }
 
 const fn bucket(hash: u64, (begin, bits): (u32, u32)) -> usize {
     (hash >> begin) as usize & ((1 << bits) - 1)
+}
+
+/// The 32 bits that follow after a word, round the end of the fingerprint; none of them is of the word.
+const fn tail(hash: u64, (begin, bits): (u32, u32)) -> u32 {
+    hash.rotate_right(begin + bits) as u32
 }
 
 impl Table {
@@ -36,45 +48,59 @@ impl Table {
             starts[index + 1] += starts[index];
         }
         let mut next = starts.clone();
-        let mut sorted = vec![Print { hash: 0, id: 0 }; prints.len()];
-        for print in prints {
+        let (mut tails, mut places) = (vec![0; prints.len()], vec![0; prints.len()]);
+        for (place, print) in (0..=u16::MAX).zip(prints) {
             let at = &mut next[bucket(print.hash, word)];
-            sorted[*at as usize] = *print;
+            (tails[*at as usize], places[*at as usize]) = (tail(print.hash, word), place);
             *at += 1;
         }
-        Self { starts, prints: sorted }
+        Self { starts, tails, places }
     }
 
-    fn of(&self, bucket: usize) -> &[Print] {
-        &self.prints[self.starts[bucket] as usize..self.starts[bucket + 1] as usize]
+    fn range(&self, bucket: usize) -> std::ops::Range<usize> {
+        self.starts[bucket] as usize..self.starts[bucket + 1] as usize
     }
 }
 
 impl Short {
+    /// Of at most [`super::SHORT`] fingerprints.
     pub(super) fn build(prints: &[Print]) -> Self {
-        Self(WORDS.map(|word| Table::build(prints, word)))
+        Self { prints: prints.to_vec(), tables: WORDS.map(|word| Table::build(prints, word)) }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0[0].prints.len()
+        self.prints.len()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let table = |table: &Table| size_of_val(&*table.starts) + size_of_val(&*table.prints);
-        self.0.iter().map(table).sum()
+        let table = |table: &Table| {
+            size_of_val(&*table.starts) + size_of_val(&*table.tails) + size_of_val(&*table.places)
+        };
+        size_of_val(&*self.prints) + self.tables.iter().map(table).sum::<usize>()
     }
 
     pub(super) fn prints(&self) -> Vec<Print> {
-        self.0[0].prints.clone()
+        self.prints.clone()
     }
 
     /// Adds those that are near, each as often as it has a word that is near.
     pub(super) fn near(&self, hash: u64, hits: &mut Vec<Hit>) {
-        for (table, word) in self.0.iter().zip(WORDS) {
-            let own = bucket(hash, word);
+        for (table, word) in self.tables.iter().zip(WORDS) {
+            let (own, own_tail) = (bucket(hash, word), tail(hash, word));
             let around = (0..word.1).map(|bit| own ^ (1 << bit));
             for bucket in std::iter::once(own).chain(around) {
-                hits.extend(super::near_among(table.of(bucket), hash));
+                let range = table.range(bucket);
+                let start = range.start;
+                for (index, other) in table.tails[range].iter().enumerate() {
+                    // Few pass this, so that the fingerprint itself is seldom fetched.
+                    if (other ^ own_tail).count_ones() <= NEAR {
+                        let print = self.prints[usize::from(table.places[start + index])];
+                        let bits = (print.hash ^ hash).count_ones();
+                        if bits <= NEAR {
+                            hits.push(Hit { bits, id: print.id });
+                        }
+                    }
+                }
             }
         }
     }

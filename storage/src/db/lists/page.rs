@@ -71,7 +71,7 @@ pub fn page(
     } else {
         query.sql(" ORDER BY tickets.id DESC");
     }
-    query.sql(" LIMIT ").value(filter.limit);
+    query.limit(filter.limit);
     read(query, conn)
 }
 
@@ -190,7 +190,7 @@ fn through_orders(
     if let Some(before) = before {
         query.sql(" AND work_orders.ticket_id < ").value(before);
     }
-    query.sql(" ORDER BY work_orders.ticket_id DESC LIMIT ").value(filter.limit);
+    query.sql(" ORDER BY work_orders.ticket_id DESC").limit(filter.limit);
     read(query, conn)
 }
 
@@ -219,6 +219,6 @@ pub fn pool(
     if !sensitive {
         query.sql(NOT_SENSITIVE);
     }
-    query.sql(" ORDER BY tickets.urgent DESC, tickets.id LIMIT ").value(limit);
+    query.sql(" ORDER BY tickets.urgent DESC, tickets.id").limit(limit);
     read(query, conn)
 }
