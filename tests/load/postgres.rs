@@ -33,7 +33,7 @@ pub(crate) struct Database {
 /// A cluster that has been in use for a while writes its log into segments of before. A new one fills each with zeros first,
 /// once a second in these measurements, and all who commit wait for it.
 const WORN_IN: &str = "SELECT count(pg_logical_emit_message(false, 'load', repeat('x', 1048576))) \
-                       FROM generate_series(1, 640); CHECKPOINT";
+                       FROM generate_series(1, 960); CHECKPOINT";
 
 /// A running cluster in a temporary folder.
 struct Cluster {

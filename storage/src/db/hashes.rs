@@ -61,11 +61,14 @@ pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError>
     Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
 }
 
-/// SHA-256 of the original's bytes of those of the photos that there are, each with the hash where there is one.
+/// SHA-256 of an original's bytes, and the hash of the picture, where there is one.
+pub type Original = ([u8; 32], Option<u64>);
+
+/// The originals of those of the photos that there are.
 ///
 /// # Errors
 /// The database's.
-pub fn originals(conn: &mut Conn, ids: &[i64]) -> Result<Vec<([u8; 32], Option<u64>)>, DbError> {
+pub fn originals(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Original>, DbError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
