@@ -76,6 +76,18 @@ pub fn fill<T, E: From<DbError>>(
     Ok(done)
 }
 
+/// Does at once, outside of a transaction, what PostgreSQL does by itself within some minutes: until then it looks into the
+/// table for each entry of an index, and goes through all rows that were there while the numbers were added up. The
+/// connection waits as long as it takes, from then on.
+///
+/// # Errors
+/// The database's.
+pub fn tidy(conn: &mut Conn) -> Result<(), DbError> {
+    let Conn::Pg(conn) = conn else { return Ok(()) };
+    conn.batch_execute("SET statement_timeout = 0")?;
+    Ok(conn.batch_execute("VACUUM (ANALYZE)")?)
+}
+
 fn take_away(conn: &mut Conn, tables: &[&str]) -> Result<Vec<Part>, DbError> {
     // Whoever changes tickets step by step needs what follows from each.
     let is_whole = tables == ALL;

@@ -4,6 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 
+use super::bulk;
 use super::error::DbError;
 
 /// A connection to either engine.
@@ -155,12 +156,13 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
     }
 }
 
-/// Brings what has been written to the disk, also what a connection for filling wrote without waiting for it.
+/// Brings what has been written to the disk, also what a connection for filling wrote without waiting for it. PostgreSQL
+/// waits for each commit by itself; there the tables are tidied.
 ///
 /// # Errors
 /// The database's and the system's.
 pub(super) fn settle(target: &Target) -> Result<(), DbError> {
-    let Target::Sqlite(path) = target else { return Ok(()) };
+    let Target::Sqlite(path) = target else { return bulk::tidy(&mut connect(target, Use::Write)?) };
     if let Conn::Sqlite(mut conn) = connect(target, Use::Write)? {
         conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
     }

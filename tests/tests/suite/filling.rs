@@ -49,6 +49,33 @@ fn what_was_filled_is_in_order_and_is_not_filled_again(engine: Engine) {
     assert_eq!(after, 2_001);
 }
 
+#[derive(QueryableByName, Debug)]
+struct Pages {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    all: i32,
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    visible: i32,
+}
+
+/// Right after it was filled, PostgreSQL answers from indexes alone, and has nothing to go through that was added up.
+#[test]
+fn it_is_tidy_at_once() {
+    let installation = Installation::fill(Engine::Postgres, filling(500, 2));
+    let pages = |table: &str| {
+        let sql = format!(
+            "SELECT relpages AS \"all\", relallvisible AS visible FROM pg_class WHERE relname = '{table}'"
+        );
+        installation.read(|conn| Ok(diesel::sql_query(sql).get_result::<Pages>(conn)?))
+    };
+    for table in ["tickets", "events", "work_orders"] {
+        let pages = pages(table);
+        assert!(pages.all > 0 && pages.visible == pages.all, "{table}: {pages:?}");
+    }
+    for table in ["ticket_deltas", "order_deltas"] {
+        assert_eq!(pages(table).all, 0, "{table}");
+    }
+}
+
 both!(its_indexes_and_references_are_those_of_any_other);
 
 /// Indexes are taken away while it is filled: afterwards nothing may be missing.

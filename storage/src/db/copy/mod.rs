@@ -18,7 +18,7 @@ use super::conn::{Conn, Target, Use, connect};
 use super::error::DbError;
 use super::history::{Verified, verify_all};
 use super::migrate::{migrate, schema_of};
-use super::{counts, search};
+use super::{bulk, counts, search};
 use crate::files;
 use marker::Reached;
 use plan::Table;
@@ -112,6 +112,7 @@ fn move_in_pages(
     }
     compare(reading, writing, &tables)?;
     follow(&mut target)?;
+    bulk::tidy(&mut target)?;
     let verified = verify_all(&mut target)?;
     // A source that had been tampered with is moved as it is; only what the move itself broke must not pass.
     let broken = !verified.breaks.is_empty()

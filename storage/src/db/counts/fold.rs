@@ -50,15 +50,21 @@ pub fn fold(conn: &mut Conn) -> Result<bool, DbError> {
 /// # Errors
 /// The database's.
 pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
-    conn.batch_execute(
-        "DELETE FROM ticket_deltas; DELETE FROM ticket_counts; DELETE FROM map_cells; \
-         DELETE FROM order_deltas; DELETE FROM order_counts; \
+    let clear = match Dialect::of(conn) {
+        Dialect::Sqlite => "DELETE FROM ticket_deltas; DELETE FROM order_deltas",
+        // Nobody adds to them until this transaction ends.
+        Dialect::Pg => "TRUNCATE ticket_deltas, order_deltas",
+    };
+    conn.batch_execute(&format!(
+        "{clear}; DELETE FROM ticket_counts; DELETE FROM map_cells; DELETE FROM order_counts; \
          INSERT INTO ticket_deltas (district, grid_id, community_id, street_id, state, category, sensitive, \
          created_at, lon, lat, n) SELECT district, grid_id, community_id, street_id, state, category, sensitive, \
          created_at, lon, lat, 1 FROM tickets; \
-         INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders",
-    )?;
-    fold_where(conn, "id > 0", "id > 0").map(drop)
+         INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders"
+    ))?;
+    fold_where(conn, "id > 0", "id > 0")?;
+    // PostgreSQL would go through the places of all these rows for every number that is asked for.
+    Ok(conn.batch_execute(clear)?)
 }
 
 /// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
