@@ -77,15 +77,17 @@ pub fn fill<T, E: From<DbError>>(
 }
 
 /// Does at once, outside of a transaction, what PostgreSQL does by itself within some minutes: until then it looks into the
-/// table for each entry of an index, and goes through all rows that were there while the numbers were added up. The
-/// connection waits as long as it takes, from then on.
+/// table for each entry of an index. The connection waits as long as it takes, and for the disk, from then on.
 ///
 /// # Errors
 /// The database's.
 pub fn tidy(conn: &mut Conn) -> Result<(), DbError> {
     let Conn::Pg(conn) = conn else { return Ok(()) };
-    conn.batch_execute("SET statement_timeout = 0")?;
-    Ok(conn.batch_execute("VACUUM (ANALYZE)")?)
+    conn.batch_execute("SET statement_timeout = 0; SET synchronous_commit = on")?;
+    // Its commits bring to the disk whatever was committed without waiting for it. Before that, no row counts as visible
+    // to all.
+    conn.batch_execute("ANALYZE")?;
+    Ok(conn.batch_execute("VACUUM")?)
 }
 
 fn take_away(conn: &mut Conn, tables: &[&str]) -> Result<Vec<Part>, DbError> {

@@ -130,7 +130,7 @@ impl Db {
         Ok(Self { inner: Arc::new(Inner { readers, writer, ids, refilling, target, meter, written }) })
     }
 
-    /// Brings everything that has been committed to the disk, also where the database was opened to be filled.
+    /// Ends a filling: brings everything that has been committed to the disk, and tidies the tables of PostgreSQL.
     ///
     /// # Errors
     /// The database's and the system's.

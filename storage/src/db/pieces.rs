@@ -19,6 +19,9 @@ use diesel::sqlite::Sqlite;
 
 use super::conn::{Conn, each_backend};
 
+/// Limits that stand in the text: few, as each text is kept by every connection. See [`Pieces::limit`].
+const USUAL_LIMITS: [i64; 5] = [10, 20, 50, 100, 500];
+
 /// A reading whose rows are of the SQL type `ST`.
 pub(super) struct Pieces<ST> {
     pieces: Vec<Piece>,
@@ -66,13 +69,10 @@ impl<ST> Pieces<ST> {
     /// limit that is a parameter it thinks that it might be a tenth of everything, and so plans at every use, which costs
     /// nearly as much as to read a page. So the limits that are usual stand in the text.
     pub(super) fn limit(&mut self, limit: i64) -> &mut Self {
-        match limit {
-            10 => self.sql(" LIMIT 10"),
-            20 => self.sql(" LIMIT 20"),
-            50 => self.sql(" LIMIT 50"),
-            100 => self.sql(" LIMIT 100"),
-            500 => self.sql(" LIMIT 500"),
-            _ => self.sql(" LIMIT ").value(limit),
+        if USUAL_LIMITS.contains(&limit) {
+            self.sql(format!(" LIMIT {limit}"))
+        } else {
+            self.sql(" LIMIT ").value(limit)
         }
     }
 

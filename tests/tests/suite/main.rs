@@ -32,6 +32,7 @@ mod ids;
 mod imports;
 mod jobs;
 mod joint;
+mod kept_plans;
 mod killed;
 mod limits;
 mod live;
