@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     ClaimRace,
     /// Photos sent until their renditions are ready, beside the rendering alone
     Photos,
+    /// Memory that large uploads take, one and a hundred at once
+    Uploads,
     /// Resident memory with the demonstration's district
     Memory,
     /// Time of a second start, and of one after the server was killed under load

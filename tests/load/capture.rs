@@ -121,15 +121,20 @@ impl Said {
             let value = value.as_deref().unwrap_or_default();
             value.trim_matches(['{', '}']).split(',').any(|part| part == ticket)
         };
-        self.text.starts_with("INSERT INTO events") && self.bound.iter().any(is_of)
+        self.text.contains("INSERT INTO events (") && self.bound.iter().any(is_of)
     }
 
-    /// The values of a column in an INSERT of many rows.
+    /// The values of a column in an INSERT of many rows: `INSERT INTO table (names) SELECT * FROM unnest($5::bigint[], …)`,
+    /// which may stand among others.
     fn column(&self, table: &str, column: &str) -> Vec<i64> {
-        let Some(rest) = self.text.strip_prefix(&format!("INSERT INTO {table} (")) else { return Vec::new() };
-        let names = rest.split(')').next().unwrap_or_default();
-        let at = names.split(", ").position(|name| name == column);
-        let values = at.and_then(|at| self.bound.get(at)?.as_deref()).unwrap_or_default();
+        let into = format!("INSERT INTO {table} (");
+        let values = || -> Option<&str> {
+            let (names, rest) = self.text.split_once(&into)?.1.split_once(')')?;
+            let first: usize = rest.split_once('$')?.1.split_once(':')?.0.parse().ok()?;
+            let at = names.split(", ").position(|name| name == column)?;
+            self.bound.get((first + at).checked_sub(1)?)?.as_deref()
+        };
+        let values = values().unwrap_or_default();
         values.trim_matches(['{', '}']).split(',').filter_map(|part| part.parse().ok()).collect()
     }
 }

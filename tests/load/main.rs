@@ -23,6 +23,7 @@ mod storm_report;
 mod sweep;
 mod table;
 mod two;
+mod uploads;
 mod volume;
 
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         Scenario::Two => two::two(arguments, &site).await,
         Scenario::ClaimRace => claims::race(arguments, &site).await,
         Scenario::Photos => photos::photos(arguments, &site).await,
+        Scenario::Uploads => uploads::uploads(arguments, &site).await,
         Scenario::Memory => footprint::memory(arguments, &site).await,
         Scenario::Start => footprint::start(arguments, &site).await,
         Scenario::Sweep => sweep::sweep(arguments, &site).await,

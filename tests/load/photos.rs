@@ -62,7 +62,7 @@ fn read(path: &Path) -> Outcome<Vec<u8>> {
 
 /// A photo of waves of many lengths: with a colour for each four pixels and some 3 MiB, as phones send, about as hard to
 /// decode as one of a street.
-fn made() -> Outcome<Vec<u8>> {
+pub(crate) fn made() -> Outcome<Vec<u8>> {
     let (width, height) = (usize::from(SIDES.0), usize::from(SIDES.1));
     let mut pixels = Vec::with_capacity(width * height * 3);
     for y in 0..height {
@@ -78,7 +78,8 @@ fn made() -> Outcome<Vec<u8>> {
     Ok(out)
 }
 
-fn numbered(photo: &[u8], number: u64) -> Bytes {
+/// The photo with a number that makes it another one.
+pub(crate) fn numbered(photo: &[u8], number: u64) -> Bytes {
     let (start, rest) = photo.split_at(2);
     [start, &MARK, &number.to_be_bytes(), rest].concat().into()
 }

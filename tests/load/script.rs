@@ -57,7 +57,7 @@ impl Script {
     }
 
     /// Stores a report like the first sample, in one transaction: the rows that the server wrote, with all of their
-    /// columns, one statement for each table.
+    /// columns, in one statement, as the server does.
     ///
     /// Each client writes for the account and the photos of another sample, as each of the server's callers does:
     /// were they the same, all clients would share the locks that the foreign keys take on three rows, which costs.
@@ -72,13 +72,17 @@ impl Script {
         if reads {
             script.reads(samples)?;
         }
+        let mut inserts = Vec::with_capacity(TABLES.len());
         for (nth, (table, _, ending)) in TABLES.into_iter().enumerate() {
             let of_all: Option<Vec<&Vec<Row>>> =
                 samples.iter().map(|sample| sample.get(nth).map(|(_, rows)| rows)).collect();
             let of_all = of_all.ok_or_else(|| fault("a sample lacks a table"))?;
-            script.insert(table, &of_all, ending)?;
+            inserts.push(script.insert(table, &of_all, ending)?);
         }
-        script.text += "COMMIT;\n";
+        let last = inserts.pop().unwrap_or_default();
+        let before: Vec<String> =
+            inserts.iter().enumerate().map(|(nth, one)| format!("w{nth} AS ({one})")).collect();
+        script.text += &format!("WITH {} {last};\nCOMMIT;\n", before.join(", "));
         Ok(script)
     }
 
@@ -102,7 +106,7 @@ impl Script {
         Ok(())
     }
 
-    fn insert(&mut self, table: &str, samples: &[&Vec<Row>], ending: &str) -> Outcome<()> {
+    fn insert(&mut self, table: &str, samples: &[&Vec<Row>], ending: &str) -> Outcome<String> {
         let rows = samples.first().filter(|rows| !rows.is_empty());
         let rows = rows.ok_or_else(|| fault(format!("the server wrote nothing into {table}")))?;
         let mut values = Vec::new();
@@ -113,8 +117,7 @@ impl Script {
         }
         let names: Vec<&str> = rows.iter().take(1).flat_map(|row| row.keys()).map(String::as_str).collect();
         let (names, values) = (names.join(", "), values.join(", "));
-        self.text += &format!("INSERT INTO {table} ({names}) VALUES {values}{ending};\n");
-        Ok(())
+        Ok(format!("INSERT INTO {table} ({names}) VALUES {values}{ending}"))
     }
 
     /// What stands in a column of the `nth` row: a key of its own where the server gave one, else the server's value.

@@ -9,7 +9,7 @@ use suishoupai_core::flow::Step;
 use suishoupai_storage::db::lists::{self, Filter, Scope};
 use suishoupai_storage::db::reports::{self, Report};
 use suishoupai_storage::db::tickets::{self, Opened, Place};
-use suishoupai_storage::db::{Conn, Db, DbError, history};
+use suishoupai_storage::db::{Conn, Db, DbError, history, intake};
 
 use crate::drive::Figures;
 use crate::fault::{Fault, Outcome, fault};
@@ -69,8 +69,8 @@ impl Sample {
         one.report.id = id;
         one.report.ticket = id;
         one.report.receipt = one.place.number.clone();
-        tickets::insert(conn, &[Opened { step: &one.step, place: one.place, told: one.told }])?;
-        reports::insert(conn, vec![one.report])
+        let opened = [Opened { step: &one.step, place: one.place, told: one.told }];
+        intake::insert(conn, &opened, vec![one.report], Vec::new())
     }
 }
 

@@ -42,6 +42,6 @@ pub(super) fn once<T: Serialize + DeserializeOwned>(
         body,
         created_at: now.millis(),
     };
-    idempotency::keep(conn, vec![answer])?;
+    idempotency::keep(conn, answer)?;
     Ok(made)
 }

@@ -202,7 +202,7 @@ pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) 
     let named = photos::named(conn, &plain.draft.photo_ids)?;
     let new = open_plain(registry, plain, &named, now)?;
     let ticket = new.step.ticket.clone();
-    save(conn, vec![new])?;
+    save(conn, vec![new], Vec::new())?;
     Ok(ticket)
 }
 

@@ -9,7 +9,7 @@ use suishoupai_core::time::Moment;
 use super::conn::Conn;
 use super::error::DbError;
 use super::schema::{accounts, false_reports};
-use super::unnest::insert_rows;
+use super::unnest::{insert_rows, together};
 
 /// From how many false reports within how many days on an account is distrusted; 0 never.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,17 @@ pub fn note_false(
     accounts.dedup();
     let rows =
         accounts.iter().map(|account| False { account_id: *account, ticket_id: ticket, at: now.millis() });
-    insert_rows!(
-        &mut *conn,
-        false_reports,
-        rows.collect(),
-        False { account_id, ticket_id, at },
-        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
-    );
+    let records = rows.collect();
+    together(conn, |rows| {
+        insert_rows!(
+            rows,
+            false_reports,
+            records,
+            False { account_id, ticket_id, at },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        Ok(())
+    })?;
     let Some(enough) = (distrust.reports as usize).checked_sub(1) else { return Ok(()) };
     let term = i64::from(distrust.days) * 86_400;
     let found: Vec<(i64, i64)> = false_reports::table

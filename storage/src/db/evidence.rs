@@ -12,7 +12,7 @@ use super::error::DbError;
 use super::kept::Kept;
 use super::photos::PhotoState;
 use super::schema::{evidence, evidence_seen_before, evidence_waiting, photos, tickets};
-use super::unnest::insert_rows;
+use super::unnest::{insert_rows, together};
 use super::word::Word;
 
 /// A piece of evidence that waits to be compared.
@@ -167,24 +167,27 @@ pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> R
         bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
         found_at: now.millis(),
     };
-    insert_rows!(
-        conn,
-        evidence_seen_before,
-        found.iter().map(record).collect(),
-        Record {
-            ticket_id,
-            photo_id,
-            stage,
-            kind,
-            district,
-            other_ticket_id,
-            other_photo_id,
-            other_stage,
-            bits,
-            found_at,
-        },
-        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
-    );
+    together(conn, |rows| {
+        insert_rows!(
+            rows,
+            evidence_seen_before,
+            found.iter().map(record).collect(),
+            Record {
+                ticket_id,
+                photo_id,
+                stage,
+                kind,
+                district,
+                other_ticket_id,
+                other_photo_id,
+                other_stage,
+                bits,
+                found_at,
+            },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        Ok(())
+    })?;
     waits_no_more(conn, compared)
 }
 

@@ -9,7 +9,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::idempotency;
-use super::unnest::insert_rows;
+use super::unnest::{Rows, insert_rows, together};
 
 /// A kept answer.
 #[derive(Clone, Debug, Queryable)]
@@ -71,22 +71,29 @@ pub struct Answer {
     pub created_at: i64,
 }
 
-/// Keeps answers, in the order of their keys, so that two processes which keep the same wait for each other one way.
+/// Keeps an answer.
 ///
 /// # Errors
 /// [`DbError::Conflict`] when a concurrent request with the same key came first: doing the work again finds its
 /// answer.
-pub fn keep(conn: &mut Conn, mut answers: Vec<Answer>) -> Result<(), DbError> {
+pub fn keep(conn: &mut Conn, answer: Answer) -> Result<(), DbError> {
+    together(conn, |rows| put(rows, vec![answer]))
+}
+
+/// Puts answers to what is written together, in the order of their keys, so that two processes which keep the same wait
+/// for each other one way. Where a concurrent request with the same key came first, that is a conflict.
+pub(super) fn put(rows: &mut Rows<'_>, mut answers: Vec<Answer>) -> Result<(), DbError> {
     answers.sort_unstable_by(|x, y| (x.account_id, &x.key).cmp(&(y.account_id, &y.key)));
-    match insert_answers(conn, answers) {
+    rows.race_for("idempotency");
+    match put_answers(rows, answers) {
         Err(DbError::Constraint(_)) => Err(DbError::Conflict),
         outcome => outcome,
     }
 }
 
-fn insert_answers(conn: &mut Conn, answers: Vec<Answer>) -> Result<(), DbError> {
+fn put_answers(rows: &mut Rows<'_>, answers: Vec<Answer>) -> Result<(), DbError> {
     insert_rows!(
-        conn,
+        rows,
         idempotency,
         answers,
         Answer { account_id, key, request_hash, status, body, created_at }

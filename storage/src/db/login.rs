@@ -10,7 +10,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::schema::{login_codes, throttles};
-use super::unnest::insert_rows;
+use super::unnest::{insert_rows, together};
 
 /// The last code sent to a phone.
 #[derive(Clone, Debug, Queryable)]
@@ -139,14 +139,17 @@ pub fn add(
 ) -> Result<HashMap<String, i32>, DbError> {
     let window_start = now.millis() - now.millis().rem_euclid(window_millis);
     let keys: Vec<&str> = more.iter().map(|(key, _)| key.as_str()).collect();
-    let fresh = keys.iter().map(|key| More { key: (*key).to_owned(), window_start, hits: 0 });
-    insert_rows!(
-        &mut *conn,
-        throttles,
-        fresh.collect(),
-        More { key, window_start, hits },
-        on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
-    );
+    let fresh = keys.iter().map(|key| More { key: (*key).to_owned(), window_start, hits: 0 }).collect();
+    together(conn, |rows| {
+        insert_rows!(
+            rows,
+            throttles,
+            fresh,
+            More { key, window_start, hits },
+            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+        );
+        Ok(())
+    })?;
     // Those of a window before begin anew; the rest is one statement for each count, of which there are few.
     let old = throttles::table.filter(throttles::key.eq_any(keys.clone()));
     diesel::update(old.filter(throttles::window_start.ne(window_start)))

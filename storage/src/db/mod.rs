@@ -22,6 +22,7 @@ pub mod history;
 pub mod idempotency;
 pub mod identity;
 mod ids;
+pub mod intake;
 pub mod jobs;
 mod kept;
 pub mod lists;

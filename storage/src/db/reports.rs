@@ -10,7 +10,7 @@ use super::conn::{Conn, pour_rows};
 use super::error::DbError;
 use super::schema::{ratings, reports};
 use super::search::{self, Texts};
-use super::unnest::insert_rows;
+use super::unnest::{Rows, insert_rows};
 use super::word::Word;
 
 /// A report as stored.
@@ -165,17 +165,14 @@ pub(super) fn texts(report: &Report) -> Texts {
     Texts::of((report.ticket, report.district, report.grid), parts)
 }
 
-/// Writes reports; their tickets have been written before.
-///
-/// # Errors
-/// The database's.
-pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
+/// Puts reports to what is written together; their tickets have been put there before.
+pub(super) fn put(rows: &mut Rows<'_>, reports: Vec<Report>) -> Result<(), DbError> {
     let texts = reports.iter().map(texts).collect();
-    let rows: Vec<Record> = reports.into_iter().map(Record::of).collect();
+    let records: Vec<Record> = reports.into_iter().map(Record::of).collect();
     insert_rows!(
-        &mut *conn,
-        reports,
         rows,
+        reports,
+        records,
         Record {
             id,
             district,
@@ -202,7 +199,7 @@ pub fn insert(conn: &mut Conn, reports: Vec<Report>) -> Result<(), DbError> {
             consent_version,
         }
     );
-    search::keep(conn, texts)
+    search::put(rows, texts)
 }
 
 /// Writes very many reports and ratings at once; their tickets have been written before.

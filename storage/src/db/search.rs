@@ -13,9 +13,9 @@ use suishoupai_core::search::{Sought, tokens};
 
 use super::conn::Conn;
 use super::error::DbError;
-use super::kept::Kept;
 use super::lists::{self, Filter, Scope, Summary};
 use super::schema::reports;
+use super::unnest::{Insert, Rows, together};
 
 /// What is kept of a report's texts.
 #[derive(QueryId)]
@@ -61,18 +61,21 @@ impl Texts {
 
 /// Keeps what can be sought; a ticket whose texts are kept already is left as it is.
 pub(super) fn keep(conn: &mut Conn, texts: Vec<Texts>) -> Result<(), DbError> {
-    match conn {
+    together(conn, |rows| put(rows, texts))
+}
+
+/// Puts what can be sought to what is written together.
+pub(super) fn put(rows: &mut Rows<'_>, texts: Vec<Texts>) -> Result<(), DbError> {
+    match &mut *rows.conn {
         Conn::Pg(_) if texts.is_empty() => {}
-        Conn::Pg(conn) => {
+        Conn::Pg(_) => {
             let (tickets, words): (Vec<i64>, Vec<String>) =
                 texts.into_iter().map(|one| (one.ticket, one.words)).unzip();
-            struct Keep;
-            Kept::<Keep, ()>::new(
-                "INSERT INTO ticket_texts (ticket_id, words) SELECT id, string_to_array(words, ' ') FROM unnest(",
-            )
-            .list(tickets, ", ")
-            .list(words, ") AS fresh (id, words) ON CONFLICT DO NOTHING")
-            .execute(conn)?;
+            rows.inserts.push(Insert {
+                head: "INSERT INTO ticket_texts (ticket_id, words) SELECT id, string_to_array(words, ' ') FROM unnest(",
+                columns: vec![tickets.into(), words.into()],
+                ending: ") AS fresh (id, words) ON CONFLICT DO NOTHING",
+            });
         }
         Conn::Sqlite(conn) => {
             for one in texts {

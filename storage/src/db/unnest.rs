@@ -1,15 +1,18 @@
-//! `INSERT` of many rows on PostgreSQL with a prepared statement that is kept.
+//! `INSERT` of many rows of several tables on PostgreSQL with one prepared statement that is kept.
 //!
 //! diesel's own has another text for each number of rows, so it is parsed and planned anew each time, which costs more
-//! than to carry it out. Here each column is one parameter, an array, and the text is always the same.
+//! than to carry it out. Here each column is one parameter, an array, and the text is the same for any number of rows. And
+//! what goes into several tables at once goes in one statement, because each is a way to the server and back: the first
+//! tables stand in `WITH`, the last one after it. PostgreSQL looks at foreign keys, and calls triggers, when all of it is in.
 
-use std::marker::PhantomData;
-
-use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text};
+
+use super::conn::Conn;
+use super::error::DbError;
 
 /// The values of one column, of each row one.
 pub(super) enum Column {
@@ -79,68 +82,134 @@ impl Column {
     }
 }
 
-/// `INSERT INTO table (names) SELECT * FROM unnest(columns) ending`. `M` names the text: a type used for one text only.
-pub(super) struct InsertColumns<M> {
-    /// Up to the names, with their brackets.
+/// Rows that go into one table of PostgreSQL: `head columns ending`.
+pub(super) struct Insert {
+    /// Up to the first column: `INSERT INTO table (names) SELECT * FROM unnest(`.
     pub(super) head: &'static str,
     pub(super) columns: Vec<Column>,
+    /// Its first bracket closes that of `unnest`.
     pub(super) ending: &'static str,
-    pub(super) text: PhantomData<M>,
 }
 
-impl<M> QueryFragment<Pg> for InsertColumns<M> {
+impl QueryFragment<Pg> for Insert {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(self.head);
-        out.push_sql(" SELECT * FROM unnest(");
         for (n, column) in self.columns.iter().enumerate() {
             if n > 0 {
                 out.push_sql(", ");
             }
             column.bind(&mut out)?;
         }
-        out.push_sql(")");
         out.push_sql(self.ending);
         Ok(())
     }
 }
 
-impl<M: 'static> QueryId for InsertColumns<M> {
-    type QueryId = M;
-    const HAS_STATIC_QUERY_ID: bool = true;
+/// Rows of several tables in one statement. diesel keeps it by its text, of which there are as many as there are choices of
+/// tables.
+struct Inserts(Vec<Insert>);
+
+/// What the tables in `WITH` are called there; nothing reads them.
+const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+
+impl QueryFragment<Pg> for Inserts {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some((last, before)) = self.0.split_last() else { return Ok(()) };
+        for (nth, insert) in before.iter().enumerate() {
+            let name = NAMES.get(nth).ok_or_else(|| Error::QueryBuilderError("too many tables".into()))?;
+            out.push_sql(if nth == 0 { "WITH " } else { ", " });
+            out.push_sql(name);
+            out.push_sql(" AS (");
+            insert.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+        }
+        if !before.is_empty() {
+            out.push_sql(" ");
+        }
+        last.walk_ast(out)
+    }
 }
 
-impl<Conn, M> RunQueryDsl<Conn> for InsertColumns<M> {}
+impl QueryId for Inserts {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
 
-/// Inserts rows of one table: one by one with a kept statement on SQLite, where a call costs nothing; together on
-/// PostgreSQL, where each costs a way to the server and back. All fields of the record are named; the optional words
-/// end the statement, as diesel and as SQL has them.
+impl<Conn> RunQueryDsl<Conn> for Inserts {}
+
+/// Where rows of several tables are put that are written together: see [`together`].
+pub(super) struct Rows<'c> {
+    pub(super) conn: &'c mut Conn,
+    /// On PostgreSQL what waits to be sent.
+    pub(super) inserts: Vec<Insert>,
+    /// The table in which a row that is there already means that a concurrent change came first.
+    raced_for: Option<&'static str>,
+}
+
+impl Rows<'_> {
+    /// Lets a row of this table that is there already mean that a concurrent change came first.
+    pub(super) const fn race_for(&mut self, table: &'static str) {
+        self.raced_for = Some(table);
+    }
+
+    fn send(self) -> Result<(), DbError> {
+        let Conn::Pg(conn) = self.conn else { return Ok(()) };
+        if self.inserts.is_empty() {
+            return Ok(());
+        }
+        match Inserts(self.inserts).execute(conn) {
+            Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
+                if self.raced_for.is_some() && info.table_name() == self.raced_for =>
+            {
+                Err(DbError::Conflict)
+            }
+            outcome => Ok(outcome.map(drop)?),
+        }
+    }
+}
+
+/// Writes what `put` puts into the rows, by [`insert_rows`]: at once on SQLite, where a call costs nothing; at the end,
+/// in one statement, on PostgreSQL. So `put` must not read what it has put.
+///
+/// # Errors
+/// Those of `put`; the database's; [`DbError::Conflict`] where a concurrent change has won the race for a row.
+pub(super) fn together(
+    conn: &mut Conn,
+    put: impl FnOnce(&mut Rows<'_>) -> Result<(), DbError>,
+) -> Result<(), DbError> {
+    let mut rows = Rows { conn, inserts: Vec::new(), raced_for: None };
+    put(&mut rows)?;
+    rows.send()
+}
+
+/// Puts rows of one table to what is written [`together`]. All fields of the record are named; the optional words end the
+/// statement, as diesel and as SQL has them.
 macro_rules! insert_rows {
-    ($conn:expr, $table:ident, $rows:expr, $record:ident { $($column:ident),+ $(,)? }
+    ($rows:expr, $table:ident, $records:expr, $record:ident { $($column:ident),+ $(,)? }
         $(, $ending:ident = $sql:literal)?) => {{
-        struct Text;
-        let rows: Vec<$record> = $rows;
-        match $conn {
-            $crate::db::Conn::Pg(_) if rows.is_empty() => {}
-            $crate::db::Conn::Pg(conn) => {
-                $(let mut $column = Vec::with_capacity(rows.len());)+
-                for row in rows {
+        let records: Vec<$record> = $records;
+        let rows: &mut $crate::db::unnest::Rows<'_> = $rows;
+        match &mut *rows.conn {
+            $crate::db::Conn::Pg(_) if records.is_empty() => {}
+            $crate::db::Conn::Pg(_) => {
+                $(let mut $column = Vec::with_capacity(records.len());)+
+                for record in records {
                     // Names every field, so that none is forgotten when one is added.
-                    let $record { $($column: _),+ } = &row;
-                    $($column.push(row.$column);)+
+                    let $record { $($column: _),+ } = &record;
+                    $($column.push(record.$column);)+
                 }
-                let insert = $crate::db::unnest::InsertColumns::<Text> {
+                rows.inserts.push($crate::db::unnest::Insert {
                     head: concat!(
-                        "INSERT INTO ", stringify!($table), $crate::db::unnest::names!($($column),+)
+                        "INSERT INTO ", stringify!($table), $crate::db::unnest::names!($($column),+),
+                        " SELECT * FROM unnest("
                     ),
                     columns: vec![$($crate::db::unnest::Column::from($column)),+],
-                    ending: concat!("" $(, $sql)?),
-                    text: std::marker::PhantomData,
-                };
-                diesel::RunQueryDsl::execute(insert, conn)?;
+                    ending: concat!(")" $(, $sql)?),
+                });
             }
             $crate::db::Conn::Sqlite(conn) => {
-                for row in rows {
-                    diesel::insert_into($table::table).values(row)$(.$ending())?.execute(conn)?;
+                for record in records {
+                    diesel::insert_into($table::table).values(record)$(.$ending())?.execute(conn)?;
                 }
             }
         }

@@ -113,8 +113,7 @@ fn write_all(
             Err(fail) => answers.push(Some(Err(fail))),
         }
     }
-    save(conn, news)?;
-    idempotency::keep(conn, keep)?;
+    save(conn, news, keep)?;
     Ok(answers)
 }
 
@@ -136,8 +135,7 @@ fn write_one(conn: &mut Conn, incoming: &Incoming, registry: &Registry, sealer: 
     let fresh = record_fresh(conn, incoming)?;
     let new: New = incoming.prepare(registry, &named, &fresh)?;
     let receipt = incoming.receipt_of(&new);
-    save(conn, vec![new])?;
-    idempotency::keep(conn, incoming.answer(&receipt, sealer)?.into_iter().collect())?;
+    save(conn, vec![new], incoming.answer(&receipt, sealer)?.into_iter().collect())?;
     Ok(receipt)
 }
 

@@ -15,8 +15,8 @@ use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::idempotency::{Answer, Kept};
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::reports::{self as rows, Report};
-use suishoupai_storage::db::tickets::{self, Opened, Place};
-use suishoupai_storage::db::{Conn, DbError};
+use suishoupai_storage::db::tickets::{Opened, Place};
+use suishoupai_storage::db::{Conn, DbError, intake};
 use suishoupai_storage::seal::Sealer;
 
 use super::{Draft, Receipt, Repeat, numbered, own_find_unit};
@@ -59,8 +59,8 @@ pub(crate) struct New {
     pub(crate) report: Report,
 }
 
-/// Writes tickets and their reports.
-pub(super) fn save(conn: &mut Conn, news: Vec<New>) -> Result<(), DbError> {
+/// Writes tickets and their reports, and the answers to be given again.
+pub(super) fn save(conn: &mut Conn, news: Vec<New>, answers: Vec<Answer>) -> Result<(), DbError> {
     let mut opened = Vec::with_capacity(news.len());
     let mut reports = Vec::with_capacity(news.len());
     let mut steps = Vec::with_capacity(news.len());
@@ -71,8 +71,7 @@ pub(super) fn save(conn: &mut Conn, news: Vec<New>) -> Result<(), DbError> {
     }
     let opened: Vec<Opened<'_>> =
         steps.iter().zip(opened).map(|(step, (place, told))| Opened { step, place, told }).collect();
-    tickets::insert(conn, &opened)?;
-    rows::insert(conn, reports)
+    intake::insert(conn, &opened, reports, answers)
 }
 
 impl Incoming {

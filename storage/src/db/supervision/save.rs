@@ -10,7 +10,7 @@ use super::Loaded;
 use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{supervision_events, supervision_orders, supervision_photos, supervision_tickets};
-use crate::db::unnest::insert_rows;
+use crate::db::unnest::{Rows, insert_rows, together};
 use crate::db::update::update_kept;
 
 /// Names the text that saves the row of an order.
@@ -116,8 +116,10 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
     each_backend!(&mut *conn, conn => inserted.execute(conn))?;
     let tickets: Vec<_> =
         order.tickets.iter().map(|ticket| TicketRecord { order_id: order.id, ticket_id: *ticket }).collect();
-    insert_rows!(&mut *conn, supervision_tickets, tickets, TicketRecord { order_id, ticket_id });
-    write_line(conn, order, &step.event, content, hash)
+    together(conn, |rows| {
+        insert_rows!(rows, supervision_tickets, tickets, TicketRecord { order_id, ticket_id });
+        put_line(rows, order, &step.event, content, hash)
+    })
 }
 
 /// Writes a step: the order's row by compare-and-set on its version, the line with its hash, its photos. `loaded`
@@ -148,14 +150,14 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: SupervisionStep) -> Resu
     if each_backend!(&mut *conn, conn => saved.execute(conn))? == 0 {
         return Err(DbError::Conflict);
     }
-    write_line(conn, order, &step.event, content, hash)?;
+    together(conn, |rows| put_line(rows, order, &step.event, content, hash))?;
     loaded.order = step.order;
     loaded.last_hash = hash;
     Ok(())
 }
 
-fn write_line(
-    conn: &mut Conn,
+fn put_line(
+    rows: &mut Rows<'_>,
     order: &SupervisionOrder,
     event: &SupervisionEvent,
     content: String,
@@ -170,14 +172,18 @@ fn write_line(
         content,
         hash: hash.to_vec(),
     };
-    let added = diesel::insert_into(supervision_events::table).values(line);
-    each_backend!(&mut *conn, conn => added.execute(conn))?;
+    insert_rows!(
+        rows,
+        supervision_events,
+        vec![line],
+        EventRecord { order_id, seq, district, at, verb, content, hash }
+    );
     let photos: Vec<_> = event
         .photos
         .iter()
         .map(|photo| PhotoRecord { order_id: order.id, event_seq: event.seq, photo_id: photo.id })
         .collect();
-    insert_rows!(conn, supervision_photos, photos, PhotoRecord { order_id, event_seq, photo_id });
+    insert_rows!(rows, supervision_photos, photos, PhotoRecord { order_id, event_seq, photo_id });
     Ok(())
 }
 

@@ -5,10 +5,9 @@ use suishoupai_core::flow::Event;
 use suishoupai_core::model::UnitId;
 
 use super::records::{EventRecord, EvidenceRecord, NoticeRecord, WaitingRecord};
-use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::schema::{events, evidence, evidence_waiting, notices};
-use crate::db::unnest::insert_rows;
+use crate::db::unnest::{Rows, insert_rows};
 
 /// Lines of histories, with the photos that they name and the units that are told of them.
 #[derive(Default)]
@@ -58,10 +57,10 @@ impl Lines {
         }));
     }
 
-    /// Writes them.
-    pub(super) fn write(self, conn: &mut Conn) -> Result<(), DbError> {
+    /// Puts them to what is written together.
+    pub(super) fn put(self, rows: &mut Rows<'_>) -> Result<(), DbError> {
         insert_rows!(
-            &mut *conn,
+            rows,
             events,
             self.events,
             EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
@@ -74,21 +73,21 @@ impl Lines {
         let waiting = self.evidence.iter().map(wait).collect();
         // The same photo may be named again at the same stage; the first naming counts.
         insert_rows!(
-            &mut *conn,
+            rows,
             evidence,
             self.evidence,
             EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at, compared_at },
             on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
         );
         insert_rows!(
-            &mut *conn,
+            rows,
             evidence_waiting,
             waiting,
             WaitingRecord { ticket_id, photo_id, stage },
             on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
         );
         insert_rows!(
-            conn,
+            rows,
             notices,
             self.notices,
             NoticeRecord { district, unit_id, ticket_id, event_seq, verb, at }

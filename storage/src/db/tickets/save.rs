@@ -11,7 +11,7 @@ use super::{Loaded, Opened, Place, projections};
 use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
 use crate::db::schema::{tickets, work_orders};
-use crate::db::unnest::insert_rows;
+use crate::db::unnest::{Rows, insert_rows, together};
 use crate::db::update::{Several, update_kept};
 
 /// Writes newly opened tickets with their first events, and the notices of those.
@@ -19,23 +19,28 @@ use crate::db::update::{Several, update_kept};
 /// # Errors
 /// The database's; nothing is certain of any of them then.
 pub fn insert(conn: &mut Conn, opened: &[Opened<'_>]) -> Result<(), DbError> {
-    let mut rows = Vec::with_capacity(opened.len());
+    together(conn, |rows| put(rows, opened))
+}
+
+/// Puts newly opened tickets, with their first events and the notices of those, to what is written together.
+pub(in crate::db) fn put(rows: &mut Rows<'_>, opened: &[Opened<'_>]) -> Result<(), DbError> {
+    let mut records = Vec::with_capacity(opened.len());
     let mut lines = Lines::default();
     for Opened { step, place, told } in opened {
         let content = content(&step.event)?;
         let hash = link(&GENESIS, &content);
-        rows.push(record(&step.ticket, place, hash)?);
+        records.push(record(&step.ticket, place, hash)?);
         lines.add(step.ticket.district, &step.event, content, hash, told);
     }
-    insert_tickets(conn, rows)?;
-    lines.write(conn)
+    put_tickets(rows, records)?;
+    lines.put(rows)
 }
 
-fn insert_tickets(conn: &mut Conn, rows: Vec<Record>) -> Result<(), DbError> {
+fn put_tickets(rows: &mut Rows<'_>, records: Vec<Record>) -> Result<(), DbError> {
     insert_rows!(
-        conn,
-        tickets,
         rows,
+        tickets,
+        records,
         Record {
             id,
             district,
@@ -135,10 +140,13 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: Step, told: &[UnitId]) -
     if save_row(conn, before, t, hash)? == 0 {
         return Err(DbError::Conflict);
     }
-    save_orders(conn, before, t)?;
+    change_orders(conn, before, t)?;
     let mut lines = Lines::default();
     lines.add(t.district, &step.event, content, hash, told);
-    lines.write(conn)?;
+    together(conn, |rows| {
+        put_orders(rows, before, t)?;
+        lines.put(rows)
+    })?;
     projections::course(conn, before, t)?;
     loaded.ticket = step.ticket;
     loaded.last_hash = hash;
@@ -211,20 +219,44 @@ pub fn set_alarm(conn: &mut Conn, ticket: TicketId, at: Option<Moment>) -> Resul
     Ok(())
 }
 
-fn save_orders(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result<(), DbError> {
+/// The order as it was before, if there was one.
+fn known<'t>(before: &'t Ticket, order: &WorkOrder) -> Option<&'t WorkOrder> {
+    before.orders.iter().find(|known| known.seq == order.seq)
+}
+
+fn change_orders(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result<(), DbError> {
     for order in &after.orders {
-        let known = before.orders.iter().find(|known| known.seq == order.seq);
-        if known == Some(order) {
-            continue;
-        }
-        match known {
-            Some(known) => change_order(conn, after.id, known, order)?,
-            None => {
-                let added = diesel::insert_into(work_orders::table).values(order_record(after, order)?);
-                each_backend!(conn, conn => added.execute(conn))?;
-            }
+        match known(before, order) {
+            Some(known) if known != order => change_order(conn, after.id, known, order)?,
+            _ => {}
         }
     }
+    Ok(())
+}
+
+fn put_orders(rows: &mut Rows<'_>, before: &Ticket, after: &Ticket) -> Result<(), DbError> {
+    let new = after.orders.iter().filter(|order| known(before, order).is_none());
+    let records = new.map(|order| order_record(after, order)).collect::<Result<_, _>>()?;
+    insert_rows!(
+        rows,
+        work_orders,
+        records,
+        OrderRecord {
+            ticket_id,
+            seq,
+            district,
+            unit_id,
+            kind,
+            state,
+            created_at,
+            due_at,
+            accepted_at,
+            ended_at,
+            result,
+            timer,
+            handed_by,
+        }
+    );
     Ok(())
 }
 
