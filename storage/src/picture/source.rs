@@ -17,8 +17,8 @@ pub(super) trait Source {
     /// `length` bytes at `at`; `None` beyond the end, or where they cannot be read.
     fn read(&mut self, at: usize, length: usize) -> Option<Cow<'_, [u8]>>;
 
-    /// Where `byte` stands next, at or after `at`.
-    fn find(&mut self, byte: u8, at: usize) -> Option<usize>;
+    /// Where the next marker of a JPEG starts at or after `at`: 0xff before a byte that is neither a stuffed zero nor 0xff.
+    fn find_marker(&mut self, at: usize) -> Option<usize>;
 
     /// `N` bytes at `at`, or `Truncated`.
     fn take<const N: usize>(&mut self, at: usize) -> Result<[u8; N], PictureError> {
@@ -32,6 +32,12 @@ pub(super) trait Source {
     }
 }
 
+/// Where the first marker starts in `bytes`. The data of a scan are full of stuffed zeros, so one search goes on over them.
+fn marker_in(bytes: &[u8]) -> Option<usize> {
+    let is_marker = |at: &usize| bytes.get(at + 1).is_some_and(|next| !matches!(next, 0x00 | 0xff));
+    memchr::memchr_iter(0xff, bytes).find(is_marker)
+}
+
 impl Source for &[u8] {
     fn length(&self) -> usize {
         self.len()
@@ -41,8 +47,8 @@ impl Source for &[u8] {
         self.get(at..at.checked_add(length)?).map(Cow::Borrowed)
     }
 
-    fn find(&mut self, byte: u8, at: usize) -> Option<usize> {
-        Some(at + memchr::memchr(byte, self.get(at..)?)?)
+    fn find_marker(&mut self, at: usize) -> Option<usize> {
+        Some(at + marker_in(self.get(at..)?)?)
     }
 }
 
@@ -115,17 +121,48 @@ impl Source for Windowed {
         Some(Cow::Owned(all))
     }
 
-    fn find(&mut self, byte: u8, mut at: usize) -> Option<usize> {
-        while at < self.length {
-            if self.held(at).is_empty() && !self.slide(at) {
+    fn find_marker(&mut self, mut at: usize) -> Option<usize> {
+        // A marker has two bytes: where one of them is all that is held, it begins the next window.
+        while at + 1 < self.length {
+            if self.held(at).len() < 2 && !self.slide(at) {
                 return None;
             }
             let held = self.held(at);
-            if let Some(place) = memchr::memchr(byte, held) {
+            if let Some(place) = marker_in(held) {
                 return Some(at + place);
             }
-            at += held.len();
+            at += held.len().checked_sub(1).filter(|step| *step > 0)?;
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn first_marker(bytes: &[u8], at: usize) -> Option<usize> {
+        (at..bytes.len().saturating_sub(1))
+            .find(|at| bytes[*at] == 0xff && !matches!(bytes[at + 1], 0 | 0xff))
+    }
+
+    proptest! {
+        #[test]
+        fn a_marker_is_found_wherever_it_stands(
+            bytes in prop::collection::vec(prop_oneof![4 => Just(0xff), 4 => Just(0), 1 => any::<u8>()], 0..400),
+            from in 0_usize..401,
+        ) {
+            let expected = first_marker(&bytes, from);
+            prop_assert_eq!((&bytes[..]).find_marker(from), expected);
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let mut windowed = Windowed::new(file).unwrap();
+            prop_assert_eq!(windowed.find_marker(from), expected);
+            prop_assert_eq!(windowed.find_marker(0), first_marker(&bytes, 0));
+        }
     }
 }

@@ -83,7 +83,8 @@ impl PhotoStore {
     /// # Errors
     /// [`StoreError::NotFound`] where there is none, else as [`put`](Self::put).
     pub async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
-        self.read(key, None).await?.whole().await
+        let Self::Local(store) = self else { return self.read(key, None).await?.whole().await };
+        self.meter().watch("read", store.whole(key)).await
     }
 
     /// The bytes `range` of the object under `key`.

@@ -15,6 +15,9 @@ use super::spool::blocking;
 /// Bytes of a file that are in memory at once for each reader.
 const PORTION: usize = 64 << 10;
 
+/// Bytes that are reserved for an object because it is announced; a longer one takes more as it comes.
+const MOST_AT_ONCE: usize = 32 << 20;
+
 /// Portions of an object, each bounded.
 pub type Portions = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
 
@@ -38,7 +41,8 @@ impl Reading {
     /// # Errors
     /// The store's; [`StoreError::Io`] where it sent fewer bytes than it announced.
     pub async fn whole(mut self) -> Result<Bytes, StoreError> {
-        let mut all = BytesMut::new();
+        let announced = usize::try_from(self.length).unwrap_or(usize::MAX);
+        let mut all = BytesMut::with_capacity(announced.min(MOST_AT_ONCE));
         while let Some(portion) = self.portions.next().await {
             all.extend_from_slice(&portion?);
         }
@@ -61,8 +65,9 @@ impl Reading {
                 return Ok(None);
             }
             let (file, portion) = blocking("read an object", move || {
-                let mut portion = Vec::new();
-                (&file).take(left.min(PORTION as u64)).read_to_end(&mut portion)?;
+                let length = left.min(PORTION as u64);
+                let mut portion = Vec::with_capacity(length as usize);
+                (&file).take(length).read_to_end(&mut portion)?;
                 if portion.is_empty() {
                     Err(io::ErrorKind::UnexpectedEof.into())
                 } else {

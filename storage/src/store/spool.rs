@@ -14,8 +14,8 @@ use super::StoreError;
 use crate::picture::{Inspected, Limits, PictureError, inspect_file};
 use crate::video::{self, Video, VideoError, VideoLimits};
 
-/// Bytes that are collected before a thread is troubled with writing them.
-const PORTION: usize = 128 << 10;
+/// Bytes that are collected before a thread is troubled with writing them: each time costs a few changes of threads.
+const PORTION: usize = 256 << 10;
 const ACTION: &str = "keep an upload in a file";
 
 /// A folder for uploads under way. Clones share it.

@@ -87,7 +87,7 @@ pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Resul
     let mut profile = Profile::default();
     let (mut scans, mut scan_bytes, mut at) = (0u32, 0usize, 2usize);
     loop {
-        let start = next_marker(source, at).ok_or(PictureError::Truncated)?;
+        let start = source.find_marker(at).ok_or(PictureError::Truncated)?;
         let [_, marker] = source.take(start)?;
         match marker {
             EOI => break,
@@ -155,23 +155,11 @@ fn check_plausible(frame: Frame, scan_bytes: usize) -> Result<(), PictureError> 
     if (scan_bytes as u64).saturating_mul(8) < blocks { Err(PictureError::Truncated) } else { Ok(()) }
 }
 
-/// Where the next marker starts at or after `at`; stray bytes, stuffed zeros and fill bytes are skipped.
-fn next_marker(source: &mut impl Source, mut at: usize) -> Option<usize> {
-    loop {
-        at = source.find(0xff, at)?;
-        match *source.read(at + 1, 1)?.first()? {
-            0x00 => at += 2,
-            0xff => at += 1,
-            _ => return Some(at),
-        }
-    }
-}
-
 /// Where the scan that starts at `at` ends: at a marker that may follow a scan. Other bytes after 0xff are
 /// damage inside of the scan, for the decoder to judge.
 fn scan_end(source: &mut impl Source, mut at: usize) -> Option<usize> {
     loop {
-        at = next_marker(source, at)?;
+        at = source.find_marker(at)?;
         match *source.read(at + 1, 1)?.first()? {
             0xc4 | 0xcc | EOI | SOS | 0xdb..=0xdd | 0xe0..=0xef | 0xfe => return Some(at),
             _ => at += 2,

@@ -96,6 +96,14 @@ impl LocalStore {
         Ok(Reading::of_file(file, range.end - range.start))
     }
 
+    /// The whole object, which one thread reads in one go.
+    pub(super) async fn whole(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+        let wanted = key.clone();
+        let read =
+            self.blocking("read an object", move |inner| absent(fs::read(inner.path(&wanted)))).await?;
+        read.map(Bytes::from).ok_or_else(|| StoreError::absent(key))
+    }
+
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
         let key = key.clone();
         self.blocking("look for an object", move |inner| inner.length(&key)).await
