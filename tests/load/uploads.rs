@@ -28,6 +28,7 @@ const COMMENT: [u8; 4] = [0xff, 0xfe, 0xff, 0xff];
 /// How long the renditions of all may take.
 const RENDERED: Duration = Duration::from_secs(120);
 
+/// Each is measured at a server that has just been started: one that has rendered keeps memory in which an upload could hide.
 pub(crate) async fn uploads(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let photo = padded(made()?)?;
     println!("each photo has {} KiB", photo.len() >> 10);
@@ -38,18 +39,13 @@ pub(crate) async fn uploads(arguments: &Arguments, site: &Site) -> Outcome<()> {
         number += 1;
         numbered(&photo, number)
     };
-    // The first ones start threads and fill what is used again.
-    for resident in residents.iter_mut().take(4) {
-        send(resident, next()).await?;
-    }
     let (mut one, mut all) = (Vec::new(), Vec::new());
     for _ in 0..arguments.repeat {
-        for _ in 0..5 {
-            rest(&server).await?;
-            let resident = residents.first_mut().ok_or_else(|| fault("there is no resident"))?;
-            one.push(grown(&server, send(resident, next())).await?);
-        }
-        rest(&server).await?;
+        server = anew(server, site, &mut residents).await?;
+        let resident = residents.first_mut().ok_or_else(|| fault("there is no resident"))?;
+        one.push(grown(&server, send(resident, next())).await?);
+        people::idle_within(&server, RENDERED).await?;
+        server = anew(server, site, &mut residents).await?;
         let sent = residents.iter_mut().map(|resident| send(resident, next()));
         let together = async {
             try_join_all(sent.collect::<Vec<_>>()).await?;
@@ -57,9 +53,21 @@ pub(crate) async fn uploads(arguments: &Arguments, site: &Site) -> Outcome<()> {
         };
         all.push(grown(&server, together).await?);
     }
+    server.stop().await?;
     let first = below("one upload of 20 MB until its answer", &one, ONE_BAR);
     let second = below("100 at once until their renditions are ready", &all, ALL_BAR);
     first.and(second)
+}
+
+/// Starts the server anew, and lets each resident ask something of it, so that their connections are there.
+async fn anew(server: Server, site: &Site, residents: &mut [Resident]) -> Outcome<Server> {
+    server.stop().await?;
+    let server = site.start().await?;
+    for resident in residents {
+        resident.client.go_to(server.address).await?;
+        resident.client.get("/api/v1/reports").await?;
+    }
+    Ok(server)
 }
 
 /// The photo with comments up to the size.
@@ -73,13 +81,6 @@ fn padded(photo: Vec<u8>) -> Outcome<Vec<u8>> {
 async fn send(resident: &mut Resident, photo: Bytes) -> Outcome<()> {
     let answer = resident.client.upload("/api/v1/photos", photo).await?;
     answer.expect(201).map(drop)
-}
-
-/// Waits until the server has done everything, and its allocator has given back what was freed.
-async fn rest(server: &Server) -> Outcome<()> {
-    people::idle_within(server, RENDERED).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    Ok(())
 }
 
 /// By how many MiB the resident memory grew, at the most, while something was done.
