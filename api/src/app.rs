@@ -6,18 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::http::header::ContentType;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer, web};
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use suishoupai_storage::db::{Db, DbError, Target, check, migrate, reference};
 use suishoupai_storage::picture::Pool;
 use suishoupai_storage::seal::{KeyRing, Sealer};
 use suishoupai_storage::store::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use crate::auth::recognise;
@@ -39,11 +36,13 @@ use crate::keys::{self, KeyError};
 use crate::links::LinkSigner;
 use crate::live::Live;
 use crate::metrics::{self, Metrics};
-use crate::openapi::Contract;
 use crate::password::{PasswordError, Passwords};
 use crate::problem::{Problem, localise};
 use crate::registry::Registry;
+use crate::routes::registrar::Registrar;
+use crate::routes::system::openapi_json;
 use crate::service::orphans::Walk;
+use crate::service::photos::LookedAt;
 use crate::service::pictures::{self, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports;
@@ -210,18 +209,19 @@ impl Application {
     /// [`StartError`], saying what to mend.
     pub async fn build(config: Config, clock: Clock, with_demo: bool) -> Result<Self, StartError> {
         let db = wait_for_db(&config).await?;
-        let passwords = Passwords::new()?;
+        let passwords = Passwords::default();
         let demo_accounts =
             if with_demo { demo::load(&db, &passwords, clock.now()).await? } else { Vec::new() };
         let data_keys = data_keys(&config)?;
         let data = db.read(|conn| reference::load(conn).map_err(Fail::from)).await?;
         let registry = Registry::build(data, &config).map_err(|error| StartError::Data(error.to_string()))?;
         let store = photo_store::open(&config).await?;
-        let turns = Turns::start()
-            .map_err(|source| StartError::Io { what: "cannot start a thread".to_owned(), source })?;
+        let no_thread = |source| StartError::Io { what: "cannot start a thread".to_owned(), source };
+        let turns = Turns::start().map_err(no_thread)?;
         let services = Services::new(Parts {
             tokens: TokenKeys::load_or_create(&config.data.dir, &config.auth)?,
-            renderer: Pool::new(config.photos.pool()),
+            looked_at: LookedAt::default(),
+            renderer: Pool::new(config.photos.pool()).map_err(no_thread)?,
             links: LinkSigner::new(&data_keys.oldest(), config.photos.rendition_url_minutes),
             sealer: Sealer::new(&data_keys),
             metrics: Metrics::new(db.meter(), store.meter()),
@@ -337,27 +337,23 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
         |source| StartError::Io { what: format!("cannot listen on {} (http.listen)", http.listen), source };
     let listener = TcpListener::bind(http.listen).map_err(io)?;
     let address = listener.local_addr().map_err(io)?;
-    // Made once and shared: a copy for each worker, and one more for the page, took 15 MiB of memory each.
-    let contract = web::Data::from(Contract::shared());
-    let routes = web::Data::new(known_routes(&contract));
+    let mut known = Vec::new();
+    routes::register(&mut Registrar::knowing(&mut known));
+    let known = web::Data::new(Routes::new(known));
     let shared = web::Data::new(services.clone());
     let limit = JsonLimit(http.body_limit_bytes);
     let forms = usize::try_from(services.upload_limit()).unwrap_or(usize::MAX);
     let forms = FormLimit(forms.saturating_mul(4));
     let server = HttpServer::new(move || {
-        let (app, _) = App::new()
-            .into_utoipa_app()
-            .app_data(shared.clone())
-            .app_data(routes.clone())
-            .app_data(contract.clone())
-            .app_data(limit)
-            .app_data(forms)
-            .configure(routes::register)
-            .split_for_parts();
         // Without the word, the page would send its address to a validator elsewhere.
         let docs = DocsConfig::from("/openapi.json").validator_url("none");
-        let json = contract.json.clone();
-        app.route("/openapi.json", web::get().to(move || answer_json(json.clone())))
+        App::new()
+            .app_data(shared.clone())
+            .app_data(known.clone())
+            .app_data(limit)
+            .app_data(forms)
+            .configure(|config| routes::register(&mut Registrar::serving(config)))
+            .route("/openapi.json", web::get().to(openapi_json))
             .service(SwaggerUi::new("/docs/{_:.*}").config(docs))
             .wrap(Compress::default())
             .wrap(from_fn(recognise))
@@ -381,25 +377,4 @@ fn bind(services: &Services) -> Result<(Server, SocketAddr), StartError> {
     .map_err(io)?
     .run();
     Ok((server, address))
-}
-
-async fn answer_json(json: Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(json)
-}
-
-/// The routes of the contract, by which a wrong method is told from a wrong address.
-fn known_routes(contract: &Contract) -> Routes {
-    use actix_web::http::Method;
-    let paths = contract.api.paths.paths.iter();
-    Routes::new(paths.flat_map(|(path, item)| {
-        let methods = [
-            (Method::GET, item.get.is_some()),
-            (Method::POST, item.post.is_some()),
-            (Method::PUT, item.put.is_some()),
-            (Method::PATCH, item.patch.is_some()),
-            (Method::OPTIONS, item.options.is_some()),
-            (Method::DELETE, item.delete.is_some()),
-        ];
-        methods.into_iter().filter(|(_, there)| *there).map(|(method, _)| (method, path.as_str()))
-    }))
 }

@@ -2,9 +2,8 @@
 
 mod problems;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::LazyLock;
 
-use actix_web::App;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -24,10 +23,11 @@ use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, S
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Required, Schema, Tag};
-use utoipa_actix_web::AppExt;
 
+use crate::fail::Fail;
 use crate::lang::Lang;
 use crate::problem::all_codes;
+use crate::routes::registrar::Registrar;
 
 /// Examples of bodies by the name of their schema, as the server of the demonstration answered them.
 const EXAMPLES: &str = include_str!("openapi/examples.json");
@@ -38,24 +38,38 @@ pub struct Contract {
     pub yaml: String,
     /// As JSON.
     pub json: Bytes,
-    /// As an object.
-    pub api: OpenApi,
 }
 
 impl Contract {
-    /// The contract, made from the routes when it is first asked for. It is the same for every server of a process.
-    pub fn shared() -> Arc<Self> {
-        static SHARED: OnceLock<Arc<Contract>> = OnceLock::new();
-        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::new())))
+    /// The contract, made from the routes when it is first asked for: that takes some tens of milliseconds, and as many
+    /// MiB for so long. It is the same for every server of a process.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Contract> = LazyLock::new(|| {
+            let api = described();
+            let yaml = api.to_yaml().unwrap_or_default();
+            let json = serde_json::to_vec(&api).unwrap_or_default().into();
+            Contract { yaml, json }
+        });
+        &SHARED
     }
 
-    fn new() -> Self {
-        let (_, mut api) = App::new().into_utoipa_app().configure(crate::routes::register).split_for_parts();
-        complete(&mut api);
-        let yaml = api.to_yaml().unwrap_or_default();
-        let json = serde_json::to_vec(&api).unwrap_or_default().into();
-        Self { yaml, json, api }
+    /// As [`Contract::shared`], made off the async threads.
+    ///
+    /// # Errors
+    /// When the server is being stopped.
+    pub async fn ready() -> Result<&'static Self, Fail> {
+        tokio::task::spawn_blocking(Self::shared).await.map_err(|error| Fail::internal(&error))
     }
+}
+
+/// The contract as an object, made anew.
+pub fn described() -> OpenApi {
+    #[derive(utoipa::OpenApi)]
+    struct Nothing;
+    let mut api = <Nothing as utoipa::OpenApi>::openapi();
+    crate::routes::register(&mut Registrar::describing(&mut api));
+    complete(&mut api);
+    api
 }
 
 fn complete(api: &mut OpenApi) {
@@ -260,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_reference_has_its_target() {
-        let api = serde_json::to_value(&Contract::shared().api).unwrap();
+        let api = serde_json::to_value(described()).unwrap();
         let mut waiting = vec![&api];
         let mut count = 0;
         while let Some(value) = waiting.pop() {

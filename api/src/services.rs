@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::password::Passwords;
 use crate::registry::Registry;
 use crate::service::orphans::Walk;
+use crate::service::photos::LookedAt;
 use crate::service::pictures::{Lookups, Pictures};
 use crate::service::readiness::StoreAnswer;
 use crate::service::reports::{Group, Pace, Repeats};
@@ -72,6 +73,8 @@ pub struct Parts {
     pub trail: Trail,
     /// Requests whose pictures are looked up together.
     pub lookups: Lookups,
+    /// What was found when photos were uploaded that wait for their renditions.
+    pub looked_at: LookedAt,
     /// Makes the renditions of photos, within bounds.
     pub renderer: Pool,
     /// What near pictures are found in.

@@ -1,10 +1,14 @@
 //! One keep-alive connection to the server, over which one request follows another.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
@@ -19,7 +23,42 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Client {
     address: SocketAddr,
     token: Option<String>,
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Parts>,
+}
+
+/// A body of several parts, one after the other, so that what all uploads have in common is not copied for each.
+pub(crate) struct Parts(VecDeque<Bytes>);
+
+impl From<Bytes> for Parts {
+    fn from(whole: Bytes) -> Self {
+        Self([whole].into())
+    }
+}
+
+impl<const N: usize> From<[Bytes; N]> for Parts {
+    fn from(parts: [Bytes; N]) -> Self {
+        Self(parts.into())
+    }
+}
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|part| part.len() as u64).sum())
+    }
 }
 
 pub(crate) struct Answer {
@@ -42,7 +81,7 @@ impl Answer {
     }
 }
 
-async fn dial(address: SocketAddr) -> Outcome<SendRequest<Full<Bytes>>> {
+async fn dial(address: SocketAddr) -> Outcome<SendRequest<Parts>> {
     let stream = tokio::net::TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -83,14 +122,20 @@ impl Client {
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Outcome<Answer> {
-        self.send(Method::POST, path, "application/json", body.to_string().into()).await
+        self.send(Method::POST, path, "application/json", Bytes::from(body.to_string())).await
     }
 
-    pub(crate) async fn upload(&mut self, path: &str, body: Bytes) -> Outcome<Answer> {
+    pub(crate) async fn upload(&mut self, path: &str, body: impl Into<Parts>) -> Outcome<Answer> {
         self.send(Method::POST, path, "image/png", body).await
     }
 
-    async fn send(&mut self, method: Method, path: &str, kind: &str, body: Bytes) -> Outcome<Answer> {
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: impl Into<Parts>,
+    ) -> Outcome<Answer> {
         // The server closes a connection that was idle while something else was measured.
         if self.sender.is_closed() {
             self.sender = dial(self.address).await?;
@@ -102,7 +147,7 @@ impl Client {
         if !kind.is_empty() {
             request = request.header(CONTENT_TYPE, kind);
         }
-        let request = request.body(Full::new(body))?;
+        let request = request.body(body.into())?;
         let exchange = async {
             self.sender.ready().await?;
             let response = self.sender.send_request(request).await?;

@@ -7,6 +7,7 @@ use hyper::body::Bytes;
 use suishoupai_storage::picture::{Limits, inspect, render};
 
 use crate::arguments::Arguments;
+use crate::client::Parts;
 use crate::drive::{Figures, closed_loop};
 use crate::fault::{Outcome, fault};
 use crate::people::{self, Resident};
@@ -20,10 +21,10 @@ const MARK: [u8; 4] = [0xff, 0xfe, 0, 10];
 
 /// Uploads and renderings per second.
 pub(crate) async fn photos(arguments: &Arguments, site: &Site) -> Outcome<()> {
-    let photo = match &arguments.photo {
+    let photo = Bytes::from(match &arguments.photo {
         Some(path) => read(path)?,
         None => made()?,
-    };
+    });
     println!("each photo has {} KiB", photo.len() >> 10);
     let mut server = site.start().await?;
     let mut residents = people::residents(&mut server, arguments.connections, false).await?;
@@ -79,9 +80,9 @@ pub(crate) fn made() -> Outcome<Vec<u8>> {
 }
 
 /// The photo with a number that makes it another one.
-pub(crate) fn numbered(photo: &[u8], number: u64) -> Bytes {
-    let (start, rest) = photo.split_at(2);
-    [start, &MARK, &number.to_be_bytes(), rest].concat().into()
+pub(crate) fn numbered(photo: &Bytes, number: u64) -> Parts {
+    let start = [&photo[..2], &MARK, &number.to_be_bytes()].concat();
+    [Bytes::from(start), photo.slice(2..)].into()
 }
 
 /// The same pipeline in as many threads as there are cores, with nothing around it: looked at without decoding, decoded,

@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 use hyper::body::Bytes;
 
 use crate::arguments::Arguments;
+use crate::client::Parts;
 use crate::fault::{Fault, Outcome, fault};
 use crate::people::{self, Resident};
 use crate::photos::{made, numbered};
@@ -30,7 +31,7 @@ const RENDERED: Duration = Duration::from_secs(120);
 
 /// Each is measured at a server that has just been started: one that has rendered keeps memory in which an upload could hide.
 pub(crate) async fn uploads(arguments: &Arguments, site: &Site) -> Outcome<()> {
-    let photo = padded(made()?)?;
+    let photo = Bytes::from(padded(made()?)?);
     println!("each photo has {} KiB", photo.len() >> 10);
     let mut server = site.start().await?;
     let mut residents = people::residents(&mut server, AT_ONCE, false).await?;
@@ -78,7 +79,7 @@ fn padded(photo: Vec<u8>) -> Outcome<Vec<u8>> {
     Ok([start, &comment.repeat(count), rest].concat())
 }
 
-async fn send(resident: &mut Resident, photo: Bytes) -> Outcome<()> {
+async fn send(resident: &mut Resident, photo: Parts) -> Outcome<()> {
     let answer = resident.client.upload("/api/v1/photos", photo).await?;
     answer.expect(201).map(drop)
 }

@@ -170,7 +170,7 @@ fn postgres_demo() -> String {
 
 fn load(config: Config) {
     let db = open_db(&config).unwrap();
-    let passwords = Passwords::new().unwrap();
+    let passwords = Passwords::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(demo::load(&db, &passwords, start_of_time())).unwrap();
 }

@@ -144,7 +144,7 @@ fn add_of(words: &[&str]) -> user::Add {
 async fn an_official_is_added_once_and_only_to_a_unit_that_fits_the_role() {
     let dir = tempfile::tempdir().unwrap();
     let db = app::open_db(&settings(dir.path())).unwrap();
-    demo::load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    demo::load(&db, &Passwords::default(), NOW).await.unwrap();
     let add = |words: &[&str]| user::add(&db, add_of(words), "a good password".to_owned());
     let worker = ["--login", "lin", "--name", "林一", "--role", "community_officer"];
     let both = [&worker[..], &["--unit", "350203001001", "--unit", "350203001004"]].concat();
@@ -155,7 +155,7 @@ async fn an_official_is_added_once_and_only_to_a_unit_that_fits_the_role() {
         (2, Role::CommunityOfficer, "林一")
     );
     let hash = lin.password_hash;
-    assert!(Passwords::new().unwrap().verify("a good password".to_owned(), hash).await.unwrap());
+    assert!(Passwords::default().verify("a good password".to_owned(), hash).await.unwrap());
 
     let rows: [(&[&str], &str); 4] = [
         (&["--unit", "350203001001"], "lin is taken"),
@@ -248,7 +248,7 @@ async fn open_tickets(db: &Db, count: i64) {
 async fn verification_walks_every_page_and_names_the_line_that_was_altered() {
     let dir = tempfile::tempdir().unwrap();
     let db = app::open_db(&settings(dir.path())).unwrap();
-    demo::load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    demo::load(&db, &Passwords::default(), NOW).await.unwrap();
     open_tickets(&db, 501).await;
     let intact = verify::report(&history::verify(&db).await.unwrap());
     assert_eq!(intact, Done::of("501 tickets, 501 lines of history\nevery chain is intact\n"));
@@ -288,7 +288,7 @@ async fn the_greeting_shows_accounts_of_the_demonstration_only() {
     let plain = serve::greeting(&settings, address, &[]);
     assert!(plain.contains("http://127.0.0.1:8081") && !plain.contains("password"), "{plain}");
     let db = app::open_db(&settings).unwrap();
-    let accounts = demo::load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    let accounts = demo::load(&db, &Passwords::default(), NOW).await.unwrap();
     let shown = serve::greeting(&settings, address, &accounts);
     for account in &accounts {
         let line = shown.lines().find(|line| line.trim_start().starts_with(account.login)).unwrap();

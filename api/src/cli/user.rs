@@ -120,7 +120,7 @@ fn password(from_stdin: bool, login: &str) -> Result<(String, String), Stop> {
 pub(super) async fn add(db: &Db, add: Add, password: String) -> Result<String, Stop> {
     let units = db.read(|conn| load_units(conn, None)).await?;
     let (district, posts) = posts(&add, &units)?;
-    let password_hash = Passwords::new()?.hash(password).await?;
+    let password_hash = Passwords::default().hash(password).await?;
     let [id] = db.ids::<1>().await?;
     let new = NewAccount {
         id,
@@ -185,7 +185,7 @@ fn official(conn: &mut Conn, login: &str) -> Result<Account, Fail> {
 }
 
 async fn set_password(db: &Db, change: Password, password: String) -> Result<String, Stop> {
-    let hash = Passwords::new()?.hash(password).await?;
+    let hash = Passwords::default().hash(password).await?;
     let now = Clock::System.now();
     let Password { login, reset_second_factor, .. } = change;
     let name = login.clone();

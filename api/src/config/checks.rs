@@ -1,6 +1,7 @@
 //! What settings mean together, and whether those with a form of their own have it.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use suishoupai_core::flow::{Role, Thresholds};
@@ -124,7 +125,10 @@ impl Photos {
 }
 
 fn or_cores(set: usize) -> usize {
-    if set > 0 { set } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    // Asked once: the answer is read from several files.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if set > 0 { set } else { *CORES }
 }
 
 /// Checks the texts that have a form of their own.

@@ -19,7 +19,7 @@ fn database() -> (Db, tempfile::TempDir) {
 #[tokio::test]
 async fn the_demonstration_is_loaded_once_and_every_part_of_it_works() {
     let (db, _dir) = database();
-    let passwords = Passwords::new().unwrap();
+    let passwords = Passwords::default();
     let people = load(&db, &passwords, NOW).await.unwrap();
     let reference = db.read(reference::load).await.unwrap();
     let revision = reference.revision;
@@ -49,7 +49,7 @@ async fn the_demonstration_is_loaded_once_and_every_part_of_it_works() {
 #[tokio::test]
 async fn every_role_of_an_official_is_in_the_table_and_every_post_exists() {
     let (db, _dir) = database();
-    let people = load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    let people = load(&db, &Passwords::default(), NOW).await.unwrap();
     assert_eq!(people.len(), PEOPLE.len(), "everybody has a post");
     for role in Role::ALL.iter().filter(|role| !matches!(role, Role::Resident | Role::System)) {
         assert!(people.iter().any(|one| one.role == *role), "{role:?}");
@@ -62,7 +62,7 @@ async fn every_role_of_an_official_is_in_the_table_and_every_post_exists() {
 #[tokio::test]
 async fn the_files_of_the_demonstration_import_without_a_change_afterwards() {
     let (db, _dir) = database();
-    load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    load(&db, &Passwords::default(), NOW).await.unwrap();
     let rows = [
         (Kind::Units, UNITS_CSV),
         (Kind::Categories, CATEGORIES_CSV),
@@ -80,7 +80,7 @@ async fn the_files_of_the_demonstration_import_without_a_change_afterwards() {
 async fn a_real_district_is_not_mixed_with_the_demonstration() {
     let (db, _dir) = database();
     imports::run(&db, Request::new(Kind::Units, UNITS_CSV), NOW).await.unwrap();
-    let Err(Fail::Problem(problem)) = load(&db, &Passwords::new().unwrap(), NOW).await else { panic!() };
+    let Err(Fail::Problem(problem)) = load(&db, &Passwords::default(), NOW).await else { panic!() };
     assert_eq!(problem.code(), Code::NotAllowedInState);
     assert!(problem.to_string().contains("--data"), "{problem}");
     let found: Result<_, DbError> = db.read(|conn| accounts::find_by_login(conn, "admin")).await;
@@ -90,7 +90,7 @@ async fn a_real_district_is_not_mixed_with_the_demonstration() {
 #[tokio::test]
 async fn a_real_district_is_not_imported_beside_the_demonstration() {
     let (db, _dir) = database();
-    load(&db, &Passwords::new().unwrap(), NOW).await.unwrap();
+    load(&db, &Passwords::default(), NOW).await.unwrap();
     let real = "code,name,level,parent_code,phone,lon,lat\n350205000000,海沧区,district,,,,\n";
     let refused = imports::run(&db, Request::new(Kind::Units, real), NOW).await;
     assert!(matches!(refused, Err(Fail::Problem(problem)) if problem.code() == Code::NotAllowedInState));

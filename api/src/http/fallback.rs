@@ -26,15 +26,15 @@ impl Routes {
     /// The routes as (method, pattern) such as `(GET, "/api/v1/tickets/{id}")`, in any order.
     ///
     /// Patterns are those of the routes themselves, so they are sound whenever the server starts at all.
-    pub fn new<'a>(routes: impl IntoIterator<Item = (Method, &'a str)>) -> Self {
+    pub fn new(routes: impl IntoIterator<Item = (Method, String)>) -> Self {
         let mut all = Self::default();
         for (method, pattern) in routes {
-            if let Some((_, methods)) = all.by_pattern.get(pattern).and_then(|at| all.table.get_mut(*at)) {
+            if let Some((_, methods)) = all.by_pattern.get(&pattern).and_then(|at| all.table.get_mut(*at)) {
                 methods.push(method);
                 continue;
             }
-            all.by_pattern.insert(pattern.to_owned(), all.table.len());
-            all.table.push((ResourceDef::new(pattern), vec![method]));
+            all.table.push((ResourceDef::new(pattern.as_str()), vec![method]));
+            all.by_pattern.insert(pattern, all.table.len() - 1);
         }
         for (_, methods) in &mut all.table {
             if methods.contains(&Method::GET) {
@@ -164,9 +164,9 @@ mod tests {
     fn routes() -> web::Data<Routes> {
         let ticket = "/tickets/{id}";
         web::Data::new(Routes::new([
-            (Method::DELETE, ticket),
-            (Method::GET, ticket),
-            (Method::POST, "/tickets/form"),
+            (Method::DELETE, ticket.to_owned()),
+            (Method::GET, ticket.to_owned()),
+            (Method::POST, "/tickets/form".to_owned()),
         ]))
     }
 

@@ -1,22 +1,14 @@
 //! Passwords: argon2id hashes, made and compared off the threads that answer requests.
 
+mod argon;
 pub mod factor;
 pub mod rules;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 
-/// Memory of one computation, in KiB: 19 MiB, with [`PASSES`] and [`LANES`] as OWASP's Password Storage Cheat Sheet has
-/// it. The same everywhere, so that a hash made in a trial is as strong as any.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
 /// Computations at once: together they take 38 MiB, and never all cores.
 const AT_ONCE: usize = 2;
 /// Computations under way and waiting; one more is refused, rather than answered after the client gave up.
@@ -48,21 +40,19 @@ pub enum PasswordError {
     Failed(String),
 }
 
-impl Passwords {
+impl Default for Passwords {
     /// Nothing is computed yet.
-    ///
-    /// # Errors
-    /// Only when the bounds of this module are not those of the algorithm.
-    pub fn new() -> Result<Self, PasswordError> {
-        hasher()?;
-        Ok(Self {
+    fn default() -> Self {
+        Self {
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             computing: Arc::new(Semaphore::new(AT_ONCE)),
-            nobody: nobody().into(),
+            nobody: argon::of_nobody().into(),
             computed: Arc::default(),
-        })
+        }
     }
+}
 
+impl Passwords {
     /// The hash of a password, as a PHC string with a salt of its own.
     ///
     /// # Errors
@@ -71,7 +61,7 @@ impl Passwords {
         if !acceptable(&password) {
             return Err(PasswordError::BadLength);
         }
-        self.compute(move || hash_now(&password)).await
+        self.compute(move || argon::hash(&password)).await
     }
 
     /// Whether the password is the one of the stored hash.
@@ -87,15 +77,15 @@ impl Passwords {
         }
         let nobody = Arc::clone(&self.nobody);
         self.compute(move || match stored {
-            Some(stored) => verify_now(&password, &stored),
-            None => verify_now(&password, &nobody).map(|_| false),
+            Some(stored) => argon::verify(&password, &stored),
+            None => argon::verify(&password, &nobody).map(|_| false),
         })
         .await
     }
 
     /// The hash of a password that nobody knows, for an account by which nobody signs in.
     pub fn of_nobody(&self) -> String {
-        nobody()
+        argon::of_nobody()
     }
 
     /// How many hashes have been computed, whatever came of them.
@@ -126,45 +116,13 @@ fn acceptable(password: &str) -> bool {
     (1..=MAX_PASSWORD_BYTES).contains(&password.len())
 }
 
-/// A hash drawn by lot: no password is known for it, and comparing takes as long as with any other. To compute one
-/// would keep the memory of the computation for the life of the process.
-fn nobody() -> String {
-    let salt = STANDARD_NO_PAD.encode(rand::random::<[u8; 16]>());
-    let hash = STANDARD_NO_PAD.encode(rand::random::<[u8; 32]>());
-    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}")
-}
-
-fn hasher() -> Result<Argon2<'static>, PasswordError> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|e| PasswordError::Failed(e.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_now(password: &str) -> Result<String, PasswordError> {
-    let hash =
-        hasher()?.hash_password(password.as_bytes()).map_err(|e| PasswordError::Failed(e.to_string()))?;
-    Ok(hash.to_string())
-}
-
-fn verify_now(password: &str, stored: &str) -> Result<bool, PasswordError> {
-    let hash = PasswordHash::new(stored).map_err(|e| PasswordError::Failed(e.to_string()))?;
-    if hash.hash.is_none() {
-        return Err(PasswordError::Failed("what is stored has no hash in it".to_owned()));
-    }
-    match hasher()?.verify_password(password.as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(PasswordError::Failed(error.to_string())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn the_right_password_is_told_from_a_wrong_one_and_from_no_account() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::default();
         let stored = passwords.hash("正确的密码".to_owned()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         let verify = |password: &str, stored: Option<&str>| {
@@ -183,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn lengths_are_bounded_and_a_damaged_hash_is_an_error() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::default();
         for password in [String::new(), "a".repeat(MAX_PASSWORD_BYTES + 1)] {
             assert!(matches!(passwords.hash(password.clone()).await, Err(PasswordError::BadLength)));
             assert!(!passwords.verify(password, None).await.unwrap());
@@ -196,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_crowd_is_refused_rather_than_queued_without_end() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::default();
         let crowd = Arc::clone(&passwords.waiting).try_acquire_many_owned(MAX_WAITING as u32).unwrap();
         assert!(matches!(passwords.hash("a".to_owned()).await, Err(PasswordError::Busy)));
         drop(crowd);

@@ -7,8 +7,8 @@ use suishoupai_core::flow::Role;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::sign_in_words::{DeviceId, Phone, SixDigits};
 use super::{json, ok};
 use crate::auth::{Anyone, Auth};
@@ -24,8 +24,8 @@ use crate::services::Services;
 use crate::view::{Instant, OwnRestriction, UnitRef};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(send_code)
         .service(by_phone)
         .service(by_mini_program)

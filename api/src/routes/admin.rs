@@ -5,9 +5,9 @@ use serde::Deserialize;
 use suishoupai_core::geo::Datum;
 use suishoupai_core::model::District;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::ok;
+use super::registrar::Registrar;
 use crate::auth::{Admin, Auth};
 use crate::extract::{Path, Query};
 use crate::lang::Text;
@@ -15,8 +15,8 @@ use crate::problem::{Code, Problem};
 use crate::service::imports::{self, Kind, Outcome};
 use crate::services::Services;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(import);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(import);
 }
 
 /// Largest import file, bytes.

@@ -8,8 +8,8 @@ use suishoupai_core::audit::AuditKind;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::audit::{Filter, Kept};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Cursor, Id, Limit, ok};
 use crate::audit;
 use crate::auth::{Auth, TrailReader};
@@ -21,8 +21,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(search);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(search);
 }
 
 /// Which lines of the trail.

@@ -9,8 +9,8 @@ use suishoupai_core::model::UnitId;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::desk;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Cursor, Id, Limit, PageQuery, ok};
 use crate::auth::{Auth, Official};
 use crate::extract::Query;
@@ -27,8 +27,8 @@ use crate::view::{
 /// Summonses of one answer at the most.
 const MOST: i64 = 100;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(notices).service(requests).service(summonses).service(held);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(notices).service(requests).service(summonses).service(held);
 }
 
 /// Whose desk.

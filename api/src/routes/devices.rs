@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::accounts::{SessionView, session_view};
+use super::registrar::Registrar;
 use super::{Id, ok};
 use crate::auth::{Anyone, Auth, Staff};
 use crate::extract::{Json, Path};
@@ -18,8 +18,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(devices)
         .service(sign_out_everywhere)
         .service(sign_out)

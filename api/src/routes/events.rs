@@ -6,9 +6,9 @@ use serde::Deserialize;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::live::Cursor;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Id;
+use super::registrar::Registrar;
 use crate::auth::{Anyone, Auth, Watcher, bearer};
 use crate::extract::{Path, Query};
 use crate::lang::Text;
@@ -21,8 +21,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// Proxies of the kind of nginx keep answers back without it.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(tickets).service(report);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(tickets).service(report);
 }
 
 /// Which changes.

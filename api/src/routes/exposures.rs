@@ -8,8 +8,8 @@ use suishoupai_core::flow::exposure::{ExposureCommand, ExposureState};
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::exposures::Filter;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::reports::repeat;
 use super::{Cursor, Id, Limit, expected_version, json, ok, version_required};
 use crate::auth::{Auth, Chief, Decider, DistrictDesk, Exposer, Official};
@@ -23,8 +23,8 @@ use crate::services::Services;
 use crate::view::{ExposurePage, ExposureView, PublishedPage};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(published)
         .service(propose)
         .service(review)

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use suishoupai_core::geo::Datum;
 use suishoupai_core::model::District;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::exposures::DistrictCode;
 use super::places::known_datum;
+use super::registrar::Registrar;
 use crate::auth::{Auth, Official};
 use crate::extract::{Path, Query};
 use crate::fail::Fail;
@@ -31,8 +31,8 @@ const DEEPEST: u8 = 22;
 /// Months of a period at the most.
 const MONTHS: i32 = 36;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(clusters).service(tile).service(public_clusters).service(public_tile);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(clusters).service(tile).service(public_clusters).service(public_tile);
 }
 
 /// A box of a map: west, south, east, north, in degrees. Whether there is such a box, [`ClusterQuery::view`] says.

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use suishoupai_core::flow::masking::{Area, WHOLE};
 use suishoupai_storage::db::accounts::Account;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Id, ok};
 use crate::auth::{Auth, Chief, Official, Worker};
 use crate::extract::{Json, Path};
@@ -18,8 +18,8 @@ use crate::services::Services;
 use crate::view::MaskView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(mask).service(unmask).service(one);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(mask).service(unmask).service(one);
 }
 
 /// A rectangle of the picture as it is shown, upright.

@@ -16,6 +16,7 @@ pub mod officials;
 pub mod photos;
 pub mod places;
 pub mod privacy;
+pub mod registrar;
 pub mod reports;
 pub mod resident;
 pub mod restrictions;
@@ -39,20 +40,18 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::scope;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::service::read::MAX_PAGE;
+use registrar::Registrar;
 use written::Written;
 
 /// Registers every route.
-pub fn register(config: &mut ServiceConfig<'_>) {
-    config.configure(system::register).service(
+pub fn register(routes: &mut Registrar<'_>) {
+    routes.configure(system::register).scope("/api/v1", |v1| {
         // Routes are tried in this order, so those that are asked for most come first.
-        scope::scope("/api/v1")
-            .configure(reports::register)
+        v1.configure(reports::register)
             .configure(tickets::register)
             .configure(commands::register)
             .configure(map::register)
@@ -78,8 +77,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
             .configure(restrictions::register)
             .configure(service_keys::register)
             .configure(admin::register)
-            .configure(audit::register),
-    );
+            .configure(audit::register);
+    });
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {

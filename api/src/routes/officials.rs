@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use suishoupai_core::flow::Role;
 use suishoupai_storage::db::accounts::Account;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::accounts::{AccountView, account_view};
+use super::registrar::Registrar;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Admin, Auth};
 use crate::extract::{Json, Path, Query};
@@ -18,8 +18,8 @@ use crate::service::officials::{self, MOST_POSTS, WantedPost};
 use crate::services::Services;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(add).service(set_posts).service(disable).service(enable).service(reset);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(list).service(add).service(set_posts).service(disable).service(enable).service(reset);
 }
 
 /// A sign-in name.

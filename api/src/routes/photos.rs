@@ -7,9 +7,9 @@ use serde::Deserialize;
 use suishoupai_storage::db::photos::Photo;
 use suishoupai_storage::store::Spooled;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::object::Object;
+use super::registrar::Registrar;
 use super::{Id, json, ok};
 use crate::auth::{Anyone, Auth};
 use crate::extract::{Path, Query};
@@ -21,8 +21,8 @@ use crate::services::Services;
 use crate::view::{PhotoView, Scene};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(upload)
         .service(one)
         .service(original)

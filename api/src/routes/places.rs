@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use suishoupai_core::geo::{Coordinate, CoordinateError, Datum};
 use suishoupai_core::model::{CategoryKind, District, Level, Limit};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::ok;
+use super::registrar::Registrar;
 use crate::extract::Query;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
@@ -15,8 +15,8 @@ use crate::service::places;
 use crate::services::Services;
 use crate::view::{Located, Scene};
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(locate).service(categories).service(units);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(locate).service(categories).service(units);
 }
 
 /// A datum that is known.

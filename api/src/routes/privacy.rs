@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::privacy::{Run, RunKind, RunState};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Id, PageQuery, json, ok};
 use crate::auth::{Admin, Auth, ResidentOnly, Worker};
 use crate::extract::{Json, Path, Query};
@@ -21,8 +21,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(terms)
         .service(reveal_reporter)
         .service(ask)

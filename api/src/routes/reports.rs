@@ -6,10 +6,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::parts::PositionBody;
 use super::places::coordinate;
+use super::registrar::Registrar;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Anyone, Auth, Reporter};
 use crate::extract::{Form, Json, Path, Query, Upload};
@@ -22,8 +22,8 @@ use crate::services::Services;
 use crate::view::{MyReports, ReportCreated, ReportView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(send).service(send_form).service(follow).service(mine).service(one);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(send).service(send_form).service(follow).service(mine).service(one);
 }
 
 /// A place as a phone knows it.

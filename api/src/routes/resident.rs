@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, post, web};
 use serde::Deserialize;
 use suishoupai_core::flow::{Command, Stage};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Id, ok};
 use crate::auth::{Auth, ResidentOnly};
 use crate::extract::{Json, Path};
@@ -18,8 +18,8 @@ use crate::services::Services;
 use crate::view::ReportView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(supplement).service(withdraw).service(urge).service(rate).service(not_fixed);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(supplement).service(withdraw).service(urge).service(rate).service(not_fixed);
 }
 
 /// Words to add to a report, with photos uploaded before.

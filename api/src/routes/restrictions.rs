@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, get, post, web};
 use serde::Deserialize;
 use suishoupai_core::restriction::{Decision, MOST_DAYS};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Admin, Auth, Chief, ResidentOnly, RestrictionReader};
 use crate::extract::{Json, Path, Query};
@@ -16,8 +16,8 @@ use crate::services::Services;
 use crate::view::{OwnRestriction, RestrictionPage, RestrictionView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(restrict).service(list).service(decide).service(appeal);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(restrict).service(list).service(decide).service(appeal);
 }
 
 /// For how many days: 1 to 365.

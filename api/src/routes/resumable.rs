@@ -12,10 +12,10 @@ use serde::Serialize;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::resumable::{Resumable, UploadState};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Id;
 use super::photos::Binary;
+use super::registrar::Registrar;
 use crate::auth::{Anyone, Auth};
 use crate::extract::Path;
 use crate::fail::Fail;
@@ -26,8 +26,8 @@ use crate::service::resumable::{self as service, Sending, Wanted};
 use crate::services::Services;
 use crate::view::Instant;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(capabilities).service(create).service(look).service(append).service(terminate);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(capabilities).service(create).service(look).service(append).service(terminate);
 }
 
 /// The version of the protocol that a request is written in.

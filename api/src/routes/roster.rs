@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::{accounts, roster as rows};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::reports::repeat;
 use super::{Id, json, ok};
 use crate::auth::{Admin, Auth, Official};
@@ -23,8 +23,8 @@ use crate::services::Services;
 use crate::view::{Instant, Scene, UnitRef};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(absences)
         .service(add_absence)
         .service(end_absence)

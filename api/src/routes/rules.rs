@@ -6,9 +6,9 @@ use suishoupai_core::flow::Policy;
 use suishoupai_core::model::{CalendarDay, WeeklyHours};
 use suishoupai_core::time::Moment;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::ok;
+use super::registrar::Registrar;
 use crate::auth::{Admin, Auth, Official};
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
@@ -18,8 +18,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(policies)
         .service(add_policy)
         .service(read_calendar)

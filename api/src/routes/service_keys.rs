@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::identity::service_keys as rows;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::officials::Posts;
+use super::registrar::Registrar;
 use super::{Id, Limit, PageQuery, json, ok};
 use crate::auth::{Admin, Auth};
 use crate::extract::{Json, Path, Query};
@@ -19,8 +19,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(add).service(revoke);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(list).service(add).service(revoke);
 }
 
 /// For how many days a key is good: 1 to 730.

@@ -3,10 +3,10 @@
 use actix_web::{HttpResponse, get, post, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::PhotoIds;
 use super::places::coordinate;
+use super::registrar::Registrar;
 use super::reports::PlaceBody;
 use super::{Id, Limit, PageQuery, ok};
 use crate::auth::{Anyone, Auth, Official, Reporter, ResidentOnly};
@@ -19,8 +19,8 @@ use crate::services::Services;
 use crate::view::{FollowedPage, FollowedView, SimilarReports, SimilarTickets};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(similar_reports)
         .service(similar_tickets)
         .service(follow)

@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::accounts::{SessionView, session_view};
 use super::ok;
+use super::registrar::Registrar;
 use crate::extract::Json;
 use crate::http::client::Client;
 use crate::lang::Lang;
@@ -17,8 +17,8 @@ use crate::services::Services;
 use crate::view::Instant;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(finish).service(begin);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(finish).service(begin);
 }
 
 /// A sign-in that has begun.

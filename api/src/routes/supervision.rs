@@ -10,9 +10,9 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::supervision::Filter;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::PhotoIds;
+use super::registrar::Registrar;
 use super::reports::repeat;
 use super::tickets::{ListCursor, Sort};
 use super::{Id, Limit, expected_version, json, ok, version_required};
@@ -26,8 +26,8 @@ use crate::services::Services;
 use crate::view::{Instant, SupervisionPage, SupervisionView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(issue)
         .service(list)
         .service(one)

@@ -1,18 +1,20 @@
 //! Health, the contract, and its page.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::registrar::Registrar;
 use super::{json, ok};
+use crate::fail::Fail;
 use crate::openapi::Contract;
 use crate::service::readiness::{self, Part};
 use crate::services::Services;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(healthz).service(readyz).service(jwks).service(contract).service(front);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(healthz).service(readyz).service(jwks).service(contract).service(front);
 }
 
 /// Whether the process answers.
@@ -132,8 +134,13 @@ async fn readyz(services: web::Data<Services>) -> HttpResponse {
 #[utoipa::path(tag = "system", operation_id = "contract",
     responses((status = OK, description = "OpenAPI 3.1", body = Object, content_type = "application/yaml")))]
 #[get("/openapi.yaml")]
-async fn contract(contract: web::Data<Contract>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(contract.yaml.clone())
+async fn contract() -> Result<HttpResponse, Fail> {
+    Ok(HttpResponse::Ok().content_type("application/yaml").body(Contract::ready().await?.yaml.as_str()))
+}
+
+/// The contract for the page that shows it. It is the same as `/openapi.yaml`, so it is no operation of its own.
+pub(crate) async fn openapi_json() -> Result<HttpResponse, Fail> {
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(Contract::ready().await?.json.clone()))
 }
 
 /// A first page with the way on.

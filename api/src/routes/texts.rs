@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::flow::Verb;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::commands::centre::Pattern;
+use super::registrar::Registrar;
 use super::reports::repeat;
 use super::{Id, json, ok};
 use crate::auth::{Admin, Auth, Official};
@@ -19,8 +19,8 @@ use crate::service::{digest, texts};
 use crate::services::Services;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(add).service(remove);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(list).service(add).service(remove);
 }
 
 /// A standard text.

@@ -8,9 +8,9 @@ use suishoupai_core::likeness::SeenBefore;
 use suishoupai_core::search::{self, Sought};
 use suishoupai_storage::db::lists::Filter;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::places::{coordinate, known_datum};
+use super::registrar::Registrar;
 use super::{Cursor, Id, Limit, ok};
 use crate::auth::{Auth, Field, Handler, Official};
 use crate::extract::{Path, Query};
@@ -21,8 +21,8 @@ use crate::services::Services;
 use crate::view::{CountsView, OrderPage, TicketPage, TicketView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(pool).service(counts).service(list).service(orders).service(one);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(pool).service(counts).service(list).service(orders).service(one);
 }
 
 /// Whose pool, and from where it is seen.

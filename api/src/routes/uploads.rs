@@ -9,9 +9,9 @@ use actix_web::{FromRequest as _, HttpRequest, HttpResponse, post, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::time::Moment;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::photos::view;
+use super::registrar::Registrar;
 use super::{Id, json};
 use crate::auth::{Anyone, Auth};
 use crate::extract::{Form, Json, Path, Query, Upload};
@@ -22,8 +22,8 @@ use crate::services::Services;
 use crate::view::{Instant, PhotoView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(announce).service(complete).service(content);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(announce).service(complete).service(content);
 }
 
 /// The types of photos and videos that can be announced.

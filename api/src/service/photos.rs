@@ -1,6 +1,7 @@
 //! Photos: taken in, looked at without decoding, stored, recorded; rendered later by a job.
 
 mod bound;
+mod looked_at;
 mod rendering;
 
 use suishoupai_core::flow::may_see;
@@ -22,6 +23,7 @@ use crate::problem::{Code, Problem};
 use crate::services::Services;
 
 pub use bound::Bound;
+pub use looked_at::LookedAt;
 use rendering::RENDER;
 pub use rendering::{is_rendering, mask_job, render};
 
@@ -197,6 +199,9 @@ pub async fn upload(services: &Services, account: Account, sent: Spooled) -> Res
     store(services, &prepared).await?;
     let ids = services.db.ids::<2>().await?;
     let now = services.now();
+    if let Content::Photo(inspected) = &prepared.content {
+        services.looked_at.note(*prepared.sha256(), inspected.clone());
+    }
     let recorded = services
         .db
         .write(move |conn| record(conn, &account, account.district, &prepared, ids, now).map_err(Fail::from))

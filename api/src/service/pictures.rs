@@ -329,12 +329,13 @@ pub async fn hash_old(services: &Services, after: i64) -> Result<(), Fail> {
 
 /// The hash of a picture in the store; none where it is gone or cannot be read.
 async fn hash_of(services: &Services, key: &ObjectKey) -> Result<Option<u64>, Fail> {
-    let bytes = match services.store.get(key).await {
+    let bytes = match services.store.get_once(key, Vec::new()).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let made = services.renderer.render(bytes.len() as u64, Vec::new(), async { Ok::<_, Infallible>(bytes) });
+    let made =
+        services.renderer.render(bytes.len() as u64, None, Vec::new(), async |_| Ok::<_, Infallible>(bytes));
     let luma = made.await.ok().map(|made| made.thumbnail_luma);
     tokio::task::spawn_blocking(move || luma.and_then(|luma| picture::perceptual_hash(&luma)))
         .await

@@ -52,12 +52,9 @@ pub(super) async fn render(services: &Services, photo: &Photo) -> Result<Result<
         ffmpeg: services.config.videos.ffmpeg.clone(),
         patience: Duration::from_secs(services.config.videos.poster_seconds),
     };
-    let worker = services.renderer.worker().await;
-    let made = tokio::task::spawn_blocking(move || {
-        let _held = worker;
-        maker.make(&original)
-    });
-    match made.await.map_err(|error| Fail::internal(&error))?? {
+    let made = services.renderer.work(move || maker.make(&original)).await;
+    let crashed = || Fail::internal(&std::io::Error::other("the public copy of a video was not finished"));
+    match made.ok_or_else(crashed)?? {
         Ok((copy, pictures)) => {
             services.store.put_file(&playback_key(photo)?, &copy).await?;
             Ok(Ok(pictures))

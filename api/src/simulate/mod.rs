@@ -122,7 +122,7 @@ async fn prepare(db: &Db, options: Options) -> Result<Scene, Fail> {
 /// Loads the demonstration's district and staffs every unit of it, for `total` tickets in a span of time.
 async fn found(db: &Db, options: Options, span: Range<Moment>, total: i64) -> Result<Scene, Fail> {
     let Range { start, end } = span;
-    let passwords = Passwords::new().map_err(|error| Fail::internal(&error))?;
+    let passwords = Passwords::default();
     demo::load(db, &passwords, start).await?;
     let registry = Registry::build(db.read(reference::load).await?, &Config::default()).map_err(broken)?;
     let mut people = People::hire(&registry, options.residents());

@@ -121,7 +121,7 @@ async fn a_longer_run_brings_every_kind_of_event() {
 #[tokio::test]
 async fn a_database_in_use_is_left_alone() {
     let place = place();
-    demo::load(&place.db, &Passwords::new().unwrap(), START).await.unwrap();
+    demo::load(&place.db, &Passwords::default(), START).await.unwrap();
     let Err(Fail::Problem(problem)) = run(&place.db, SMALL).await else { panic!("it was used") };
     assert_eq!(problem.code(), Code::NotAllowedInState);
 }

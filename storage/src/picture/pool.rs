@@ -1,16 +1,19 @@
 //! Rendering off the async threads: a few pictures at once, within a budget of memory, each for a limited time.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use suishoupai_core::flow::masking::Area;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::decode::Stop;
 use super::error::PictureError;
 use super::render::{Renditions, render_until};
-use super::{Limits, inspect};
+use super::{Inspected, Limits, inspect};
 
 /// What one permit of a budget stands for, in bytes.
 const UNIT: u64 = 64 << 10;
@@ -36,9 +39,15 @@ pub struct PoolSettings {
 ///
 /// Who takes longer than the limit is given up, but keeps its worker and memory until its thread has ended: a
 /// decoder cannot be interrupted, only told to stop and bounded by the limits.
+///
+/// Each worker has a thread of its own and a buffer for the original. What they free they take again for the next
+/// picture. In threads that come and go, an allocator keeps freed memory for each of them, and page faults for memory
+/// that was handed back cost a tenth of the time of a picture.
 #[derive(Clone, Debug)]
 pub struct Pool {
     workers: Arc<Semaphore>,
+    threads: Arc<ThreadPool>,
+    buffers: Buffers,
     originals: Budget,
     decoding: Budget,
     time_limit: Duration,
@@ -56,48 +65,72 @@ pub enum RenderError<E> {
 
 impl Pool {
     /// A pool with nothing to do.
-    pub fn new(settings: PoolSettings) -> Self {
-        let originals = settings.memory / 4;
-        Self {
-            workers: Arc::new(Semaphore::new(settings.workers.max(1))),
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(settings: PoolSettings) -> io::Result<Self> {
+        let (originals, workers) = (settings.memory / 4, settings.workers.max(1));
+        let threads = ThreadPoolBuilder::new().num_threads(workers).thread_name(|n| format!("render-{n}"));
+        Ok(Self {
+            workers: Arc::new(Semaphore::new(workers)),
+            threads: Arc::new(threads.build().map_err(io::Error::other)?),
+            buffers: Buffers { kept: Arc::default(), most: workers },
             originals: Budget::new(originals),
             decoding: Budget::new(settings.memory.saturating_sub(originals)),
             time_limit: settings.time_limit,
             limits: settings.limits,
-        }
+        })
     }
 
-    /// Renders the picture of `length` bytes that `load` gives, with `areas` unreadable, once there are a worker and
-    /// memory for it.
+    /// Renders the picture of `length` bytes that `load` puts into the empty buffer that it is given, with `areas`
+    /// unreadable, once there are a worker and memory for it. What [`inspect`] said of the same bytes under the limits of
+    /// the pool may be `known`; else they are looked at.
     ///
     /// # Errors
     /// [`RenderError`].
-    pub async fn render<E, B>(
+    pub async fn render<E, L>(
         &self,
         length: u64,
+        known: Option<Inspected>,
         areas: Vec<Area>,
-        load: impl Future<Output = Result<B, E>>,
+        load: impl FnOnce(Vec<u8>) -> L,
     ) -> Result<Renditions, RenderError<E>>
     where
-        B: AsRef<[u8]> + Send + Sync + 'static,
+        L: Future<Output = Result<Vec<u8>, E>>,
     {
         let worker = self.worker().await;
         let original = self.originals.reserve(length).await;
-        let bytes = Arc::new(load.await.map_err(RenderError::Load)?);
-        let (looked_at, limits) = (Arc::clone(&bytes), self.limits);
-        let inspected = spawned(move || inspect((*looked_at).as_ref(), &limits)).await;
+        let bytes = load(self.buffers.take()).await.map_err(RenderError::Load)?;
+        let limits = self.limits;
+        let look = move || {
+            let inspected = known.map_or_else(|| inspect(&bytes, &limits), Ok);
+            (bytes, inspected)
+        };
+        let (bytes, inspected) = self.run(look).await.ok_or(RenderError::Picture(CRASHED))?;
         let inspected = inspected.map_err(RenderError::Picture)?;
         let memory = self.decoding.reserve(inspected.memory).await;
+        let buffers = self.buffers.clone();
         let work = move |stop: &Stop| {
             let _held = (worker, original, memory);
-            render_until((*bytes).as_ref(), &inspected, &limits, &areas, stop)
+            let made = render_until(&bytes, &inspected, &limits, &areas, stop);
+            buffers.keep(bytes);
+            made
         };
         self.within_time(work).await.map_err(RenderError::Picture)
     }
 
-    /// A worker for other work that keeps a core busy, until it is dropped; `None` is never answered, for the workers
-    /// are not closed.
-    pub async fn worker(&self) -> Option<OwnedSemaphorePermit> {
+    /// Does other work that keeps a core busy, in a thread of a worker; `None` where it panicked.
+    pub async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let worker = self.worker().await;
+        let held = move || {
+            let _held = worker;
+            work()
+        };
+        self.run(held).await
+    }
+
+    /// `None` is never answered, for the workers are not closed.
+    async fn worker(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.workers).acquire_owned().await.ok()
     }
 
@@ -107,22 +140,49 @@ impl Pool {
     ) -> Result<T, PictureError> {
         let stop = Stop::default();
         let told = stop.clone();
-        match tokio::time::timeout(self.time_limit, spawned(move || work(&told))).await {
-            Ok(outcome) => outcome,
+        match tokio::time::timeout(self.time_limit, self.run(move || work(&told))).await {
+            // A panic, which none of it should have let through, is a picture's fault.
+            Ok(outcome) => outcome.unwrap_or(Err(CRASHED)),
             Err(_) => {
                 stop.stop();
                 Err(PictureError::TooSlow { seconds: self.time_limit.as_secs() })
             }
         }
     }
+
+    /// Runs `work` in a thread of the workers; `None` where it panicked. Who holds a worker finds a thread idle.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.threads.spawn(move || {
+            // Who waited may have given it up.
+            drop(answer.send(catch_unwind(AssertUnwindSafe(work))));
+        });
+        answered.await.ok()?.ok()
+    }
 }
 
-/// Runs `work` off the async threads. A panic, which none of it should have let through, is a picture's fault.
-async fn spawned<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
-) -> Result<T, PictureError> {
-    let panicked = PictureError::Damaged { what: "its image data cannot be decoded" };
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(panicked))
+const CRASHED: PictureError = PictureError::Damaged { what: "its image data cannot be decoded" };
+
+/// Buffers for originals, as many as there are workers, each as large as the largest that it has held.
+#[derive(Clone, Debug)]
+struct Buffers {
+    kept: Arc<Mutex<Vec<Vec<u8>>>>,
+    most: usize,
+}
+
+impl Buffers {
+    /// An empty one.
+    fn take(&self) -> Vec<u8> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn keep(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < self.most {
+            kept.push(buffer);
+        }
+    }
 }
 
 /// Memory that is reserved before it is taken.
@@ -158,11 +218,14 @@ mod tests {
     use super::*;
 
     fn pool(workers: usize, memory: u64, time_limit: Duration) -> Pool {
-        Pool::new(PoolSettings { workers, memory, time_limit, limits: Limits::default() })
+        Pool::new(PoolSettings { workers, memory, time_limit, limits: Limits::default() }).unwrap()
     }
 
-    async fn loaded(bytes: Vec<u8>) -> Result<Vec<u8>, ()> {
-        Ok(bytes)
+    /// Fills the buffer as a store would.
+    async fn loaded(mut into: Vec<u8>, bytes: &[u8]) -> Result<Vec<u8>, ()> {
+        assert!(into.is_empty());
+        into.extend_from_slice(bytes);
+        Ok(into)
     }
 
     #[tokio::test]
@@ -200,13 +263,13 @@ mod tests {
             let (pool, bytes) = (pool.clone(), bytes.clone());
             let (loading, most) = (Arc::clone(&loading), Arc::clone(&most));
             running.spawn(async move {
-                let load = async {
+                let load = async |buffer| {
                     most.fetch_max(loading.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     tokio::task::yield_now().await;
                     loading.fetch_sub(1, Ordering::SeqCst);
-                    loaded(bytes.clone()).await
+                    loaded(buffer, &bytes).await
                 };
-                pool.render(bytes.len() as u64, Vec::new(), load).await.map(|made| made.display_size)
+                pool.render(bytes.len() as u64, None, Vec::new(), load).await.map(|made| made.display_size)
             });
         }
         while let Some(done) = running.join_next().await {
@@ -219,9 +282,9 @@ mod tests {
     #[tokio::test]
     async fn a_refused_picture_and_a_failed_load_give_everything_back() {
         let pool = pool(1, 1 << 20, Duration::from_secs(600));
-        let refused = pool.render(3, Vec::new(), loaded(b"GIF89a".to_vec())).await.unwrap_err();
+        let refused = pool.render(3, None, Vec::new(), |buffer| loaded(buffer, b"GIF89a")).await.unwrap_err();
         assert!(matches!(refused, RenderError::Picture(PictureError::UnsupportedType { found: "GIF" })));
-        let failed = pool.render(3, Vec::new(), async { Err::<Vec<u8>, _>("away") }).await.unwrap_err();
+        let failed = pool.render(3, None, Vec::new(), async |_| Err("away")).await.unwrap_err();
         assert!(matches!(failed, RenderError::Load("away")));
         assert_eq!(pool.workers.available_permits(), 1);
         assert_eq!(pool.originals.free.available_permits(), pool.originals.units as usize);

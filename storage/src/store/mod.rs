@@ -83,8 +83,17 @@ impl PhotoStore {
     /// # Errors
     /// [`StoreError::NotFound`] where there is none, else as [`put`](Self::put).
     pub async fn get(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
-        let Self::Local(store) = self else { return self.read(key, None).await?.whole().await };
-        self.meter().watch("read", store.whole(key)).await
+        self.read(key, None).await?.whole().await
+    }
+
+    /// As [`get`](Self::get), into an empty buffer, of an object that will hardly be read again soon: where it lies in a
+    /// folder, the system need not keep it in memory.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_once(&self, key: &ObjectKey, buffer: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let Self::Local(store) = self else { return self.read(key, None).await?.whole_into(buffer).await };
+        self.meter().watch("read", store.whole_once(key, buffer)).await
     }
 
     /// The bytes `range` of the object under `key`.

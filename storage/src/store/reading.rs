@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::pin::Pin;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
 use super::StoreError;
@@ -40,14 +40,19 @@ impl Reading {
     ///
     /// # Errors
     /// The store's; [`StoreError::Io`] where it sent fewer bytes than it announced.
-    pub async fn whole(mut self) -> Result<Bytes, StoreError> {
+    pub async fn whole(self) -> Result<Bytes, StoreError> {
+        self.whole_into(Vec::new()).await.map(Bytes::from)
+    }
+
+    /// As [`whole`](Self::whole), into an empty buffer.
+    pub(super) async fn whole_into(mut self, mut buffer: Vec<u8>) -> Result<Vec<u8>, StoreError> {
         let announced = usize::try_from(self.length).unwrap_or(usize::MAX);
-        let mut all = BytesMut::with_capacity(announced.min(MOST_AT_ONCE));
+        buffer.reserve_exact(announced.min(MOST_AT_ONCE));
         while let Some(portion) = self.portions.next().await {
-            all.extend_from_slice(&portion?);
+            buffer.extend_from_slice(&portion?);
         }
-        if all.len() as u64 == self.length {
-            return Ok(all.freeze());
+        if buffer.len() as u64 == self.length {
+            return Ok(buffer);
         }
         Err(StoreError::during("read an object")(io::ErrorKind::UnexpectedEof.into()))
     }

@@ -9,7 +9,7 @@ use suishoupai_tests::{Caller, Reply, jpeg};
 
 /// The contract of the code.
 pub(crate) fn contract() -> Value {
-    serde_json::to_value(&suishoupai_api::openapi::Contract::shared().api).unwrap()
+    serde_json::to_value(suishoupai_api::openapi::described()).unwrap()
 }
 
 /// A body of the shape that the contract asks for, with nothing that it does not need.

@@ -45,9 +45,9 @@ fn the_served_contract_is_the_committed_one(engine: Engine) {
 fn every_path_of_the_contract_answers(engine: Engine) {
     let server = Server::start(engine);
     let admin = server.official("admin");
-    let contract = suishoupai_api::openapi::Contract::shared();
+    let contract = suishoupai_api::openapi::described();
     let mut seen = 0;
-    for (path, item) in &contract.api.paths.paths {
+    for (path, item) in &contract.paths.paths {
         let path = path.replace("{id}", "1").replace("{kind}", "units");
         for (method, there) in [(Method::GET, item.get.is_some()), (Method::POST, item.post.is_some())] {
             if !there {

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use suishoupai_core::flow::{Call, Command, Satisfaction, Solved, Stage};
 use suishoupai_core::model::{CategoryPattern, Duty, DutyMode};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::Assists;
 use super::{Id, With, expected_version, order, versioned};
@@ -14,6 +13,7 @@ use crate::extract::{Json, Path};
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
+use crate::routes::registrar::Registrar;
 use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::split::{MOST_PARTS, Part, split_off};
@@ -22,8 +22,8 @@ use crate::services::Services;
 use crate::view::TicketView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(arbitrate).service(call_back).service(split).service(pass);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(arbitrate).service(call_back).service(split).service(pass);
 }
 
 /// The body of `pass`.

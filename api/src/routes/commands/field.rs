@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
 use suishoupai_core::flow::{Command, RefuseReason, Stage};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::{OutcomeBody, PositionBody, spot};
 use super::{Id, PhotoIds, With, order};
@@ -12,12 +11,13 @@ use crate::auth::{Auth, Field, Filer};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::routes::registrar::Registrar;
 use crate::services::Services;
 use crate::view::TicketView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(claim)
         .service(release)
         .service(arrive)

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use suishoupai_core::flow::{Assist, Command, ReturnReason, Stage};
 use suishoupai_core::model::Limit;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::{LimitBody, OutcomeBody, PositionBody};
 use super::{Id, PhotoIds, UnitIds, With, order};
@@ -13,12 +12,13 @@ use crate::auth::{Auth, Centre, Handler, Manager};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::routes::registrar::Registrar;
 use crate::services::Services;
 use crate::view::TicketView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(dispatch)
         .service(accept)
         .service(give_back)

@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Deserialize;
 use suishoupai_core::flow::{Command, Stage};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Id, With, expected_version, ok, order, versioned};
 use crate::auth::{Auth, Centre, Filer};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::routes::registrar::Registrar;
 use crate::service::merging;
 use crate::service::pictures::Before;
 use crate::service::read;
@@ -19,8 +19,8 @@ use crate::services::Services;
 use crate::view::TicketView;
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config.service(urge).service(merge).service(unmerge);
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes.service(urge).service(merge).service(unmerge);
 }
 
 /// The body of `urge`.

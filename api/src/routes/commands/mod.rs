@@ -14,19 +14,19 @@ use serde::Deserialize;
 use suishoupai_core::flow::{Assist, Command, Stage};
 use suishoupai_core::model::Duty;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Id, expected_version, ok, version_required};
 use crate::auth::Auth;
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::routes::registrar::Registrar;
 use crate::service::pictures::Before;
 use crate::service::read;
 use crate::service::tickets::{Order, Position, carry_out, is_safe_without_version};
 use crate::services::Services;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .configure(field::register)
         .configure(handle::register)
         .configure(check::register)

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use suishoupai_core::flow::Command;
 use suishoupai_core::time::Moment;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::parts::LimitBody;
 use super::{Id, With, order};
@@ -13,12 +12,13 @@ use crate::auth::{Auth, Decider, DutyChiefOnly, Handler, Manager, Resumer};
 use crate::extract::{Json, Path};
 use crate::lang::Lang;
 use crate::problem::Problem;
+use crate::routes::registrar::Registrar;
 use crate::services::Services;
 use crate::view::{Instant, TicketView};
 use crate::words::Words;
 
-pub(super) fn register(config: &mut ServiceConfig<'_>) {
-    config
+pub(super) fn register(routes: &mut Registrar<'_>) {
+    routes
         .service(ask_reporter)
         .service(resume)
         .service(ask_extension)

@@ -121,7 +121,9 @@ async fn pictures_of(
 ) -> Result<Result<Renditions, PictureError>, Fail> {
     let key = original_key(&photo.sha256, &photo.extension)?;
     let length = u64::try_from(photo.bytes).unwrap_or(0);
-    match services.renderer.render(length, areas, services.store.get(&key)).await {
+    let load = |buffer| services.store.get_once(&key, buffer);
+    let known = services.looked_at.take(&photo.sha256);
+    match services.renderer.render(length, known, areas, load).await {
         Ok(renditions) => Ok(Ok(renditions)),
         Err(RenderError::Picture(error)) => Ok(Err(error)),
         Err(RenderError::Load(error)) => Err(error.into()),

@@ -17,7 +17,7 @@ use super::pure as fast;
 use super::turbo as fast;
 use super::{Decoded, Raster, Stop, UNDECODABLE, profile_bytes};
 
-/// From this side on, a picture of half the size is shown as it comes out of the transform.
+/// From this side on, a picture of half or a quarter of the size is shown as it comes out of the transform.
 const SNAP_FROM: u32 = 1900;
 
 /// Strict first, because the tolerant mode hands out grey for missing data without a word. What only the
@@ -82,14 +82,16 @@ pub(in super::super) struct Reduction {
 }
 
 impl Reduction {
-    /// Where half the size is nearly that of the rendition, it is taken as it is; else a reduced size serves that
+    /// Where half or a quarter of the size is nearly that of the rendition, it is taken as it is; else a reduced size serves that
     /// is at least one and a half times the rendition's, so that a good filter makes the last step.
     pub(in super::super) fn of((width, height): (u32, u32)) -> Self {
         let side = width.max(height);
-        if (SNAP_FROM..=DISPLAY_SIDE).contains(&side.div_ceil(2)) && width.min(height) >= 16 {
-            return Self { divisor: 2, snaps: true };
+        let is_wide = width.min(height) >= 16;
+        let fits = |divisor: &u32| is_wide && (SNAP_FROM..=DISPLAY_SIDE).contains(&side.div_ceil(*divisor));
+        if let Some(divisor) = [2, 4].into_iter().find(fits) {
+            return Self { divisor, snaps: true };
         }
-        let enough = |divisor: &u32| side / divisor * 2 >= DISPLAY_SIDE * 3 && width.min(height) >= 16;
+        let enough = |divisor: &u32| is_wide && side / divisor * 2 >= DISPLAY_SIDE * 3;
         Self { divisor: [4, 2].into_iter().find(enough).unwrap_or(1), snaps: false }
     }
 }

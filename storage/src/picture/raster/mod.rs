@@ -9,9 +9,7 @@ mod turn;
 pub(super) use colour::{from_rgb, to_srgb};
 pub(super) use pixels::{Pixels, buffer, opaque};
 pub(super) use planes::{Plane, Planes};
-pub(super) use resize::Shrinker;
-#[cfg(test)]
-pub(super) use resize::fit;
+pub(super) use resize::{Shrinker, fit};
 
 #[cfg(test)]
 pub(super) use turn::turned;

@@ -229,6 +229,24 @@ pub(in super::super) fn lossy_webp() -> Vec<u8> {
     hex::decode(text).unwrap()
 }
 
+/// The four colours in 2560 x 32 pixels as a lossy WebP, written by libwebp.
+pub(in super::super) fn wide_lossy_webp() -> Vec<u8> {
+    let text = concat!(
+        "52494646fc0100005745425056503820f00100009023009d012a000a20003f398ebb552f2a262330383801e027094ddc",
+        "2ed618a773737ec1bd1f47f97d8218682e8b16e8682e8b16e8682e8b16e8682e8b16e8682e8b16e8682e8b16e8682e8b",
+        "16e8682e8b16e8682e8abe1b7283a3417458b743417458b743417458b743417458b743417458b743417458b743417458",
+        "b743417458b7426cb786323f4c555e676e77808891981e24a92f33b73bc04448cc0f12549799db9de022246607892a4b",
+        "ccedcef011123303c49525e676e77808891981e24a92f33b73bc04448cc0f12549799db9de022245d7285d5d5d5d5d5d",
+        "5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d",
+        "5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5d5cc800fefef05feb99baf947ff8f5968352e67c7d72fd332a8",
+        "0000000000000000006c4a7fbd5f222bfe58a563147a4a2eb81e5ab8abbe1200000000000000000081e3ec169b5f50f4",
+        "454af1e2568e9e34975512ce92eaa259d25d544b3a4baa89674975512ce92eaa259d25d544b3a4baa89674975512ce92",
+        "eaa259d25d544b3a4baa89675ffd7b41aeed68979e2542b94cdf369cf402dbc8904ffce91209ff9d22413ff3a44827fe",
+        "748904ffce91209ff9d22413ff3a44827fe748904ffce91209ff9d22413ff3a448270800",
+    );
+    hex::decode(text).unwrap()
+}
+
 /// `jpeg` with a segment `marker` of `body` right after SOI.
 pub(in super::super) fn with_segment(jpeg: &[u8], marker: u8, body: &[u8]) -> Vec<u8> {
     let length = (body.len() as u16 + 2).to_be_bytes();

@@ -21,7 +21,11 @@ fn how_far_a_picture_is_reduced_follows_from_its_size() {
         ((4608, 3456), 1, false),
         ((6143, 4000), 1, false),
         ((6144, 4000), 2, false),
-        ((8064, 6048), 2, false),
+        ((8064, 6048), 4, true),
+        ((7596, 5000), 2, false),
+        ((7597, 5000), 4, true),
+        ((8192, 6144), 4, true),
+        ((8193, 6144), 2, false),
         ((12_288, 5_000), 4, false),
         ((2048, 1536), 1, false),
         ((16_384, 1), 1, false),
@@ -85,6 +89,21 @@ fn a_lossy_webp_has_its_full_range_of_brightness() {
     let (inspected, made) = process(&lossy_webp()).unwrap();
     assert_eq!((inspected.width, inspected.height), (96, 64));
     assert_near(corners(&made.display, (96, 64)), [RED, GREEN, BLUE, YELLOW], 14, "lossy webp");
+}
+
+#[test]
+fn a_lossy_webp_is_made_smaller_while_it_is_decoded_whatever_stands_around_it() {
+    let plain = wide_lossy_webp();
+    let extended = extended_webp(2560, 32, 0, &[plain[12..].to_vec()]);
+    let followed = [&plain[..], &riff_chunk(b"XMP ", b"<x/>")].concat();
+    let with_rest = [&b"RIFF"[..], &(followed.len() as u32 - 8).to_le_bytes(), &followed[8..]].concat();
+    for bytes in [plain, extended, with_rest] {
+        let (inspected, made) = process(&bytes).unwrap();
+        assert_eq!((inspected.width, inspected.height), (2560, 32));
+        assert_eq!((made.display_size, made.thumbnail_size), ((2048, 26), (320, 4)));
+        assert!(!made.damaged);
+        assert_near(corners(&made.display, (2048, 26)), [RED, GREEN, BLUE, YELLOW], 14, "wide lossy webp");
+    }
 }
 
 /// The middle of the picture, in wide-gamut colours, as sRGB shows it; computed from the primaries of Display P3.

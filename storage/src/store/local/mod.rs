@@ -9,7 +9,7 @@ mod durable;
 mod listing;
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,12 +96,27 @@ impl LocalStore {
         Ok(Reading::of_file(file, range.end - range.start))
     }
 
-    /// The whole object, which one thread reads in one go.
-    pub(super) async fn whole(&self, key: &ObjectKey) -> Result<Bytes, StoreError> {
+    /// The whole object into an empty buffer, which one thread fills in one go.
+    ///
+    /// Its pages leave the cache of the system with that. They would push those of the database out, and where a
+    /// machine's own memory is handed out by a hypervisor, new pages for each upload cost more than writing it does.
+    pub(super) async fn whole_once(
+        &self,
+        key: &ObjectKey,
+        mut buffer: Vec<u8>,
+    ) -> Result<Vec<u8>, StoreError> {
         let wanted = key.clone();
-        let read =
-            self.blocking("read an object", move |inner| absent(fs::read(inner.path(&wanted)))).await?;
-        read.map(Bytes::from).ok_or_else(|| StoreError::absent(key))
+        let read = self.blocking("read an object", move |inner| {
+            let Some(mut file) = absent(File::open(inner.path(&wanted)))? else { return Ok(None) };
+            let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+            buffer.reserve_exact(length);
+            file.read_to_end(&mut buffer)?;
+            // It is but advice: the object has been read, whatever comes of it.
+            #[cfg(target_os = "linux")]
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).ok();
+            Ok(Some(buffer))
+        });
+        read.await?.ok_or_else(|| StoreError::absent(key))
     }
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<u64>, StoreError> {
