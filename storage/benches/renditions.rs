@@ -6,9 +6,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use suishoupai_storage::picture::{Limits, inspect, render};
+use suishoupai_storage::picture::{Limits, inspect, let_freed_memory_stay, render};
 
 fn main() -> io::Result<()> {
+    // As the server does.
+    let_freed_memory_stay();
     let folder = std::env::args_os().skip(1).map(PathBuf::from).find(|path| path.is_dir());
     let mut out = io::stdout();
     for line in io::stdin().lines() {

@@ -44,7 +44,7 @@ fn finish(rounds: &[(Figures, Figures)]) -> Outcome<()> {
 pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut server = site.start().await?;
     let residents = people::residents(&mut server, arguments.connections, true).await?;
-    let (server, mut residents) = stock::up(arguments, site, server, residents).await?;
+    let (mut server, mut residents) = stock::up(arguments, site, server, residents).await?;
     let mut tickets = Vec::new();
     for resident in &mut residents {
         tickets.push(resident.report(true).await?["ticket_id"].as_i64().unwrap_or_default());
@@ -55,7 +55,7 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         Some(url) => tickets.iter().map(|ticket| postgres::written(url, *ticket)).collect::<Outcome<_>>()?,
         None => Vec::new(),
     };
-    let (mut rounds, mut with_reads) = (Vec::new(), Vec::new());
+    let (mut rounds, mut with_reads, mut shared) = (Vec::new(), Vec::new(), Vec::new());
     table::head();
     for round in 0..arguments.repeat {
         let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
@@ -74,10 +74,16 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
             None => sql::sqlite_inserts(site.sqlite_file(), sample.clone(), arguments.length(), base).await?,
         };
         table::line("  limit: the same INSERTs alone", &limit);
+        if site.url().is_none() {
+            let each;
+            (server, each) = one_commit_each(arguments, site, server, &mut residents).await?;
+            shared.push(figures.per_second() / each.per_second().max(1e-9));
+        }
         rounds.push((figures, limit));
     }
-    if site.url().is_none() {
-        one_commit_each(arguments, site, (server, residents), &rounds).await?;
+    server.stop().await?;
+    if !shared.is_empty() {
+        println!("shared commits / a commit for each: {} (bar: {SHARED})", table::range(&shared));
     }
     if !with_reads.is_empty() {
         print!("with what a request reads: ");
@@ -89,26 +95,30 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
 /// The bar: reports that share commits beside the same server with a commit for each.
 const SHARED: f64 = 5.0;
 
-/// The same server on the same database, where every report waits for a commit of its own.
+/// The same server on the same database, where every report waits for a commit of its own; and it as it was before.
+/// Measured in turn with it, because the disk is not the same from one minute to the next.
 async fn one_commit_each(
     arguments: &Arguments,
     site: &Site,
-    (server, residents): (Server, Vec<Resident>),
-    rounds: &[(Figures, Figures)],
-) -> Outcome<()> {
+    server: Server,
+    residents: &mut [Resident],
+) -> Outcome<(Server, Figures)> {
     server.stop().await?;
     let server = site.start_with(&[("SUISHOUPAI_DATA__GROUP_COMMIT_MAX", "1")]).await?;
-    let mut moved = Vec::with_capacity(residents.len());
-    for resident in residents {
-        let photos = resident.photos.clone();
-        moved.push(resident.at(server.address, photos).await?);
-    }
+    move_to(&server, residents).await?;
     let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
-    let figures = measured(&server, &mut moved, arguments.length(), one).await?;
-    table::line("with a commit for each", &figures);
-    let shared: Vec<f64> =
-        rounds.iter().map(|(server, _)| server.per_second() / figures.per_second().max(1e-9)).collect();
-    println!("shared commits / a commit for each: {} (bar: {SHARED})", table::range(&shared));
+    let figures = measured(&server, residents, arguments.length(), one).await?;
+    table::line("  with a commit for each", &figures);
+    server.stop().await?;
+    let server = site.start().await?;
+    move_to(&server, residents).await?;
+    Ok((server, figures))
+}
+
+async fn move_to(server: &Server, residents: &mut [Resident]) -> Outcome<()> {
+    for resident in residents {
+        resident.client.go_to(server.address).await?;
+    }
     Ok(())
 }
 

@@ -14,8 +14,8 @@ use crate::server::Server;
 use crate::site::Site;
 use crate::sql::open_sqlite;
 
-/// More reports in a second than any measurement takes in.
-const REPORTS: u64 = 3_000;
+/// More reports in a second of a round than are taken in, also where one server is measured after the other.
+const REPORTS: u64 = 4_000;
 /// Keys far above those that a server gives out, and below those of the limits.
 const FIRST: i64 = 500_000_000;
 

@@ -67,7 +67,7 @@ impl Prepared {
 ///
 /// # Errors
 /// The problem that says what is wrong with it.
-pub async fn prepare(services: &Services, spooled: Spooled) -> Result<Prepared, Fail> {
+pub async fn prepare(services: &Services, mut spooled: Spooled) -> Result<Prepared, Fail> {
     let (limits, video_limits) = (services.photo_limits(), services.video_limits());
     let looked: Result<Result<_, (&'static str, Problem)>, Fail> = tokio::task::spawn_blocking(move || {
         let content = match spooled.inspect_video(&video_limits)? {

@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod error;
 mod hash;
+mod markers;
 mod mask;
 mod metadata;
 mod pool;
@@ -28,7 +29,8 @@ use suishoupai_core::time::Moment;
 pub use decode::Stop;
 pub use error::PictureError;
 pub use hash::perceptual_hash;
-pub use pool::{Pool, PoolSettings, RenderError};
+pub(crate) use markers::Markers;
+pub use pool::{Pool, PoolSettings, RenderError, let_freed_memory_stay};
 pub use render::{DISPLAY_SIDE, Luma, Renditions, THUMBNAIL_SIDE, render, render_masked, render_until};
 pub use sniff::PictureKind;
 use source::{Source, Windowed};
@@ -107,12 +109,17 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspected, PictureError>
     inspect_source(&mut { bytes }, limits)
 }
 
-/// As [`inspect`], with a window of the file in memory at a time. Blocks.
+/// As [`inspect`], with a window of the file in memory at a time, of a file whose markers may have been noted while it was
+/// written. Blocks.
 ///
 /// # Errors
 /// The outer error where the file cannot be read, the inner one where the picture is refused.
-pub fn inspect_file(file: File, limits: &Limits) -> io::Result<Result<Inspected, PictureError>> {
-    let mut source = Windowed::new(file)?;
+pub(crate) fn inspect_file(
+    file: File,
+    markers: Markers,
+    limits: &Limits,
+) -> io::Result<Result<Inspected, PictureError>> {
+    let mut source = Windowed::new(file, markers)?;
     let inspected = inspect_source(&mut source, limits);
     source.failure().map_or(Ok(inspected), Err)
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::error::PictureError;
+use super::markers::Markers;
 
 /// How much of a file is in memory while it is walked; little in tests, so that everything crosses its edges.
 const WINDOW: usize = if cfg!(test) { 61 } else { 64 << 10 };
@@ -33,7 +34,7 @@ pub(super) trait Source {
 }
 
 /// Where the first marker starts in `bytes`. The data of a scan are full of stuffed zeros, so one search goes on over them.
-fn marker_in(bytes: &[u8]) -> Option<usize> {
+pub(super) fn marker_in(bytes: &[u8]) -> Option<usize> {
     let is_marker = |at: &usize| bytes.get(at + 1).is_some_and(|next| !matches!(next, 0x00 | 0xff));
     memchr::memchr_iter(0xff, bytes).find(is_marker)
 }
@@ -60,13 +61,14 @@ pub(super) struct Windowed {
     start: usize,
     window: Vec<u8>,
     failure: Option<io::Error>,
+    markers: Markers,
 }
 
 impl Windowed {
-    /// Reads `file` from its first byte on.
-    pub(super) fn new(file: File) -> io::Result<Self> {
+    /// Reads `file` from its first byte on. Some of its markers may have been noted.
+    pub(super) fn new(file: File, markers: Markers) -> io::Result<Self> {
         let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        Ok(Self { file, length, start: 0, window: Vec::new(), failure: None })
+        Ok(Self { file, length, start: 0, window: Vec::new(), failure: None, markers })
     }
 
     /// Why bytes could not be read, if that is what ended a walk.
@@ -122,6 +124,9 @@ impl Source for Windowed {
     }
 
     fn find_marker(&mut self, mut at: usize) -> Option<usize> {
+        if let Some(noted) = self.markers.first_from(at, self.length) {
+            return noted;
+        }
         // A marker has two bytes: where one of them is all that is held, it begins the next window.
         while at + 1 < self.length {
             if self.held(at).len() < 2 && !self.slide(at) {
@@ -160,7 +165,7 @@ mod tests {
             prop_assert_eq!((&bytes[..]).find_marker(from), expected);
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
-            let mut windowed = Windowed::new(file).unwrap();
+            let mut windowed = Windowed::new(file, Markers::default()).unwrap();
             prop_assert_eq!(windowed.find_marker(from), expected);
             prop_assert_eq!(windowed.find_marker(0), first_marker(&bytes, 0));
         }

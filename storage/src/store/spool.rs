@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::StoreError;
-use crate::picture::{Inspected, Limits, PictureError, inspect_file};
+use crate::picture::{Inspected, Limits, Markers, PictureError, inspect_file};
 use crate::video::{self, Video, VideoError, VideoLimits};
 
 /// Bytes that are collected before a thread is troubled with writing them: each time costs a few changes of threads.
@@ -37,7 +37,7 @@ impl Spool {
 
     /// Begins an upload of at most `limit` bytes.
     pub fn begin(&self, limit: u64) -> Incoming {
-        let state = State { file: None, hash: Sha256::new() };
+        let state = State { file: None, hash: Sha256::new(), markers: Markers::default() };
         Incoming { folder: Arc::clone(&self.folder), limit, length: 0, waiting: BytesMut::new(), state }
     }
 
@@ -51,7 +51,7 @@ impl Spool {
             let mut hashed = Hashed { file: file.as_file_mut(), length: 0, hash: Sha256::new() };
             work(&mut hashed)?;
             let (length, sha256) = (hashed.length, hashed.hash.finalize().into());
-            Ok(Spooled { path: file.into_temp_path(), length, sha256 })
+            Ok(Spooled { path: file.into_temp_path(), length, sha256, markers: None })
         };
         write().map_err(StoreError::during(ACTION))
     }
@@ -105,6 +105,7 @@ impl Write for Hashed<'_> {
 struct State {
     file: Option<NamedTempFile>,
     hash: Sha256,
+    markers: Markers,
 }
 
 /// An upload under way; its file is removed when this is dropped.
@@ -146,7 +147,8 @@ impl Incoming {
     pub async fn finish(self) -> Result<Spooled, StoreError> {
         let Self { length, state, .. } = self.write().await?;
         let file = state.file.ok_or_else(|| StoreError::during(ACTION)(io::ErrorKind::NotFound.into()))?;
-        Ok(Spooled { path: file.into_temp_path(), length, sha256: state.hash.finalize().into() })
+        let (path, sha256) = (file.into_temp_path(), state.hash.finalize().into());
+        Ok(Spooled { path, length, sha256, markers: Some(state.markers) })
     }
 
     async fn write(self) -> Result<Self, StoreError> {
@@ -158,6 +160,7 @@ impl Incoming {
             };
             file.write_all(&this.waiting)?;
             this.state.hash.update(&this.waiting);
+            this.state.markers.pass(&this.waiting);
             this.waiting.clear();
             Ok(this)
         };
@@ -180,6 +183,8 @@ pub struct Spooled {
     path: TempPath,
     length: u64,
     sha256: [u8; 32],
+    /// Noted when it came, until it is looked at.
+    markers: Option<Markers>,
 }
 
 impl Spooled {
@@ -220,8 +225,9 @@ impl Spooled {
     ///
     /// # Errors
     /// The outer error where the file cannot be read.
-    pub fn inspect(&self, limits: &Limits) -> Result<Result<Inspected, PictureError>, StoreError> {
-        let inspect = || inspect_file(File::open(&self.path)?, limits);
+    pub fn inspect(&mut self, limits: &Limits) -> Result<Result<Inspected, PictureError>, StoreError> {
+        let markers = self.markers.take().unwrap_or_default();
+        let inspect = || inspect_file(File::open(&self.path)?, markers, limits);
         inspect().map_err(StoreError::during(ACTION))
     }
 }

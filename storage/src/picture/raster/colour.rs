@@ -86,18 +86,25 @@ pub(in super::super) fn from_rgb(pixels: &Pixels) -> Result<Planes, PictureError
     let (columns, rows) = (width.div_ceil(2), height.div_ceil(2));
     let (lines, _) = pixels.data.as_chunks::<3>();
     let mut luma = buffer(width * height)?;
-    for (to, &[r, g, b]) in luma.iter_mut().zip(lines) {
-        *to = ((19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 32_768) >> 16) as u8;
-    }
     let (mut blue, mut red) = (buffer(columns * rows)?, buffer(columns * rows)?);
     let targets = blue.chunks_exact_mut(columns).zip(red.chunks_exact_mut(columns));
-    for (pair, (blue, red)) in lines.chunks(2 * width).zip(targets) {
+    // Two rows at a time, for both of brightness and colours, while they are at hand.
+    for ((pair, bright), (blue, red)) in lines.chunks(2 * width).zip(luma.chunks_mut(2 * width)).zip(targets)
+    {
+        for (to, pixel) in bright.iter_mut().zip(pair) {
+            *to = brightness(pixel);
+        }
         // An odd last row, or column, stands for its missing partner too.
         let (upper, lower) = pair.split_at(width.min(pair.len()));
         let lower = if lower.is_empty() { upper } else { lower };
-        let quads = upper.chunks(2).zip(lower.chunks(2));
-        for (((upper, lower), blue), red) in quads.zip(blue).zip(red) {
-            (*blue, *red) = colours(upper, lower);
+        let (whole_upper, rest_upper) = upper.as_chunks::<2>();
+        let (whole_lower, rest_lower) = lower.as_chunks::<2>();
+        let mut colours_to = blue.iter_mut().zip(red);
+        for (([a, b], [c, d]), (blue, red)) in whole_upper.iter().zip(whole_lower).zip(&mut colours_to) {
+            (*blue, *red) = colours([a, b, c, d]);
+        }
+        if let ([a], [c], Some((blue, red))) = (rest_upper, rest_lower, colours_to.next()) {
+            (*blue, *red) = colours([a, a, c, c]);
         }
     }
     let plane = |data| Plane { width: columns, height: rows, stride: columns, data };
@@ -105,11 +112,12 @@ pub(in super::super) fn from_rgb(pixels: &Pixels) -> Result<Planes, PictureError
     Planes::new(luma, Some([plane(blue), plane(red)]), (2, 2)).ok_or(failed)
 }
 
-/// The colour differences of a square of up to 2 x 2 pixels.
-fn colours(upper: &[[u8; 3]], lower: &[[u8; 3]]) -> (u8, u8) {
-    let first = |row: &[[u8; 3]]| row.first().copied().unwrap_or_default();
-    let last = |row: &[[u8; 3]]| row.last().copied().unwrap_or_default();
-    let square = [first(upper), last(upper), first(lower), last(lower)];
+fn brightness(&[r, g, b]: &[u8; 3]) -> u8 {
+    ((19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 32_768) >> 16) as u8
+}
+
+/// The colour differences of a square of pixels.
+fn colours(square: [&[u8; 3]; 4]) -> (u8, u8) {
     let sum = |channel: usize| square.iter().map(|pixel| i32::from(pixel[channel])).sum::<i32>();
     let (r, g, b) = (sum(0), sum(1), sum(2));
     // Four pixels were summed, hence two more bits of fraction.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::super::decode::{Stop, png_reader};
-use super::super::{Limits, PictureError, inspect, inspect_file, render};
+use super::super::{Inspected, Limits, Markers, PictureError, inspect, inspect_file, render};
 use super::make::*;
 use super::process;
 
@@ -27,10 +27,15 @@ static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     ]
 });
 
-fn as_file(bytes: &[u8]) -> std::fs::File {
-    let mut file = tempfile::tempfile().unwrap();
-    std::io::Write::write_all(&mut file, bytes).unwrap();
-    file
+/// What is said of a file of these bytes, with its markers searched for and with those that were noted in portions.
+fn in_files(bytes: &[u8], limits: &Limits) -> [Result<Inspected, PictureError>; 2] {
+    let mut noted = Markers::default();
+    bytes.chunks(37).for_each(|portion| noted.pass(portion));
+    [Markers::default(), noted].map(|markers| {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        inspect_file(file, markers, limits).unwrap()
+    })
 }
 
 #[test]
@@ -39,7 +44,7 @@ fn a_file_is_inspected_as_its_bytes_are() {
         for end in [bytes.len(), bytes.len() - 1, bytes.len() / 2, 13, 0] {
             let part = &bytes[..end];
             let limits = Limits::default();
-            assert_eq!(inspect_file(as_file(part), &limits).unwrap(), inspect(part, &limits), "{end}");
+            assert_eq!(in_files(part, &limits), [inspect(part, &limits), inspect(part, &limits)], "{end}");
         }
     }
 }
@@ -154,7 +159,7 @@ proptest! {
         }
         // Smaller limits than in service: a mutated header must not make the test slow.
         let limits = Limits { pixels: 1 << 20, ..Limits::default() };
-        prop_assert_eq!(inspect_file(as_file(&bytes), &limits).unwrap(), inspect(&bytes, &limits));
+        prop_assert_eq!(in_files(&bytes, &limits), [inspect(&bytes, &limits), inspect(&bytes, &limits)]);
         if let Ok(inspected) = inspect(&bytes, &limits)
             && let Ok(made) = render(&bytes, &inspected, &limits)
         {
