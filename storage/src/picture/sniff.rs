@@ -56,7 +56,9 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<PictureKind, PictureError> {
             #[cfg(feature = "heic")]
             HEIC => Ok(PictureKind::Heic),
             // What a telephone can send otherwise as well, so its program is told to.
-            found @ (HEIC | AVIF) => Err(PictureError::ConvertToJpeg { found }),
+            #[cfg(not(feature = "heic"))]
+            found @ HEIC => Err(PictureError::ConvertToJpeg { found }),
+            found @ AVIF => Err(PictureError::ConvertToJpeg { found }),
             found => Err(PictureError::UnsupportedType { found }),
         }
     }

@@ -3,7 +3,6 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-#[cfg(not(feature = "turbo"))]
 use super::super::walk::jpeg::Jpeg;
 use super::Stop;
 
@@ -12,18 +11,15 @@ const PORTION: usize = 32 << 10;
 
 /// At EOI a decoder takes zeros for bits that are missing, without a word. So every scan is followed by some zeros,
 /// more than a decoder looks ahead, and by a pair of bytes that is an error inside of a scan and nothing outside.
-#[cfg(not(feature = "turbo"))]
 const AFTER_SCAN: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x00];
 
 /// The kept parts of a JPEG, one after the other.
-#[cfg(not(feature = "turbo"))]
 pub(super) struct Parts<'a> {
     parts: std::vec::IntoIter<&'a [u8]>,
     part: &'a [u8],
     stop: &'a Stop,
 }
 
-#[cfg(not(feature = "turbo"))]
 impl<'a> Parts<'a> {
     pub(super) fn new(bytes: &'a [u8], walked: &Jpeg, stop: &'a Stop) -> Self {
         let mut parts: Vec<&[u8]> = Vec::with_capacity(2 * walked.kept.len() + 2);
@@ -39,7 +35,6 @@ impl<'a> Parts<'a> {
     }
 }
 
-#[cfg(not(feature = "turbo"))]
 impl Read for Parts<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         still_waited_for(self.stop)?;

@@ -11,10 +11,6 @@ use super::super::raster::{Pixels, Planes, buffer};
 use super::super::render::DISPLAY_SIDE;
 use super::super::walk::jpeg::{self, Jpeg};
 use super::super::{Inspected, Limits};
-#[cfg(not(feature = "turbo"))]
-use super::pure as fast;
-#[cfg(feature = "turbo")]
-use super::turbo as fast;
 use super::{Decoded, Raster, Stop, UNDECODABLE, profile_bytes};
 
 /// From this side on, a picture of half or a quarter of the size is shown as it comes out of the transform.
@@ -37,7 +33,7 @@ pub(super) fn decode(
     let reduction = Reduction::of(size);
     let mut is_faulty = false;
     if walked.is_planar() {
-        match fast::decode(bytes, &walked, reduction.divisor, stop) {
+        match planes(bytes, &walked, reduction.divisor, stop) {
             Ok(mut planes) => {
                 if reduction.snaps {
                     planes.make_even();
@@ -63,7 +59,17 @@ pub(super) fn decode(
     Ok(Decoded { raster: Raster::Pixels(pixels), damaged, snapped: false, profile })
 }
 
-/// Why the fast decoder gives no planes.
+/// The planes as the fastest decoder gives them that knows their layout.
+fn planes(bytes: &[u8], walked: &Jpeg, divisor: u32, stop: &Stop) -> Result<Planes, Declined> {
+    #[cfg(feature = "turbo")]
+    match super::turbo::decode(bytes, walked, divisor, stop) {
+        Err(Declined::Unknown) => {}
+        decided => return decided,
+    }
+    super::pure::decode(bytes, walked, divisor, stop)
+}
+
+/// Why a fast decoder gives no planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Declined {
     /// The data have a fault.

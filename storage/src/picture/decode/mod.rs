@@ -6,7 +6,6 @@ mod bare;
 mod heic;
 mod jpeg;
 mod png;
-#[cfg(not(feature = "turbo"))]
 mod pure;
 #[cfg(feature = "turbo")]
 mod turbo;

@@ -7,12 +7,15 @@ use super::super::walk::jpeg::Jpeg;
 use super::Stop;
 use super::jpeg::{Declined, checked};
 
-/// The planes at 1/`divisor` of the size. The library's warnings are errors here.
-pub(super) fn decode(bytes: &[u8], walked: &Jpeg, divisor: u32, _: &Stop) -> Result<Planes, Declined> {
+/// The planes at 1/`divisor` of the size. The library's warnings are errors here. It cannot be told to stop within a picture.
+pub(super) fn decode(bytes: &[u8], walked: &Jpeg, divisor: u32, stop: &Stop) -> Result<Planes, Declined> {
+    if stop.is_stopped() {
+        return Err(Declined::Faulty);
+    }
     let bare = walked.bare(bytes, &[0xff, 0xd9]);
     let faulty = |_| Declined::Faulty;
     let mut decompressor = Decompressor::new().map_err(|_| Declined::Unknown)?;
-    let header = decompressor.read_header(&bare).map_err(faulty)?;
+    let header = decompressor.read_header(&bare).map_err(|_| Declined::Unknown)?;
     let ratio = match header.subsamp {
         Subsamp::Gray | Subsamp::None => (1, 1),
         Subsamp::Sub2x1 => (2, 1),

@@ -16,7 +16,7 @@ pub(in super::super) struct Plane {
 
 impl Plane {
     /// Row `y`.
-    pub(super) fn row(&self, y: usize) -> &[u8] {
+    pub(in super::super) fn row(&self, y: usize) -> &[u8] {
         &self.data[y * self.stride..y * self.stride + self.width]
     }
 

@@ -34,10 +34,6 @@ pub(in super::super) struct Jpeg {
 pub(in super::super) struct Part {
     pub(in super::super) bytes: Range<usize>,
     /// Whether it ends with the data of a scan.
-    #[cfg_attr(
-        feature = "turbo",
-        expect(dead_code, reason = "libjpeg-turbo is not told to stop within a picture")
-    )]
     pub(in super::super) is_scan: bool,
 }
 
