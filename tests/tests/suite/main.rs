@@ -58,6 +58,7 @@ mod restrictions;
 mod rests;
 mod resumable;
 mod resumable_broken;
+mod resumable_kept;
 mod reuse;
 mod reuse_told;
 mod rolling;
