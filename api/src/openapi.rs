@@ -22,7 +22,9 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, Components, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Content, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Required, Schema, Tag};
+use utoipa::openapi::{
+    Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required, Schema, Tag,
+};
 
 use crate::fail::Fail;
 use crate::lang::Lang;
@@ -64,9 +66,7 @@ impl Contract {
 
 /// The contract as an object, made anew.
 pub fn described() -> OpenApi {
-    #[derive(utoipa::OpenApi)]
-    struct Nothing;
-    let mut api = <Nothing as utoipa::OpenApi>::openapi();
+    let mut api = OpenApiBuilder::new().build();
     crate::routes::register(&mut Registrar::describing(&mut api));
     complete(&mut api);
     api

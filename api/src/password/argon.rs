@@ -17,7 +17,7 @@ const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
 /// Bytes that are asked for in one piece, of which only what a computation uses is ever backed by memory. The malloc of
-/// glibc hands back what is larger than 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX` in malloc(3)) whenever it is freed; of smaller
+/// glibc hands back what is larger than 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX` in mallopt(3)) whenever it is freed; of smaller
 /// pieces it learns to keep one for each thread that once computed a hash.
 const PIECE: usize = 33 << 20;
 

@@ -163,8 +163,8 @@ impl Pool {
 }
 
 /// Lets memory that a picture has freed stay with its thread for the next one, where the malloc is that of glibc: it keeps in
-/// hand twice as much as the largest piece that it has once mapped and unmapped, which is at most 32 MiB (malloc(3),
-/// M_MMAP_THRESHOLD). So one such piece is shown to it, of which no page is ever touched.
+/// hand twice as much as the largest piece that it has once mapped and unmapped, which is at most 32 MiB (mallopt(3),
+/// M_MMAP_THRESHOLD and M_TRIM_THRESHOLD). So one such piece is shown to it, of which no page is ever touched.
 ///
 /// Else each picture gives back a dozen MiB or two and takes them again, page by page, which is up to a tenth of its time.
 pub fn let_freed_memory_stay() {

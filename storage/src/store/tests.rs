@@ -47,6 +47,7 @@ async fn spooled(store: &PhotoStore, bytes: &[u8]) -> Spooled {
 async fn a_file_becomes_an_object_and_is_read_in_portions_and_ranges() {
     let (_folder, stores) = stores().await;
     for store in stores {
+        let mut buffer = Vec::new();
         // The long one has three parts on S3, the last of which is short.
         for (seed, length) in [(1, 0), (2, 70_000), (3, (16 << 20) + 17)] {
             let (key, whole) = (original(seed), bytes(length));
@@ -56,6 +57,9 @@ async fn a_file_becomes_an_object_and_is_read_in_portions_and_ranges() {
             store.put_file(&key, &file).await.unwrap();
             drop(file);
             assert!(store.get(&key).await.unwrap() == whole, "{store:?}");
+            buffer.clear();
+            buffer = store.get_once(&key, buffer).await.unwrap();
+            assert!(buffer == whole, "{store:?}");
             let end = length as u64;
             for range in [0..end, 0..end.min(1), end / 3..end / 2, end.saturating_sub(5)..end, end..end] {
                 let part = whole.slice(range.start as usize..range.end as usize);
@@ -168,6 +172,7 @@ async fn what_is_put_can_be_got_until_it_is_deleted() {
     for store in stores {
         let key = original(1);
         assert!(matches!(store.get(&key).await, Err(StoreError::NotFound { .. })));
+        assert!(matches!(store.get_once(&key, Vec::new()).await, Err(StoreError::NotFound { .. })));
         assert_eq!(store.head(&key).await.unwrap(), None);
         store.put(&key, bytes(1000)).await.unwrap();
         assert_eq!(store.get(&key).await.unwrap(), bytes(1000));

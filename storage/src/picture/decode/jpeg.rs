@@ -88,8 +88,8 @@ pub(in super::super) struct Reduction {
 }
 
 impl Reduction {
-    /// Where half or a quarter of the size is nearly that of the rendition, it is taken as it is; else a reduced size serves that
-    /// is at least one and a half times the rendition's, so that a good filter makes the last step.
+    /// Where half or a quarter of the size is nearly that of the rendition, it is taken as it is; else a reduced size
+    /// serves that is at least one and a half times the rendition's, so that a good filter makes the last step.
     pub(in super::super) fn of((width, height): (u32, u32)) -> Self {
         let side = width.max(height);
         let is_wide = width.min(height) >= 16;

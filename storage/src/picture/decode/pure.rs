@@ -1,4 +1,5 @@
-//! The fast decoder of the default build, and of the layouts that libjpeg-turbo does not know: Rust alone, reduced sizes, planes as they are stored.
+//! The fast decoder of the default build, and of the layouts that libjpeg-turbo does not know: Rust alone, reduced sizes,
+//! planes as they are stored.
 
 use rusty_jpeg::decode::PlanarComponent;
 

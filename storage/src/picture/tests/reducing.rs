@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::decode::Reduction;
 use super::super::raster::{Plane, fit, turned};
-use super::super::{Limits, inspect, render};
+use super::super::{Limits, inspect, render, walk};
 use super::make::*;
 use super::process;
 use super::rendering::{assert_near, corners};
@@ -162,6 +162,15 @@ fn the_memory_that_is_asked_for_grows_with_the_picture() {
     let (small, big) = (memory(&jpeg(40, 24)), memory(&jpeg(2000, 1500)));
     assert!(small < 2 << 20 && big > 9 << 20, "{small} {big}");
     assert!(memory(&progressive_jpeg(400, 300)) > memory(&jpeg(400, 300)));
+    // Pixels of the rendition and a copy of them, which is more than planes where the picture is little larger; and no
+    // more where it is much larger.
+    let of_webp = |side: u16| {
+        let mut bytes = lossy_webp();
+        bytes[26..30].copy_from_slice(&[side.to_le_bytes(), side.to_le_bytes()].concat());
+        walk::webp::walk(&mut &bytes[..], &Limits::default()).unwrap().outline.memory
+    };
+    assert!((2 * 3 * 2048 * 2048..40 << 20).contains(&of_webp(2050)), "{}", of_webp(2050));
+    assert_eq!(of_webp(2050), of_webp(7000));
 }
 
 #[test]

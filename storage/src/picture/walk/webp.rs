@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::Limits;
 use super::super::error::PictureError;
+use super::super::render::DISPLAY_SIDE;
 use super::super::source::Source;
 use super::{Outline, Profile};
 
@@ -48,8 +49,11 @@ pub(in super::super) fn walk(source: &mut impl Source, limits: &Limits) -> Resul
     limits.check_size(width, height)?;
     let lossy = lossy.filter(|_| is_plain && image == (width, height));
     let (pixels, bytes) = (u64::from(width) * u64::from(height), riff.len() as u64);
-    // Planes and a copy of them; else ARGB while it is decoded, up to four channels, and what is in between.
-    let memory = if lossy.is_some() { bytes + 4 * pixels } else { bytes + 13 * pixels } + (4 << 20);
+    // RGB as large as the display rendition, or planes, and a copy of them; else ARGB while it is decoded, up to four
+    // channels, and what is in between.
+    let display = u64::from(DISPLAY_SIDE) * u64::from(DISPLAY_SIDE);
+    let memory =
+        if lossy.is_some() { bytes + 6 * pixels.min(display) } else { bytes + 13 * pixels } + (4 << 20);
     Ok(Webp { outline: Outline { width, height, exif, profile, memory }, lossy })
 }
 
