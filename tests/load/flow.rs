@@ -162,6 +162,26 @@ pub(crate) async fn get(arguments: &Arguments, site: &Site) -> Outcome<()> {
     if tails.iter().all(|tail| *tail < FAIR) { Ok(()) } else { Err(fault("the tail is over the bar")) }
 }
 
+/// What is served from memory, of about the size of a page.
+const CATEGORIES: &str = "/api/v1/categories";
+
+/// What HTTP takes of a page's time, the client's part included: no page can come faster than an answer of its size that
+/// no database was asked for.
+async fn from_memory(
+    arguments: &Arguments,
+    server: &Server,
+    clients: &mut [Client],
+    page: &str,
+) -> Outcome<()> {
+    let Some(first) = clients.first_mut() else { return Ok(()) };
+    let (page, same) = (first.get(page).await?.body.len(), first.get(CATEGORIES).await?.body.len());
+    let one = async |client: &mut Client| Ok(client.get(CATEGORIES).await?.status == 200);
+    let figures = measured(server, clients, arguments.length(), one).await?;
+    table::line("  limit: an answer from memory", &figures);
+    println!("  bytes of a page: {page}, of that answer: {same}");
+    Ok(())
+}
+
 /// The first page of the district's tickets, for the dispatcher.
 pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
     if arguments.data.is_none() {
@@ -184,6 +204,7 @@ pub(crate) async fn list(arguments: &Arguments, site: &Site) -> Outcome<()> {
         let one = async |client: &mut Client| Ok(client.get(&path).await?.status == 200);
         let figures = measured(&server, &mut clients, arguments.length(), one).await?;
         table::line("page of 50 tickets", &figures);
+        from_memory(arguments, &server, &mut clients, &path).await?;
         let limit = match site.url() {
             Some(url) => {
                 // The server has opened its whole pool under load.

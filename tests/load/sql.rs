@@ -6,10 +6,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
 use suishoupai_api::demo;
 use suishoupai_core::flow::Step;
+use suishoupai_storage::db::intake::{self, ReportRows};
 use suishoupai_storage::db::lists::{self, Filter, Scope};
 use suishoupai_storage::db::reports::{self, Report};
 use suishoupai_storage::db::tickets::{self, Opened, Place};
-use suishoupai_storage::db::{Conn, Db, DbError, history, intake};
+use suishoupai_storage::db::{Conn, Db, DbError, history};
 
 use crate::drive::Figures;
 use crate::fault::{Fault, Outcome, fault};
@@ -69,8 +70,8 @@ impl Sample {
         one.report.id = id;
         one.report.ticket = id;
         one.report.receipt = one.place.number.clone();
-        let opened = [Opened { step: &one.step, place: one.place, told: one.told }];
-        intake::insert(conn, &opened, vec![one.report], Vec::new())
+        let opened = Opened { step: &one.step, place: one.place, told: one.told };
+        intake::insert(conn, &[&ReportRows::new(&opened, one.report, None)?])
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{hashes, photos};
+use suishoupai_storage::db::{hashes, photos as rows};
 
 use crate::arguments::Arguments;
 use crate::fault::{Outcome, fault};
@@ -32,17 +32,20 @@ pub(crate) async fn up(
 ) -> Outcome<(Server, Vec<Resident>)> {
     server.stop().await?;
     let seconds = (arguments.length().as_secs() + 1) * u64::from(arguments.repeat);
-    let each = i64::try_from(2 * REPORTS * seconds / residents.len().max(1) as u64)?;
-    let mut first = FIRST;
-    let mut stocked = Vec::with_capacity(residents.len());
-    for resident in residents {
+    let people = residents.len().max(1);
+    let each = usize::try_from(REPORTS * seconds)? / people;
+    let mut stocked = Vec::with_capacity(people);
+    for (first, resident) in (FIRST..).step_by(2).zip(residents) {
         let template = *resident.photos.first().ok_or_else(|| fault("a resident has no photo"))?;
+        // Pairs in turn with those of the others, since phones send photos right before the report that names them: what
+        // is reported at the same time names photos that came at the same time.
+        let pairs = (first..).step_by(2 * people).take(each);
+        let photos: Vec<i64> = pairs.flat_map(|id| [id, id + 1]).collect();
         match site.url() {
-            Some(url) => on_postgres(url, template, first, each)?,
-            None => on_sqlite(&site.sqlite_file(), template, first, each)?,
+            Some(url) => on_postgres(url, template, &photos)?,
+            None => on_sqlite(&site.sqlite_file(), template, &photos)?,
         }
-        stocked.push((resident, (first..first + each).collect()));
-        first += each;
+        stocked.push((resident, photos));
     }
     if let Some(url) = site.url() {
         // Not the other tables: told that they are empty, PostgreSQL would read all of a table for each foreign key, by
@@ -58,26 +61,26 @@ pub(crate) async fn up(
 }
 
 /// Copies a photo under other keys, each with bytes and a hash of its own.
-fn on_postgres(url: &str, template: i64, first: i64, count: i64) -> Outcome<()> {
-    let last = first + count - 1;
+fn on_postgres(url: &str, template: i64, photos: &[i64]) -> Outcome<()> {
+    let photos = photos.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
     Ok(PgConnection::establish(url)?.batch_execute(&format!(
         "INSERT INTO photos SELECT (json_populate_record(p, json_build_object(\
              'id', n, 'sha256', '\\x' || encode(sha256(int8send(n)), 'hex')))).* \
-         FROM photos p, generate_series({first}::bigint, {last}) n WHERE p.id = {template}; \
+         FROM photos p, unnest('{{{photos}}}'::bigint[]) n WHERE p.id = {template}; \
          INSERT INTO photo_hashes (photo_id, hash, hashed_at) \
          SELECT n, ('x' || substr(md5(n::text), 1, 16))::bit(64)::bigint, (n - {FIRST}) * {APART} \
-         FROM generate_series({first}::bigint, {last}) n;"
+         FROM unnest('{{{photos}}}'::bigint[]) n;"
     ))?)
 }
 
-fn on_sqlite(file: &str, template: i64, first: i64, count: i64) -> Outcome<()> {
+fn on_sqlite(file: &str, template: i64, photos: &[i64]) -> Outcome<()> {
     let mut conn = open_sqlite(file)?;
-    let template = photos::find(&mut conn, template)?.ok_or_else(|| fault("a photo is gone"))?;
+    let template = rows::find(&mut conn, template)?.ok_or_else(|| fault("a photo is gone"))?;
     conn.batch_execute("BEGIN IMMEDIATE")?;
-    for id in first..first + count {
+    for &id in photos {
         let sha256: [u8; 32] = Sha256::digest(id.to_be_bytes()).into();
         let [a, b, c, d, e, f, g, h, ..] = sha256;
-        photos::insert(&mut conn, &photos::Photo { id, sha256, ..template.clone() })?;
+        rows::insert(&mut conn, &rows::Photo { id, sha256, ..template.clone() })?;
         let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         hashes::save(&mut conn, id, Some(hash), Moment::from_millis((id - FIRST) * APART))?;
     }

@@ -7,7 +7,6 @@ pub mod pace;
 mod repeats;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +16,7 @@ use suishoupai_core::model::{Category, District, UnitId};
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::photos::Named;
-use suishoupai_storage::db::{Conn, photos};
+use suishoupai_storage::db::{Conn, intake, photos};
 
 pub use follow::follow;
 pub use group::{Group, group};
@@ -37,7 +36,6 @@ use crate::registry::Registry;
 use crate::services::Services;
 use group::{alone, together};
 pub(crate) use incoming::New;
-use incoming::save;
 
 /// Letters of a query code: no 0, O, 1, I, which are misread aloud and on paper.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -171,9 +169,9 @@ pub async fn create(
     let incoming =
         Incoming { account, draft, spot, fresh, ids, receipt, contact_sealed, repeat, before, known, now };
     if incoming.fresh.is_empty() {
-        return together(services, incoming).await;
+        return together(services, &registry, incoming).await;
     }
-    let receipt = alone(services, Arc::new(incoming)).await?;
+    let receipt = alone(services, incoming).await?;
     // Only photos that came along have left jobs; a turn of the jobs for each report would slow all of them down.
     services.jobs_waiting.notify_one();
     Ok(receipt)
@@ -202,7 +200,7 @@ pub fn take_in(conn: &mut Conn, registry: &Registry, plain: Plain, now: Moment) 
     let named = photos::named(conn, &plain.draft.photo_ids)?;
     let new = open_plain(registry, plain, &named, now)?;
     let ticket = new.step.ticket.clone();
-    save(conn, vec![new], Vec::new())?;
+    intake::insert(conn, &[&new.into_rows(None)?])?;
     Ok(ticket)
 }
 

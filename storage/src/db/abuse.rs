@@ -20,8 +20,6 @@ pub struct Distrust {
     pub days: u32,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = false_reports)]
 struct False {
     account_id: i64,
     ticket_id: i64,
@@ -45,14 +43,14 @@ pub fn note_false(
     accounts.dedup();
     let rows =
         accounts.iter().map(|account| False { account_id: *account, ticket_id: ticket, at: now.millis() });
-    let records = rows.collect();
+    let records: Vec<False> = rows.collect();
     together(conn, |rows| {
         insert_rows!(
             rows,
             false_reports,
-            records,
+            &records,
             False { account_id, ticket_id, at },
-            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+            " ON CONFLICT DO NOTHING"
         );
         Ok(())
     })?;

@@ -135,8 +135,7 @@ pub struct Seen {
     pub district: District,
 }
 
-#[derive(Insertable, Queryable)]
-#[diesel(table_name = evidence_seen_before)]
+#[derive(Queryable)]
 struct Record {
     ticket_id: i64,
     photo_id: i64,
@@ -167,11 +166,12 @@ pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> R
         bits: i32::try_from(one.bits).unwrap_or(i32::MAX),
         found_at: now.millis(),
     };
+    let records: Vec<Record> = found.iter().map(record).collect();
     together(conn, |rows| {
         insert_rows!(
             rows,
             evidence_seen_before,
-            found.iter().map(record).collect(),
+            &records,
             Record {
                 ticket_id,
                 photo_id,
@@ -184,7 +184,7 @@ pub fn save(conn: &mut Conn, found: &[Seen], compared: &[Use], now: Moment) -> R
                 bits,
                 found_at,
             },
-            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+            " ON CONFLICT DO NOTHING"
         );
         Ok(())
     })?;

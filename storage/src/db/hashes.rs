@@ -9,7 +9,7 @@ use suishoupai_core::time::Moment;
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
 use super::kept::among;
-use super::photos::{MediaKind, PhotoState};
+use super::photos::{MediaKind, NAMED, Named, NamedRow, PhotoState};
 use super::schema::{photo_hashes, photos};
 
 /// Records the hash of a photo; none for a picture with too little in it.
@@ -61,30 +61,20 @@ pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError>
     Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
 }
 
-/// SHA-256 of an original's bytes, and the hash of the picture, where there is one.
-pub type Original = ([u8; 32], Option<u64>);
-
-/// The originals of those of the photos that there are.
+/// Those of the photos that there are, each with the hash of the picture, where there is one.
 ///
 /// # Errors
 /// The database's.
-pub fn originals(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Original>, DbError> {
+pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<(Named, Option<u64>)>, DbError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let columns = photos::table
         .left_join(photo_hashes::table.on(photo_hashes::photo_id.eq(photos::id)))
-        .select((photos::id, photos::sha256, photo_hashes::hash.nullable()));
-    let rows: Vec<(i64, Vec<u8>, Option<i64>)> = match conn {
-        Conn::Pg(conn) => columns.filter(among(photos::id, ids)).load(conn)?,
-        Conn::Sqlite(conn) => columns.filter(photos::id.eq_any(ids.to_vec())).load(conn)?,
-    };
-    rows.into_iter()
-        .map(|(id, sha256, hash)| {
-            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
-            Ok((sha256, hash.map(i64::cast_unsigned)))
-        })
-        .collect()
+        .select((NAMED, photo_hashes::hash.nullable()))
+        .filter(among(photos::id, ids));
+    let rows: Vec<(NamedRow, Option<i64>)> = each_backend!(conn, conn => columns.load(conn))?;
+    rows.into_iter().map(|(row, hash)| Ok((Named::read(row)?, hash.map(i64::cast_unsigned)))).collect()
 }
 
 /// Whether one of the photos has not been looked at yet.

@@ -54,8 +54,7 @@ pub fn find(
 }
 
 /// An answer to be kept.
-#[derive(Insertable, Debug)]
-#[diesel(table_name = idempotency)]
+#[derive(Debug)]
 pub struct Answer {
     /// Who asked.
     pub account_id: AccountId,
@@ -77,13 +76,13 @@ pub struct Answer {
 /// [`DbError::Conflict`] when a concurrent request with the same key came first: doing the work again finds its
 /// answer.
 pub fn keep(conn: &mut Conn, answer: Answer) -> Result<(), DbError> {
-    together(conn, |rows| put(rows, vec![answer]))
+    together(conn, |rows| put(rows, vec![&answer]))
 }
 
 /// Puts answers to what is written together, in the order of their keys, so that two processes which keep the same wait
 /// for each other one way. Where a concurrent request with the same key came first, that is a conflict.
-pub(super) fn put(rows: &mut Rows<'_>, mut answers: Vec<Answer>) -> Result<(), DbError> {
-    answers.sort_unstable_by(|x, y| (x.account_id, &x.key).cmp(&(y.account_id, &y.key)));
+pub(super) fn put(rows: &mut Rows<'_>, mut answers: Vec<&Answer>) -> Result<(), DbError> {
+    answers.sort_unstable_by_key(|answer| (answer.account_id, answer.key.as_str()));
     rows.race_for("idempotency");
     match put_answers(rows, answers) {
         Err(DbError::Constraint(_)) => Err(DbError::Conflict),
@@ -91,7 +90,7 @@ pub(super) fn put(rows: &mut Rows<'_>, mut answers: Vec<Answer>) -> Result<(), D
     }
 }
 
-fn put_answers(rows: &mut Rows<'_>, answers: Vec<Answer>) -> Result<(), DbError> {
+fn put_answers(rows: &mut Rows<'_>, answers: Vec<&Answer>) -> Result<(), DbError> {
     insert_rows!(
         rows,
         idempotency,

@@ -13,7 +13,8 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
 
 use super::unnest::Column;
 
@@ -64,16 +65,18 @@ impl<M: 'static, ST: 'static> QueryId for Kept<M, ST> {
 
 impl<Conn, M, ST> RunQueryDsl<Conn> for Kept<M, ST> {}
 
-/// `column = ANY(keys)`, see [`among`].
+/// The column is one of the keys, see [`among`].
 #[derive(Debug, Clone, QueryId)]
 pub(super) struct Among<C> {
     column: C,
     keys: Vec<i64>,
+    json: String,
 }
 
 /// Whether the column is one of the keys, in a statement whose plan is kept.
 pub(super) fn among<C: Expression<SqlType = BigInt>>(column: C, keys: &[i64]) -> Among<C> {
-    Among { column, keys: keys.to_vec() }
+    let words: Vec<String> = keys.iter().map(i64::to_string).collect();
+    Among { column, keys: keys.to_vec(), json: format!("[{}]", words.join(",")) }
 }
 
 impl<C> Expression for Among<C> {
@@ -85,6 +88,17 @@ impl<C: SelectableExpression<T>, T> SelectableExpression<T> for Among<C> {}
 
 impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Among<C> {
     type IsAggregate = C::IsAggregate;
+}
+
+/// On SQLite as a list in JSON: with a mark for each key the statement would have another text for each number of them.
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Among<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (SELECT value FROM json_each(");
+        out.push_bind_param::<Text, _>(&self.json)?;
+        out.push_sql("))");
+        Ok(())
+    }
 }
 
 impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Among<C> {

@@ -119,8 +119,6 @@ pub fn hit(conn: &mut Conn, key: &str, window_millis: i64, now: Moment) -> Resul
     Ok((hits, Moment::from_millis(start + window_millis)))
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = throttles)]
 struct More {
     key: String,
     window_start: i64,
@@ -139,15 +137,10 @@ pub fn add(
 ) -> Result<HashMap<String, i32>, DbError> {
     let window_start = now.millis() - now.millis().rem_euclid(window_millis);
     let keys: Vec<&str> = more.iter().map(|(key, _)| key.as_str()).collect();
-    let fresh = keys.iter().map(|key| More { key: (*key).to_owned(), window_start, hits: 0 }).collect();
+    let fresh: Vec<More> =
+        keys.iter().map(|key| More { key: (*key).to_owned(), window_start, hits: 0 }).collect();
     together(conn, |rows| {
-        insert_rows!(
-            rows,
-            throttles,
-            fresh,
-            More { key, window_start, hits },
-            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
-        );
+        insert_rows!(rows, throttles, &fresh, More { key, window_start, hits }, " ON CONFLICT DO NOTHING");
         Ok(())
     })?;
     // Those of a window before begin anew; the rest is one statement for each count, of which there are few.

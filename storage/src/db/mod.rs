@@ -42,6 +42,7 @@ pub mod reports;
 pub mod restrictions;
 pub mod resumable;
 pub mod roster;
+mod row;
 pub mod schema;
 pub mod search;
 pub mod similar;

@@ -11,6 +11,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::{Conn, each_backend};
 use super::error::DbError;
+use super::kept::among;
 use super::schema::{evidence, photos, supervision_photos};
 
 /// What is known of a photo.
@@ -280,41 +281,38 @@ impl From<&Photo> for Named {
 }
 
 /// The columns of [`Named`].
-type NamedRow = (i64, AccountId, Vec<u8>, Option<i64>, Option<f64>, Option<f64>);
+pub(super) const NAMED: NamedColumns =
+    (photos::id, photos::account_id, photos::sha256, photos::taken_at, photos::gps_lon, photos::gps_lat);
+
+type NamedColumns =
+    (photos::id, photos::account_id, photos::sha256, photos::taken_at, photos::gps_lon, photos::gps_lat);
+
+/// The values of those.
+pub(super) type NamedRow = (i64, AccountId, Vec<u8>, Option<i64>, Option<f64>, Option<f64>);
+
+impl Named {
+    pub(super) fn read((id, account, sha256, taken_at, lon, lat): NamedRow) -> Result<Self, DbError> {
+        let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
+        let taken_at = taken_at.map(Moment::from_millis);
+        let gps = lon.zip(lat).map(|(lon, lat)| LonLat { lon, lat });
+        Ok(Self { id, account, sha256, taken_at, gps })
+    }
+}
 
 /// Those of the photos `ids` that there are, by key.
 ///
 /// # Errors
 /// The database's.
 pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Named>, DbError> {
-    let columns = photos::table.select((
-        photos::id,
-        photos::account_id,
-        photos::sha256,
-        photos::taken_at,
-        photos::gps_lon,
-        photos::gps_lat,
-    ));
-    // On SQLite a statement for one key can be kept, one for several has another text for each number of keys.
     let rows: Vec<NamedRow> = match ids {
         [] => Vec::new(),
-        [id] => {
-            let one = columns.filter(photos::id.eq(*id));
-            each_backend!(conn, conn => one.load(conn))?
-        }
         _ => {
-            let any = columns.filter(photos::id.eq_any(ids.to_vec()));
-            each_backend!(conn, conn => any.load(conn))?
+            let these = photos::table.select(NAMED).filter(among(photos::id, ids));
+            each_backend!(conn, conn => these.load(conn))?
         }
     };
-    rows.into_iter()
-        .map(|(id, account, sha256, taken_at, lon, lat)| {
-            let sha256 = sha256.try_into().map_err(|_| DbError::corrupt("hash of photo", id))?;
-            let taken_at = taken_at.map(Moment::from_millis);
-            let gps = lon.zip(lat).map(|(lon, lat)| LonLat { lon, lat });
-            Ok((id, Named { id, account, sha256, taken_at, gps }))
-        })
-        .collect()
+    let read = rows.into_iter().map(Named::read);
+    read.map(|named| named.map(|named| (named.id, named))).collect()
 }
 
 /// Records the outcome of rendering the photo with the mask of a version; `false`, and nothing is done, where it has been

@@ -60,7 +60,7 @@ pub struct Report {
     pub consent_version: Option<String>,
 }
 
-#[derive(Queryable, Insertable)]
+#[derive(Queryable, Insertable, Debug)]
 #[diesel(table_name = reports, treat_none_as_default_value = false)]
 struct Record {
     id: i64,
@@ -165,14 +165,29 @@ pub(super) fn texts(report: &Report) -> Texts {
     Texts::of((report.ticket, report.district, report.grid), parts)
 }
 
+/// A report as the rows that are to be written.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    report: Record,
+    texts: Texts,
+}
+
+impl Fresh {
+    pub(super) fn of(report: Report) -> Self {
+        let texts = texts(&report);
+        Self { report: Record::of(report), texts }
+    }
+}
+
 /// Puts reports to what is written together; their tickets have been put there before.
-pub(super) fn put(rows: &mut Rows<'_>, reports: Vec<Report>) -> Result<(), DbError> {
-    let texts = reports.iter().map(texts).collect();
-    let records: Vec<Record> = reports.into_iter().map(Record::of).collect();
+pub(super) fn put<'f>(
+    rows: &mut Rows<'_>,
+    fresh: impl Iterator<Item = &'f Fresh> + Clone,
+) -> Result<(), DbError> {
     insert_rows!(
         rows,
         reports,
-        records,
+        fresh.clone().map(|one| &one.report),
         Record {
             id,
             district,
@@ -199,7 +214,7 @@ pub(super) fn put(rows: &mut Rows<'_>, reports: Vec<Report>) -> Result<(), DbErr
             consent_version,
         }
     );
-    search::put(rows, texts)
+    search::put(rows, fresh.map(|one| &one.texts))
 }
 
 /// Writes very many reports and ratings at once; their tickets have been written before.

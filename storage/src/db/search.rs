@@ -18,25 +18,32 @@ use super::schema::reports;
 use super::unnest::{Insert, Rows, together};
 
 /// What is kept of a report's texts.
-#[derive(QueryId)]
+#[derive(Debug)]
 pub(super) struct Texts {
     ticket: TicketId,
     words: String,
 }
 
 /// The statement that keeps it on SQLite: its text is always the same, so it is prepared once.
-impl QueryFragment<Sqlite> for Texts {
+struct Keep<'t>(&'t Texts);
+
+impl QueryId for Keep<'_> {
+    type QueryId = Keep<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for Keep<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("INSERT OR REPLACE INTO ticket_texts (rowid, words) VALUES (");
-        out.push_bind_param::<BigInt, _>(&self.ticket)?;
+        out.push_bind_param::<BigInt, _>(&self.0.ticket)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&self.words)?;
+        out.push_bind_param::<Text, _>(&self.0.words)?;
         out.push_sql(")");
         Ok(())
     }
 }
 
-impl RunQueryDsl<SqliteConnection> for Texts {}
+impl RunQueryDsl<SqliteConnection> for Keep<'_> {}
 
 /// A word that no text has, by which the index knows what lies in a unit.
 fn of_district(district: District) -> String {
@@ -61,16 +68,17 @@ impl Texts {
 
 /// Keeps what can be sought; a ticket whose texts are kept already is left as it is.
 pub(super) fn keep(conn: &mut Conn, texts: Vec<Texts>) -> Result<(), DbError> {
-    together(conn, |rows| put(rows, texts))
+    together(conn, |rows| put(rows, texts.iter()))
 }
 
 /// Puts what can be sought to what is written together.
-pub(super) fn put(rows: &mut Rows<'_>, texts: Vec<Texts>) -> Result<(), DbError> {
+pub(super) fn put<'t>(rows: &mut Rows<'_>, texts: impl Iterator<Item = &'t Texts>) -> Result<(), DbError> {
+    let mut texts = texts.peekable();
     match &mut *rows.conn {
-        Conn::Pg(_) if texts.is_empty() => {}
+        Conn::Pg(_) if texts.peek().is_none() => {}
         Conn::Pg(_) => {
             let (tickets, words): (Vec<i64>, Vec<String>) =
-                texts.into_iter().map(|one| (one.ticket, one.words)).unzip();
+                texts.map(|one| (one.ticket, one.words.clone())).unzip();
             rows.inserts.push(Insert {
                 head: "INSERT INTO ticket_texts (ticket_id, words) SELECT id, string_to_array(words, ' ') FROM unnest(",
                 columns: vec![tickets.into(), words.into()],
@@ -79,7 +87,7 @@ pub(super) fn put(rows: &mut Rows<'_>, texts: Vec<Texts>) -> Result<(), DbError>
         }
         Conn::Sqlite(conn) => {
             for one in texts {
-                one.execute(conn)?;
+                Keep(one).execute(conn)?;
             }
         }
     }

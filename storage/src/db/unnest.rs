@@ -4,6 +4,7 @@
 //! than to carry it out. Here each column is one parameter, an array, and the text is the same for any number of rows. And
 //! what goes into several tables at once goes in one statement, because each is a way to the server and back: the first
 //! tables stand in `WITH`, the last one after it. PostgreSQL looks at foreign keys, and calls triggers, when all of it is in.
+//! On SQLite, where a statement is a call, each row is one of its own: see [`super::row`].
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -182,21 +183,21 @@ pub(super) fn together(
     rows.send()
 }
 
-/// Puts rows of one table to what is written [`together`]. All fields of the record are named; the optional words end the
-/// statement, as diesel and as SQL has them.
+/// Puts rows of one table to what is written [`together`]: records, which are borrowed. All fields of the record are named;
+/// the optional words end the statement.
 macro_rules! insert_rows {
-    ($rows:expr, $table:ident, $records:expr, $record:ident { $($column:ident),+ $(,)? }
-        $(, $ending:ident = $sql:literal)?) => {{
-        let records: Vec<$record> = $records;
+    ($rows:expr, $table:ident, $records:expr, $record:ident { $($column:ident),+ $(,)? } $(, $ending:literal)?) => {{
+        let mut records = ::std::iter::IntoIterator::into_iter($records).peekable();
         let rows: &mut $crate::db::unnest::Rows<'_> = $rows;
         match &mut *rows.conn {
-            $crate::db::Conn::Pg(_) if records.is_empty() => {}
+            $crate::db::Conn::Pg(_) if records.peek().is_none() => {}
             $crate::db::Conn::Pg(_) => {
-                $(let mut $column = Vec::with_capacity(records.len());)+
+                $(let mut $column = Vec::new();)+
                 for record in records {
+                    let record: &$record = record;
                     // Names every field, so that none is forgotten when one is added.
-                    let $record { $($column: _),+ } = &record;
-                    $($column.push(record.$column);)+
+                    let $record { $($column: _),+ } = record;
+                    $($column.push(::std::clone::Clone::clone(&record.$column));)+
                 }
                 rows.inserts.push($crate::db::unnest::Insert {
                     head: concat!(
@@ -204,12 +205,13 @@ macro_rules! insert_rows {
                         " SELECT * FROM unnest("
                     ),
                     columns: vec![$($crate::db::unnest::Column::from($column)),+],
-                    ending: concat!(")" $(, $sql)?),
+                    ending: concat!(")" $(, $ending)?),
                 });
             }
             $crate::db::Conn::Sqlite(conn) => {
+                $crate::db::row::row!(Row, $table, $record { $($column),+ } $(, $ending)?);
                 for record in records {
-                    diesel::insert_into($table::table).values(record)$(.$ending())?.execute(conn)?;
+                    ::diesel::RunQueryDsl::execute(Row(record), conn)?;
                 }
             }
         }

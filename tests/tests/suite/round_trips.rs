@@ -18,7 +18,7 @@ const LOOKS: u32 = 15;
 /// A command reads the ticket with what belongs to it, and writes the ticket, a line of its history, who is told, and what
 /// the command itself is about.
 const MOST: [(&str, (u64, u64)); 6] = [
-    ("report", (21, 11)),
+    ("report", (19, 10)),
     ("claim", (21, 19)),
     ("file", (19, 16)),
     ("accept", (22, 20)),

@@ -6,10 +6,23 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use suishoupai_tests::{Caller, Engine, Reply, Resident, Server, both};
 
-both!(one_bad_report_of_a_group_fails_alone, a_retry_in_the_same_group_gets_the_first_answer);
+both!(
+    one_bad_report_of_a_group_fails_alone,
+    a_retry_in_the_same_group_gets_the_first_answer,
+    a_photo_that_goes_while_a_report_waits_is_missed,
+);
 
 /// Sends all at once and lets them be written only when all of them wait.
 fn at_once(server: &Server, requests: Vec<(&Resident, &str, Value)>) -> Vec<Reply> {
+    at_once_with(server, requests, || ())
+}
+
+/// Sends all at once, does something else when all of them wait, and then lets them be written.
+fn at_once_with(
+    server: &Server,
+    requests: Vec<(&Resident, &str, Value)>,
+    meanwhile: impl FnOnce(),
+) -> Vec<Reply> {
     let count = requests.len();
     let services = server.services();
     let turn = services.intake.hold();
@@ -24,6 +37,7 @@ fn at_once(server: &Server, requests: Vec<(&Resident, &str, Value)>) -> Vec<Repl
         while services.intake.waiting() < count {
             thread::yield_now();
         }
+        meanwhile();
         drop(turn);
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
@@ -82,4 +96,25 @@ fn a_retry_in_the_same_group_gets_the_first_answer(engine: Engine) {
     tickets.sort();
     tickets.dedup();
     assert_eq!(tickets.len(), 2, "a retry got the first answer");
+}
+
+fn a_photo_that_goes_while_a_report_waits_is_missed(engine: Engine) {
+    let server = Server::start(engine);
+    let [first, second] = [server.resident(), server.resident()];
+    let (gone, there) = (first.upload_any(), second.upload_any());
+    let with = |photo: i64| {
+        let mut draft = Resident::draft("路面坑洞");
+        draft["photo_ids"] = json!([photo]);
+        draft
+    };
+    server.drain();
+    let group = vec![(&first, "c-report-1", with(gone)), (&second, "c-report-2", with(there))];
+    let replies = at_once_with(&server, group, || {
+        server.execute(&format!("DELETE FROM photos WHERE id = {gone}")).unwrap();
+    });
+    replies[0].problem(404, "photo_not_found");
+    let made = replies[1].expect(201);
+    assert_eq!(second.own(&made)["receipt"], made["receipt"]);
+    assert_eq!(server.rows().tickets, 1);
+    assert!(server.verify().breaks.is_empty());
 }

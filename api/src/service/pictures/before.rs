@@ -6,6 +6,7 @@ use std::sync::Arc;
 use suishoupai_core::flow::{AccountId, Doubt};
 use suishoupai_core::likeness::{Use, doubts_of_reuse};
 use suishoupai_core::model::District;
+use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::uses::{self, Uses};
 use suishoupai_storage::db::{Conn, hashes};
 
@@ -20,25 +21,37 @@ const FEW_NEAR: usize = 16;
 /// How many requests are looked up together at the most.
 const MOST: usize = 64;
 
-/// What pictures that are handed in are known to have been before, by the SHA-256 of the original. It may tell of
-/// others' pictures as well.
+/// What pictures that are handed in are known to have been before. It may tell of others' pictures as well.
 #[derive(Clone, Debug, Default)]
-pub struct Before(Arc<HashMap<[u8; 32], Vec<Earlier>>>);
+pub struct Before(Arc<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// The photos that are named, as far as there are such.
+    named: HashMap<i64, Named>,
+    /// By the SHA-256 of the original.
+    earlier: HashMap<[u8; 32], Vec<Earlier>>,
+}
 
 /// A use of a near picture, whose that one is, and in how many bits it differs.
 type Earlier = (District, AccountId, Use, u32);
 
 impl Before {
+    /// The photos that there are of those that requests named, as they were then.
+    pub fn named(&self) -> &HashMap<i64, Named> {
+        &self.0.named
+    }
+
     /// What is doubted of a picture that is handed in as `used` for a ticket of the district.
     pub fn doubts(&self, sha256: &[u8; 32], district: District, used: &Use) -> Vec<Doubt> {
-        let others = self.0.get(sha256).into_iter().flatten();
+        let others = self.0.earlier.get(sha256).into_iter().flatten();
         let others = others.filter(|(of, ..)| *of == district).map(|(_, _, other, bits)| (*other, *bits));
         doubts_of_reuse(used, others)
     }
 
     /// In how many tickets of others of the district the picture is, as far as was looked.
     pub fn tickets_of_others(&self, sha256: &[u8; 32], district: District, account: AccountId) -> u32 {
-        let others = self.0.get(sha256).into_iter().flatten();
+        let others = self.0.earlier.get(sha256).into_iter().flatten();
         let others = others.filter(|(of, whose, ..)| *of == district && *whose != account);
         let tickets: HashSet<i64> = others.map(|(_, _, other, _)| other.origin).collect();
         u32::try_from(tickets.len()).unwrap_or(u32::MAX)
@@ -108,9 +121,11 @@ fn found_before(
     HandedIn { ids, originals }: HandedIn,
 ) -> Result<Before, Fail> {
     let mut known: HashMap<[u8; 32], Option<u64>> = HashMap::new();
-    for (sha256, hash) in hashes::originals(conn, &ids)? {
-        let of_bytes = known.entry(sha256).or_default();
+    let mut named = HashMap::new();
+    for (photo, hash) in hashes::named(conn, &ids)? {
+        let of_bytes = known.entry(photo.sha256).or_default();
         *of_bytes = of_bytes.or(hash);
+        named.insert(photo.id, photo);
     }
     let mut found: HashMap<[u8; 32], HashMap<i64, u32>> =
         known.keys().copied().chain(originals).map(|sha256| (sha256, HashMap::new())).collect();
@@ -119,11 +134,14 @@ fn found_before(
         let hits = pictures.remembered.near(&index, hash, FEW_NEAR);
         found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
     }
-    used_before(conn, found)
+    Ok(Before(Arc::new(Found { named, earlier: used_before(conn, found)? })))
 }
 
 /// The uses of the photos that were found near to each original, and of those with the same bytes.
-fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>) -> Result<Before, Fail> {
+fn used_before(
+    conn: &mut Conn,
+    mut found: HashMap<[u8; 32], HashMap<i64, u32>>,
+) -> Result<HashMap<[u8; 32], Vec<Earlier>>, Fail> {
     let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
     let same = uses::same_bytes(conn, originals)?;
     for (sha256, near) in &mut found {
@@ -144,5 +162,5 @@ fn used_before(conn: &mut Conn, mut found: HashMap<[u8; 32], HashMap<i64, u32>>)
         });
         used.collect::<Vec<Earlier>>()
     };
-    Ok(Before(Arc::new(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect())))
+    Ok(found.into_iter().map(|(sha256, near)| (sha256, of(near))).collect())
 }

@@ -8,6 +8,8 @@ use suishoupai_core::likeness::{Hit, NearIndex};
 
 /// So many are remembered at the most: about 1 MiB. Then all are forgotten.
 const MOST: usize = 4096;
+/// A picture with many near ones is remembered with no more of them than this.
+const FEW: usize = 16;
 
 /// What was found for fingerprints.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub(super) struct Remembered(Mutex<HashMap<u64, Found>>);
 #[derive(Debug)]
 struct Found {
     hits: Vec<Hit>,
+    /// Only the nearest so many are known.
+    most: usize,
     /// How many had been put into the index by then.
     put_in: u64,
 }
@@ -23,25 +27,27 @@ struct Found {
 impl Remembered {
     /// As [`NearIndex::near`].
     pub(super) fn near(&self, index: &NearIndex, hash: u64, most: usize) -> Vec<Hit> {
-        if let Some(mut hits) = self.again(index, hash) {
+        if let Some(mut hits) = self.again(index, hash, most) {
             hits.truncate(most);
             return hits;
         }
         let hits = index.near(hash, most);
-        // Only to a whole answer can be added what comes in later.
-        if hits.len() < most {
-            self.keep(hash, Found { hits: hits.clone(), put_in: index.put_in() });
+        // To the nearest can be added what comes in later, as long as no more of them are asked for.
+        let most = if hits.len() < most { usize::MAX } else { most };
+        if most == usize::MAX || most <= FEW {
+            self.keep(hash, Found { hits: hits.clone(), most, put_in: index.put_in() });
         }
         hits
     }
 
-    fn again(&self, index: &NearIndex, hash: u64) -> Option<Vec<Hit>> {
+    fn again(&self, index: &NearIndex, hash: u64, most: usize) -> Option<Vec<Hit>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = all.get_mut(&hash)?;
+        let found = all.get_mut(&hash).filter(|found| most <= found.most)?;
         let fresh = index.near_since(hash, found.put_in)?;
         if !fresh.is_empty() {
             found.hits.extend(fresh);
             found.hits.sort_unstable();
+            found.hits.truncate(found.most);
         }
         found.put_in = found.put_in.max(index.put_in());
         Some(found.hits.clone())
@@ -64,7 +70,9 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_what_would_be_found() {
-        let remembered = Remembered::default();
+        // The one is first asked for all, the others for a few, of which there come to be more.
+        let orders = [[1000, 2, 1000], [2, 1000, 2], [16, 2, 17], [2, 2, 16]]
+            .map(|order| (Remembered::default(), order));
         let mut index = NearIndex::new(usize::MAX);
         // Portions from one to several segments, with some near ones in each.
         for (round, portion) in [3_u64, 5000, 1, 0, 20_000, 7, 40].into_iter().enumerate() {
@@ -74,8 +82,14 @@ mod tests {
             let fresh: Vec<Print> =
                 (first..first + portion).map(|n| Print { hash: hash(n), id: n as i64 }).collect();
             index = index.with(&fresh);
-            for most in [1000, 2, 1000] {
-                assert_eq!(remembered.near(&index, 1, most), index.near(1, most), "round {round}");
+            for (remembered, order) in &orders {
+                for most in *order {
+                    assert_eq!(
+                        remembered.near(&index, 1, most),
+                        index.near(1, most),
+                        "round {round}, {order:?}"
+                    );
+                }
             }
         }
     }

@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use suishoupai_storage::db::intake::{self, ReportRows};
 use suishoupai_storage::db::{Conn, idempotency, photos};
 use suishoupai_storage::seal::Sealer;
 
 use super::Receipt;
-use super::incoming::{Incoming, New, save};
+use super::incoming::Incoming;
 use crate::config::Config;
 use crate::fail::Fail;
 use crate::problem::Code;
@@ -20,7 +21,29 @@ use crate::together::{Asked, Together, Turns};
 type Answer = Result<Receipt, Fail>;
 
 /// The reports that wait to be written.
-pub type Group = Together<Incoming, Answer>;
+pub type Group = Together<Ready, Answer>;
+
+/// A report that waits to be written.
+#[derive(Debug)]
+pub struct Ready {
+    incoming: Incoming,
+    /// Its rows and its answer, made before the turn of the database comes. None where that failed: why, is found out by
+    /// trying it alone, unless it turns out to have been answered before.
+    rows: Option<(ReportRows, Receipt)>,
+}
+
+impl Ready {
+    fn of(incoming: Incoming, registry: &Registry, sealer: &Sealer) -> Self {
+        let rows = || {
+            let new = incoming.prepare(registry, incoming.before.named(), &[])?;
+            let receipt = incoming.receipt_of(&new);
+            let answer = incoming.answer(&receipt, sealer)?;
+            Ok::<_, Fail>((new.into_rows(answer)?, receipt))
+        };
+        let rows = rows().ok();
+        Self { incoming, rows }
+    }
+}
 
 /// The reports that wait, at first none.
 pub fn group(config: &Config, turns: &Turns) -> Group {
@@ -30,35 +53,41 @@ pub fn group(config: &Config, turns: &Turns) -> Group {
 }
 
 /// Writes a report with those that wait at the same time, and answers after the commit.
-pub(super) async fn together(services: &Services, incoming: Incoming) -> Answer {
+pub(super) async fn together(services: &Services, registry: &Registry, incoming: Incoming) -> Answer {
     let own = services.clone();
-    let written = services.intake.ask(incoming, move |group| {
+    let ready = Ready::of(incoming, registry, &services.sealer);
+    let written = services.intake.ask(ready, move |group| {
         let own = own.clone();
         async move { write(&own, group).await }
     });
     written.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }
 
-async fn write(services: &Services, group: Vec<Asked<Incoming, Answer>>) {
-    let (incoming, tell): (Vec<Arc<Incoming>>, Vec<_>) =
-        group.into_iter().map(|(incoming, tell)| (Arc::new(incoming), tell)).unzip();
+async fn write(services: &Services, group: Vec<Asked<Ready, Answer>>) {
+    let (ready, tell): (Vec<Ready>, Vec<_>) = group.into_iter().unzip();
+    let ready = Arc::new(ready);
     // Where the database is away or full, nobody is tried again: each would wait for it in turn, and a report whose
     // commit was not answered may have been written.
     let mut outage = None;
     let mut answers = Vec::new();
-    if incoming.len() > 1 {
-        match try_together(services, incoming.clone()).await {
-            Ok(together) => answers = together,
-            Err(fail) => outage = fail.outage(),
-        }
+    match try_together(services, Arc::clone(&ready)).await {
+        Ok(together) => answers = together,
+        Err(fail) => outage = fail.outage(),
     }
-    // What could not be written with the others is tried alone; so one bad row fails alone.
-    answers.resize_with(incoming.len(), || None);
-    for ((incoming, answer), tell) in incoming.into_iter().zip(answers).zip(tell) {
+    // What could not be written so is tried alone, from its beginning; so one bad row fails alone.
+    answers.resize_with(ready.len(), || None);
+    for (nth, (answer, tell)) in answers.into_iter().zip(tell).enumerate() {
         let answer = match (answer, outage.as_ref().and_then(Fail::outage)) {
             (Some(answer), _) => answer,
             (None, Some(fail)) => Err(fail),
-            (None, None) => alone(services, incoming).await,
+            (None, None) => {
+                let ready = Arc::clone(&ready);
+                in_own_write(services, move |conn, registry, sealer| {
+                    let one = ready.get(nth).ok_or(Code::Internal)?;
+                    write_one(conn, &one.incoming, registry, sealer)
+                })
+                .await
+            }
         };
         if outage.is_none() {
             outage = answer.as_ref().err().and_then(Fail::outage);
@@ -68,33 +97,25 @@ async fn write(services: &Services, group: Vec<Asked<Incoming, Answer>>) {
     }
 }
 
-/// Writes many reports in one transaction. The answer to one is `None` where it has to wait for another of them.
-async fn try_together(
-    services: &Services,
-    incoming: Vec<Arc<Incoming>>,
-) -> Result<Vec<Option<Answer>>, Fail> {
-    let registry = services.registry();
+/// Writes many reports in one transaction. The answer to one is `None` where it has to be tried alone, or to wait for another
+/// of them.
+async fn try_together(services: &Services, ready: Arc<Vec<Ready>>) -> Result<Vec<Option<Answer>>, Fail> {
     let sealer = services.sealer.clone();
-    services.db.write(move |conn| write_all(conn, &incoming, &registry, &sealer)).await
+    services.db.write(move |conn| write_all(conn, &ready, &sealer)).await
 }
 
-fn write_all(
-    conn: &mut Conn,
-    incoming: &[Arc<Incoming>],
-    registry: &Registry,
-    sealer: &Sealer,
-) -> Result<Vec<Option<Answer>>, Fail> {
-    let keys: Vec<(i64, &str)> = incoming.iter().filter_map(|one| one.key()).collect();
+/// The photos that the reports name were there a moment ago. If one is not any more, the key of its photo leads to nothing,
+/// and all are tried alone.
+fn write_all(conn: &mut Conn, ready: &[Ready], sealer: &Sealer) -> Result<Vec<Option<Answer>>, Fail> {
+    let keys: Vec<(i64, &str)> = ready.iter().filter_map(|one| one.incoming.key()).collect();
     let kept = idempotency::find(conn, &keys)?;
-    let ids: Vec<i64> = incoming.iter().flat_map(|one| one.draft.photo_ids.iter().copied()).collect();
-    let named = photos::named(conn, &ids)?;
     let mut seen = HashSet::new();
-    let mut answers = Vec::with_capacity(incoming.len());
-    let (mut news, mut keep) = (Vec::new(), Vec::new());
-    for one in incoming {
-        if let Some((account, key)) = one.key() {
+    let mut answers = Vec::with_capacity(ready.len());
+    let mut fresh = Vec::with_capacity(ready.len());
+    for Ready { incoming, rows } in ready {
+        if let Some((account, key)) = incoming.key() {
             if let Some(kept) = kept.get(&(account, key.to_owned())) {
-                answers.push(Some(one.first_answer(kept, sealer)));
+                answers.push(Some(incoming.first_answer(kept, sealer)));
                 continue;
             }
             if !seen.insert((account, key)) {
@@ -103,25 +124,25 @@ fn write_all(
                 continue;
             }
         }
-        match one.prepare(registry, &named, &[]) {
-            Ok(new) => {
-                let receipt = one.receipt_of(&new);
-                news.push(new);
-                keep.extend(one.answer(&receipt, sealer)?);
-                answers.push(Some(Ok(receipt)));
-            }
-            Err(fail) => answers.push(Some(Err(fail))),
-        }
+        answers.push(rows.as_ref().map(|(_, receipt)| Ok(receipt.clone())));
+        fresh.extend(rows.as_ref().map(|(rows, _)| rows));
     }
-    save(conn, news, keep)?;
+    intake::insert(conn, &fresh)?;
     Ok(answers)
 }
 
 /// Writes one report, with the photos that came along.
-pub(super) async fn alone(services: &Services, incoming: Arc<Incoming>) -> Answer {
+pub(super) async fn alone(services: &Services, incoming: Incoming) -> Answer {
+    in_own_write(services, move |conn, registry, sealer| write_one(conn, &incoming, registry, sealer)).await
+}
+
+async fn in_own_write(
+    services: &Services,
+    mut write: impl FnMut(&mut Conn, &Registry, &Sealer) -> Answer + Send + 'static,
+) -> Answer {
     let registry = services.registry();
     let sealer = services.sealer.clone();
-    services.db.write(move |conn| write_one(conn, &incoming, &registry, &sealer)).await
+    services.db.write(move |conn| write(conn, &registry, &sealer)).await
 }
 
 fn write_one(conn: &mut Conn, incoming: &Incoming, registry: &Registry, sealer: &Sealer) -> Answer {
@@ -133,9 +154,10 @@ fn write_one(conn: &mut Conn, incoming: &Incoming, registry: &Registry, sealer: 
     }
     let named = photos::named(conn, &incoming.draft.photo_ids)?;
     let fresh = record_fresh(conn, incoming)?;
-    let new: New = incoming.prepare(registry, &named, &fresh)?;
+    let new = incoming.prepare(registry, &named, &fresh)?;
     let receipt = incoming.receipt_of(&new);
-    save(conn, vec![new], incoming.answer(&receipt, sealer)?.into_iter().collect())?;
+    let answer = incoming.answer(&receipt, sealer)?;
+    intake::insert(conn, &[&new.into_rows(answer)?])?;
     Ok(receipt)
 }
 

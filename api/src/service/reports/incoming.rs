@@ -11,12 +11,13 @@ use suishoupai_core::flow::{
 use suishoupai_core::likeness::Use;
 use suishoupai_core::model::{Level, UnitId};
 use suishoupai_core::time::Moment;
+use suishoupai_storage::db::DbError;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::idempotency::{Answer, Kept};
+use suishoupai_storage::db::intake::ReportRows;
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::reports::{self as rows, Report};
 use suishoupai_storage::db::tickets::{Opened, Place};
-use suishoupai_storage::db::{Conn, DbError, intake};
 use suishoupai_storage::seal::Sealer;
 
 use super::{Draft, Receipt, Repeat, numbered, own_find_unit};
@@ -59,19 +60,12 @@ pub(crate) struct New {
     pub(crate) report: Report,
 }
 
-/// Writes tickets and their reports, and the answers to be given again.
-pub(super) fn save(conn: &mut Conn, news: Vec<New>, answers: Vec<Answer>) -> Result<(), DbError> {
-    let mut opened = Vec::with_capacity(news.len());
-    let mut reports = Vec::with_capacity(news.len());
-    let mut steps = Vec::with_capacity(news.len());
-    for New { step, place, told, report } in news {
-        steps.push(step);
-        opened.push((place, told));
-        reports.push(report);
+impl New {
+    /// The rows to be written, with those of the answer to be given again.
+    pub(super) fn into_rows(self, answer: Option<Answer>) -> Result<ReportRows, DbError> {
+        let Self { step, place, told, report } = self;
+        ReportRows::new(&Opened { step: &step, place, told }, report, answer)
     }
-    let opened: Vec<Opened<'_>> =
-        steps.iter().zip(opened).map(|(step, (place, told))| Opened { step, place, told }).collect();
-    intake::insert(conn, &opened, reports, answers)
 }
 
 impl Incoming {

@@ -9,7 +9,7 @@ use suishoupai_core::time::Moment;
 use super::Loaded;
 use crate::db::conn::{Conn, each_backend};
 use crate::db::error::DbError;
-use crate::db::schema::{supervision_events, supervision_orders, supervision_photos, supervision_tickets};
+use crate::db::schema::supervision_orders;
 use crate::db::unnest::{Rows, insert_rows, together};
 use crate::db::update::update_kept;
 
@@ -57,23 +57,17 @@ struct Change {
     updated_at: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = supervision_tickets)]
 struct TicketRecord {
     order_id: i64,
     ticket_id: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = supervision_photos)]
 struct PhotoRecord {
     order_id: i64,
     event_seq: i64,
     photo_id: i64,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = supervision_events)]
 struct EventRecord {
     order_id: i64,
     seq: i64,
@@ -117,7 +111,7 @@ pub fn insert(conn: &mut Conn, step: &SupervisionStep, number: &str) -> Result<(
     let tickets: Vec<_> =
         order.tickets.iter().map(|ticket| TicketRecord { order_id: order.id, ticket_id: *ticket }).collect();
     together(conn, |rows| {
-        insert_rows!(rows, supervision_tickets, tickets, TicketRecord { order_id, ticket_id });
+        insert_rows!(rows, supervision_tickets, &tickets, TicketRecord { order_id, ticket_id });
         put_line(rows, order, &step.event, content, hash)
     })
 }
@@ -175,7 +169,7 @@ fn put_line(
     insert_rows!(
         rows,
         supervision_events,
-        vec![line],
+        [&line],
         EventRecord { order_id, seq, district, at, verb, content, hash }
     );
     let photos: Vec<_> = event
@@ -183,7 +177,7 @@ fn put_line(
         .iter()
         .map(|photo| PhotoRecord { order_id: order.id, event_seq: event.seq, photo_id: photo.id })
         .collect();
-    insert_rows!(rows, supervision_photos, photos, PhotoRecord { order_id, event_seq, photo_id });
+    insert_rows!(rows, supervision_photos, &photos, PhotoRecord { order_id, event_seq, photo_id });
     Ok(())
 }
 

@@ -1,16 +1,14 @@
 //! Lines of histories as rows.
 
-use diesel::prelude::*;
 use suishoupai_core::flow::Event;
 use suishoupai_core::model::UnitId;
 
 use super::records::{EventRecord, EvidenceRecord, NoticeRecord, WaitingRecord};
 use crate::db::error::DbError;
-use crate::db::schema::{events, evidence, evidence_waiting, notices};
 use crate::db::unnest::{Rows, insert_rows};
 
 /// Lines of histories, with the photos that they name and the units that are told of them.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Lines {
     pub(super) events: Vec<EventRecord>,
     pub(super) evidence: Vec<EvidenceRecord>,
@@ -58,11 +56,14 @@ impl Lines {
     }
 
     /// Puts them to what is written together.
-    pub(super) fn put(self, rows: &mut Rows<'_>) -> Result<(), DbError> {
+    pub(super) fn put<'l>(
+        all: impl Iterator<Item = &'l Self> + Clone,
+        rows: &mut Rows<'_>,
+    ) -> Result<(), DbError> {
         insert_rows!(
             rows,
             events,
-            self.events,
+            all.clone().flat_map(|lines| &lines.events),
             EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
         );
         let wait = |row: &EvidenceRecord| WaitingRecord {
@@ -70,26 +71,27 @@ impl Lines {
             photo_id: row.photo_id,
             stage: row.stage,
         };
-        let waiting = self.evidence.iter().map(wait).collect();
+        let evidence = all.clone().flat_map(|lines| &lines.evidence);
+        let waiting: Vec<_> = evidence.clone().map(wait).collect();
         // The same photo may be named again at the same stage; the first naming counts.
         insert_rows!(
             rows,
             evidence,
-            self.evidence,
+            evidence,
             EvidenceRecord { ticket_id, photo_id, stage, district, event_seq, created_at, compared_at },
-            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+            " ON CONFLICT DO NOTHING"
         );
         insert_rows!(
             rows,
             evidence_waiting,
-            waiting,
+            &waiting,
             WaitingRecord { ticket_id, photo_id, stage },
-            on_conflict_do_nothing = " ON CONFLICT DO NOTHING"
+            " ON CONFLICT DO NOTHING"
         );
         insert_rows!(
             rows,
             notices,
-            self.notices,
+            all.flat_map(|lines| &lines.notices),
             NoticeRecord { district, unit_id, ticket_id, event_seq, verb, at }
         );
         Ok(())

@@ -15,7 +15,7 @@ pub use besides::{Besides, besides};
 pub use life::{Life, Rows};
 pub use load::{find, find_all, find_by_number, find_for_update, goes_on_as, some_after};
 pub use projections::disagreeing;
-pub(super) use save::put;
+pub(super) use save::{Fresh, put};
 pub use save::{insert, save, set_alarm};
 
 /// A ticket as the rules see it, with what only the database needs.

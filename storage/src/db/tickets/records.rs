@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use crate::db::schema::{events, evidence, evidence_waiting, notices, tickets, work_orders};
+use crate::db::schema::{events, evidence, notices, tickets, work_orders};
 
-#[derive(Queryable, Insertable, Clone)]
+#[derive(Queryable, Insertable, Clone, Debug)]
 #[diesel(table_name = tickets, treat_none_as_default_value = false)]
 pub(super) struct Record {
     pub(super) id: i64,
@@ -85,7 +85,7 @@ pub(super) struct Instants {
 }
 
 /// A line of a history.
-#[derive(Insertable)]
+#[derive(Insertable, Debug)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub(super) struct EventRecord {
     pub(super) ticket_id: i64,
@@ -99,7 +99,7 @@ pub(super) struct EventRecord {
 }
 
 /// A photo that a line of a history names.
-#[derive(Insertable)]
+#[derive(Insertable, Debug)]
 #[diesel(table_name = evidence, treat_none_as_default_value = false)]
 pub(super) struct EvidenceRecord {
     pub(super) ticket_id: i64,
@@ -113,8 +113,6 @@ pub(super) struct EvidenceRecord {
 }
 
 /// That a piece of evidence waits to be compared.
-#[derive(Insertable)]
-#[diesel(table_name = evidence_waiting)]
 pub(super) struct WaitingRecord {
     pub(super) ticket_id: i64,
     pub(super) photo_id: i64,
@@ -122,7 +120,7 @@ pub(super) struct WaitingRecord {
 }
 
 /// That a unit is told of a line.
-#[derive(Insertable)]
+#[derive(Insertable, Debug)]
 #[diesel(table_name = notices, treat_none_as_default_value = false)]
 pub(super) struct NoticeRecord {
     pub(super) district: i32,

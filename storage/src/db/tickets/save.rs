@@ -19,24 +19,38 @@ use crate::db::update::{Several, update_kept};
 /// # Errors
 /// The database's; nothing is certain of any of them then.
 pub fn insert(conn: &mut Conn, opened: &[Opened<'_>]) -> Result<(), DbError> {
-    together(conn, |rows| put(rows, opened))
+    let fresh = opened.iter().map(Fresh::of).collect::<Result<Vec<_>, _>>()?;
+    together(conn, |rows| put(rows, fresh.iter()))
+}
+
+/// A newly opened ticket with its first line, as the rows that are to be written.
+#[derive(Debug)]
+pub(in crate::db) struct Fresh {
+    ticket: Record,
+    lines: Lines,
+}
+
+impl Fresh {
+    pub(in crate::db) fn of(Opened { step, place, told }: &Opened<'_>) -> Result<Self, DbError> {
+        let content = content(&step.event)?;
+        let hash = link(&GENESIS, &content);
+        let ticket = record(&step.ticket, place, hash)?;
+        let mut lines = Lines::default();
+        lines.add(step.ticket.district, &step.event, content, hash, told);
+        Ok(Self { ticket, lines })
+    }
 }
 
 /// Puts newly opened tickets, with their first events and the notices of those, to what is written together.
-pub(in crate::db) fn put(rows: &mut Rows<'_>, opened: &[Opened<'_>]) -> Result<(), DbError> {
-    let mut records = Vec::with_capacity(opened.len());
-    let mut lines = Lines::default();
-    for Opened { step, place, told } in opened {
-        let content = content(&step.event)?;
-        let hash = link(&GENESIS, &content);
-        records.push(record(&step.ticket, place, hash)?);
-        lines.add(step.ticket.district, &step.event, content, hash, told);
-    }
-    put_tickets(rows, records)?;
-    lines.put(rows)
+pub(in crate::db) fn put<'f>(
+    rows: &mut Rows<'_>,
+    fresh: impl Iterator<Item = &'f Fresh> + Clone,
+) -> Result<(), DbError> {
+    put_tickets(rows, fresh.clone().map(|one| &one.ticket))?;
+    Lines::put(fresh.map(|one| &one.lines), rows)
 }
 
-fn put_tickets(rows: &mut Rows<'_>, records: Vec<Record>) -> Result<(), DbError> {
+fn put_tickets<'r>(rows: &mut Rows<'_>, records: impl Iterator<Item = &'r Record>) -> Result<(), DbError> {
     insert_rows!(
         rows,
         tickets,
@@ -145,7 +159,7 @@ pub fn save(conn: &mut Conn, loaded: &mut Loaded, step: Step, told: &[UnitId]) -
     lines.add(t.district, &step.event, content, hash, told);
     together(conn, |rows| {
         put_orders(rows, before, t)?;
-        lines.put(rows)
+        Lines::put(std::iter::once(&lines), rows)
     })?;
     projections::course(conn, before, t)?;
     loaded.ticket = step.ticket;
@@ -236,11 +250,11 @@ fn change_orders(conn: &mut Conn, before: &Ticket, after: &Ticket) -> Result<(),
 
 fn put_orders(rows: &mut Rows<'_>, before: &Ticket, after: &Ticket) -> Result<(), DbError> {
     let new = after.orders.iter().filter(|order| known(before, order).is_none());
-    let records = new.map(|order| order_record(after, order)).collect::<Result<_, _>>()?;
+    let records = new.map(|order| order_record(after, order)).collect::<Result<Vec<_>, _>>()?;
     insert_rows!(
         rows,
         work_orders,
-        records,
+        &records,
         OrderRecord {
             ticket_id,
             seq,
