@@ -2,6 +2,7 @@
 //! that a request sees either the old or the new, and an import needs no restart.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use suishoupai_core::clock::{CalendarError, WorkCalendar};
 use suishoupai_core::flow::{
@@ -14,6 +15,7 @@ use suishoupai_storage::db::abuse::Distrust;
 use suishoupai_storage::db::reference::Reference;
 
 use crate::config::Config;
+use crate::http::kept::Kept;
 
 /// What belongs to one district.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct DistrictData {
     pub is_demo: bool,
     /// 事项分类
     pub catalogue: Catalogue,
+    /// It as everybody is shown it, once somebody has asked.
+    pub catalogue_shown: OnceLock<Kept>,
     /// 权责清单
     pub duties: DutyList,
     /// The working calendar.
@@ -85,6 +89,7 @@ impl Registry {
                 name: row.name,
                 is_demo: row.is_demo,
                 catalogue: catalogue.map(|(_, found)| (found.code.clone(), found.clone())).collect(),
+                catalogue_shown: OnceLock::new(),
                 duties: DutyList::new(
                     duties.filter_map(|(_, duty)| resolve(duty, row.code, &tree)).collect(),
                 ),

@@ -6,6 +6,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use suishoupai_core::likeness::{NearIndex, Print};
 
 const COUNT: u64 = 10_000_000;
+/// What a district has after some years.
+const FEW: u64 = 150_000;
 const LIMIT: usize = 200;
 
 fn scrambled(number: u64) -> u64 {
@@ -15,15 +17,20 @@ fn scrambled(number: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn near(c: &mut Criterion) {
-    let hashes: Vec<u64> = (0..COUNT).map(scrambled).collect();
+/// The index of these, as a server reads them from its database.
+fn indexed(hashes: &[u64]) -> NearIndex {
     let mut index = NearIndex::new(usize::MAX);
-    // As a server reads them from its database.
     for (number, part) in (0_i64..).zip(hashes.chunks(1 << 20)) {
         let first = number << 20;
         let prints: Vec<Print> = (first..).zip(part).map(|(id, hash)| Print { hash: *hash, id }).collect();
         index = index.with(&prints);
     }
+    index
+}
+
+fn near(c: &mut Criterion) {
+    let hashes: Vec<u64> = (0..COUNT).map(scrambled).collect();
+    let index = indexed(&hashes);
     println!("{} pictures take {} MiB", index.len(), index.bytes() >> 20);
     let mut group = c.benchmark_group("10 M pictures");
     group.sample_size(20);
@@ -55,6 +62,14 @@ fn near(c: &mut Criterion) {
         });
     });
     group.finish();
+    let few = indexed(&hashes[..FEW as usize]);
+    c.bench_function("near ones of a new picture among 150,000", |b| {
+        let mut number = COUNT;
+        b.iter(|| {
+            number += 1;
+            few.near(scrambled(number), LIMIT)
+        });
+    });
 }
 
 criterion_group!(benches, near);

@@ -13,9 +13,11 @@ use crate::postgres::{self, pgbench};
 use crate::script::Script;
 use crate::server::Server;
 use crate::site::Site;
-use crate::{sql, stock, table};
+use crate::{disk, sql, stock, table};
 
 const WARM_UP: Duration = Duration::from_secs(1);
+/// So long at the most the disk alone is measured.
+const DISK: Duration = Duration::from_secs(2);
 
 /// Measures the loop with the processor time that the server takes meanwhile, after a short one that is not counted.
 pub(crate) async fn measured<C>(
@@ -77,6 +79,10 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
         if site.url().is_none() {
             let each;
             (server, each) = one_commit_each(arguments, site, server, &mut residents).await?;
+            let folder = site.folder().to_owned();
+            let length = arguments.length().min(DISK);
+            let ways = tokio::task::spawn_blocking(move || disk::ways(&folder, length)).await??;
+            table::line(&format!("  {} pages to the disk alone", disk::PAGES), &ways);
             shared.push(figures.per_second() / each.per_second().max(1e-9));
         }
         rounds.push((figures, limit));

@@ -5,6 +5,7 @@ mod capture;
 mod claims;
 mod client;
 mod commands;
+mod disk;
 mod drive;
 mod fault;
 mod flow;

@@ -80,7 +80,12 @@ impl Site {
         }
     }
 
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn sqlite_file(&self) -> String {
-        self.folder.path().join("suishoupai.db").to_string_lossy().into_owned()
+        self.folder().join("suishoupai.db").to_string_lossy().into_owned()
     }
 }

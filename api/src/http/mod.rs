@@ -4,6 +4,7 @@ pub mod client;
 pub mod cors;
 pub mod fallback;
 pub mod headers;
+pub mod kept;
 pub mod leaving;
 pub mod ranges;
 pub mod rate;

@@ -1,7 +1,5 @@
 //! The map: squares with their numbers, and tiles of vectors.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Deserialize;
 use suishoupai_core::geo::Datum;
@@ -14,9 +12,9 @@ use super::registrar::Registrar;
 use crate::auth::{Auth, Official};
 use crate::extract::{Path, Query};
 use crate::fail::Fail;
+use crate::http::kept::Kept;
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
-use crate::service::digest;
 use crate::service::map::{self, Bounds, Eyes, TileId, Wanted};
 use crate::services::Services;
 use crate::view::Clusters;
@@ -274,7 +272,7 @@ async fn tile(
     let (wanted, place) = of_tile(&query.0, place.0)?;
     let account = &caller.account;
     let bytes = map::tile(&services, account.district, Some(account), &wanted, place).await?;
-    Ok(kept(&request, TILE_TYPE, bytes, OF_CALLER))
+    Ok(Kept::from(bytes).answer(&request, TILE_TYPE, OF_CALLER))
 }
 
 /// A tile of vectors with the layers `grid` and `clusters`, as everybody may know them. Without sign-in; kept by caches for
@@ -293,7 +291,7 @@ async fn public_tile(
     let (wanted, place) = of_tile(&query.0, place.0)?;
     let district = meant(&services, query.0.district)?;
     let bytes = map::tile(&services, district, None, &wanted, place).await?;
-    Ok(kept(&request, TILE_TYPE, bytes, OF_ALL))
+    Ok(Kept::from(bytes).answer(&request, TILE_TYPE, OF_ALL))
 }
 
 fn of_tile(query: &TileQuery, (z, x, y): (u8, u32, u32)) -> Result<(Wanted, (TileId, Datum)), Problem> {
@@ -322,15 +320,5 @@ fn of_tile(query: &TileQuery, (z, x, y): (u8, u32, u32)) -> Result<(Wanted, (Til
 
 fn geojson(request: &HttpRequest, body: &Clusters, cache: &'static str) -> Result<HttpResponse, Problem> {
     let bytes = serde_json::to_vec(body).map_err(|error| Fail::internal(&error))?;
-    Ok(kept(request, "application/geo+json", bytes, cache))
-}
-
-/// An answer that caches may keep, or that the client has already.
-fn kept(request: &HttpRequest, media_type: &str, bytes: Vec<u8>, cache: &'static str) -> HttpResponse {
-    let etag = format!("\"{}\"", hex::encode(&digest(&bytes)[..16]));
-    let seen = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = seen.is_some_and(|seen| seen.split(',').any(|tag| tag.trim() == etag));
-    let mut answer = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    answer.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, cache));
-    if is_known { answer.finish() } else { answer.content_type(media_type.to_owned()).body(bytes) }
+    Ok(Kept::from(bytes).answer(request, "application/geo+json", cache))
 }

@@ -1,6 +1,6 @@
 //! Places, units and the catalogue: open to everybody.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::{Deserialize, Serialize};
 use suishoupai_core::geo::{Coordinate, CoordinateError, Datum};
 use suishoupai_core::model::{CategoryKind, District, Level, Limit};
@@ -11,6 +11,7 @@ use super::registrar::Registrar;
 use crate::extract::Query;
 use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
+use crate::registry::DistrictData;
 use crate::service::places;
 use crate::services::Services;
 use crate::view::{Located, Scene};
@@ -133,16 +134,33 @@ pub(crate) struct Categories {
     items: Vec<CategoryView>,
 }
 
-/// The catalogue of a district.
-#[utoipa::path(tag = "places", operation_id = "categories", params(DistrictQuery), responses((status = OK, body = Categories)))]
+/// The catalogue of a district. It seldom changes, so a client that has it asks with the `ETag` that came with it.
+#[utoipa::path(tag = "places", operation_id = "categories", params(DistrictQuery),
+    responses((status = OK, body = Categories),
+        (status = NOT_MODIFIED, description = "Unchanged since the given ETag")))]
 #[get("/categories")]
 async fn categories(
     services: web::Data<Services>,
     query: Query<DistrictQuery>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let registry = services.registry();
     let district = query.0.district.or_else(|| registry.districts.keys().copied().min());
     let data = district.and_then(|code| registry.districts.get(&code)).ok_or(Code::UnitNotFound)?;
+    let shown = match data.catalogue_shown.get() {
+        Some(shown) => shown,
+        None => {
+            let body = serde_json::to_vec(&shown(data)).map_err(|error| Problem::internal(&error))?;
+            data.catalogue_shown.get_or_init(|| body.into())
+        }
+    };
+    Ok(shown.answer(&request, "application/json", ASK_AGAIN))
+}
+
+/// Kept, but never shown without asking whether it is still so: a report under a category that has gone is refused.
+const ASK_AGAIN: &str = "public, no-cache";
+
+fn shown(data: &DistrictData) -> Categories {
     let mut items: Vec<CategoryView> = data
         .catalogue
         .values()
@@ -159,7 +177,7 @@ async fn categories(
         })
         .collect();
     items.sort_by(|a, b| a.code.cmp(&b.code));
-    Ok(ok(&Categories { items }))
+    Categories { items }
 }
 
 /// Below which unit.

@@ -3,6 +3,7 @@
 //!
 //! Spans for traces are of the level debug, so that without a collector nobody makes them.
 
+mod lines;
 mod sending;
 
 use std::io::IsTerminal as _;
@@ -26,6 +27,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use self::lines::{Lines, Writing};
 use self::sending::Sender;
 use crate::config::{Config, LogFormat};
 
@@ -40,6 +42,8 @@ const TARGET: &str = "suishoupai_api::trace";
 #[derive(Debug)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
+    /// Ended last, by being dropped.
+    _lines: Writing,
 }
 
 /// Starts the log and the traces of this process.
@@ -49,9 +53,10 @@ pub struct Telemetry {
 pub fn start(config: &Config) -> Result<Telemetry, String> {
     let filter =
         EnvFilter::builder().parse(&config.log.level).map_err(|error| format!("log.level: {error}"))?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let (writer, writing) =
+        Lines::start(std::io::stderr()).map_err(|error| format!("the log cannot be started: {error}"))?;
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(std::io::stderr().is_terminal());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format {
         LogFormat::Text => lines.boxed(),
         // The members of a line are those of its event; the request or job that it belongs to is `span`.
@@ -71,7 +76,7 @@ pub fn start(config: &Config) -> Result<Telemetry, String> {
         .with(spans)
         .try_init()
         .map_err(|error| format!("the log cannot be started: {error}"))?;
-    Ok(Telemetry { traces })
+    Ok(Telemetry { traces, _lines: writing })
 }
 
 fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, String> {
@@ -100,7 +105,7 @@ fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, String> {
 impl Telemetry {
     /// Sends what has not been sent.
     pub async fn stop(self) {
-        let Some(traces) = self.traces else { return };
+        let Some(traces) = self.traces.clone() else { return };
         let stopping = tokio::task::spawn_blocking(move || traces.shutdown_with_timeout(FLUSH));
         if let Ok(Err(error)) = stopping.await {
             tracing::warn!(%error, "the last traces may be lost");

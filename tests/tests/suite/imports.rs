@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use suishoupai_core::demo::{CALENDAR_CSV, CATEGORIES_CSV};
-use suishoupai_tests::{Engine, Official, Reply, Server, both};
+use suishoupai_tests::{Caller, Engine, Official, Reply, Server, both};
 
 both!(
     the_same_file_again_changes_nothing,
@@ -65,9 +65,20 @@ fn a_wrong_line_leaves_everything(engine: Engine) {
 fn a_new_category_counts_at_once(engine: Engine) {
     let server = Server::start(engine);
     let admin = server.official("admin");
+    let first = server.nobody().get("categories");
+    assert_eq!(first.header("cache-control"), "public, no-cache");
+    let tag = first.header("etag").to_owned();
+    let again = || {
+        let request = server.nobody().request(reqwest::Method::GET, "categories");
+        Caller::send(request.header("if-none-match", &tag))
+    };
+    let second = again();
+    assert_eq!((second.status, second.body.len()), (304, 0), "nobody is sent twice what is the same");
     let outcome = import(&admin, "categories", &renamed()).expect(200);
     assert_eq!((&outcome["applied"], &outcome["counts"]["changed"]), (&json!(true), &json!(1)));
     assert!(names(&server).contains("路灯设施"));
+    let changed = again();
+    assert_eq!((changed.status, changed.body == first.body), (200, false));
 }
 
 /// The grid at the demonstration's point.

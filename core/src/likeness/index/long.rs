@@ -1,6 +1,8 @@
 //! Very many fingerprints by four words of 16 bits: near ones differ in at most 2 bits of one of them, so 137 words around
 //! each of the four are looked at.
 
+use std::hint::black_box;
+
 use super::{Hit, NEAR, Print};
 
 const WORDS: usize = 4;
@@ -75,6 +77,21 @@ impl Table {
         Self { starts, middles, ends }
     }
 
+    /// Where the fingerprints of all words around this one lie. Everything that will be read is touched here once, and
+    /// nothing depends on what is found there: so the processor waits for many places of the memory at once, and not for
+    /// one after the other as it would where each range is gone through before the next is looked up.
+    fn around(&self, word: u16) -> [(u32, u32); MASKS.len()] {
+        let ranges = MASKS.map(|(mask, _)| {
+            let word = usize::from(word ^ mask);
+            (self.starts[word], self.starts[word + 1])
+        });
+        let touched = |at: u32| self.middles.get(at as usize).copied().unwrap_or_default();
+        black_box(
+            ranges.iter().fold(0, |all, (start, end)| all ^ touched(*start) ^ touched(end.saturating_sub(1))),
+        );
+        ranges
+    }
+
     fn range(&self, word: u16) -> std::ops::Range<usize> {
         let word = usize::from(word);
         self.starts[word] as usize..self.starts[word + 1] as usize
@@ -113,11 +130,10 @@ impl Long {
         for (word, table) in self.tables.iter().enumerate() {
             let wanted = turned(hash, word);
             let (first, middle, end) = ((wanted >> 48) as u16, (wanted >> 16) as u32, wanted as u16);
-            for (mask, differ) in &MASKS {
+            for ((mask, differ), (start, stop)) in MASKS.iter().zip(table.around(first)) {
                 let left = NEAR - differ;
-                let range = table.range(first ^ mask);
-                let start = range.start;
-                for (index, other) in table.middles[range].iter().enumerate() {
+                let (start, stop) = (start as usize, stop as usize);
+                for (index, other) in table.middles[start..stop].iter().enumerate() {
                     // Few pass this, so that the last bits are seldom fetched.
                     let bits = (other ^ middle).count_ones();
                     if bits > left {

@@ -2,10 +2,14 @@
 //! buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that are not near, so that an
 //! answer goes through little memory.
 
+use std::hint::black_box;
+
 use super::{Hit, NEAR, Print};
 
 /// Where each word begins, from the lowest bit, and how many bits it has.
 const WORDS: [(u32, u32); 6] = [(0, 11), (11, 11), (22, 11), (33, 11), (44, 10), (54, 10)];
+/// So many buckets are looked at for a word: its own one, and one for each bit.
+const AROUND: usize = 12;
 // In one of the words near fingerprints differ in at most one bit.
 const _: () = assert!(NEAR / WORDS.len() as u32 == 1);
 
@@ -57,8 +61,19 @@ impl Table {
         Self { starts, tails, places }
     }
 
-    fn range(&self, bucket: usize) -> std::ops::Range<usize> {
-        self.starts[bucket] as usize..self.starts[bucket + 1] as usize
+    /// Where the fingerprints of the buckets around this one lie, as in a long segment: looked up and touched before any is
+    /// gone through.
+    fn around(&self, own: usize, bits: u32) -> [(u32, u32); AROUND] {
+        let mut ranges = [(0, 0); AROUND];
+        let masks = std::iter::once(0).chain((0..bits).map(|bit| 1 << bit));
+        for (range, mask) in ranges.iter_mut().zip(masks) {
+            *range = (self.starts[own ^ mask], self.starts[(own ^ mask) + 1]);
+        }
+        let touched = |at: u32| self.tails.get(at as usize).copied().unwrap_or_default();
+        black_box(
+            ranges.iter().fold(0, |all, (start, end)| all ^ touched(*start) ^ touched(end.saturating_sub(1))),
+        );
+        ranges
     }
 }
 
@@ -87,11 +102,9 @@ impl Short {
     pub(super) fn near(&self, hash: u64, hits: &mut Vec<Hit>) {
         for (table, word) in self.tables.iter().zip(WORDS) {
             let (own, own_tail) = (bucket(hash, word), tail(hash, word));
-            let around = (0..word.1).map(|bit| own ^ (1 << bit));
-            for bucket in std::iter::once(own).chain(around) {
-                let range = table.range(bucket);
-                let start = range.start;
-                for (index, other) in table.tails[range].iter().enumerate() {
+            for (start, end) in table.around(own, word.1) {
+                let (start, end) = (start as usize, end as usize);
+                for (index, other) in table.tails[start..end].iter().enumerate() {
                     // Few pass this, so that the fingerprint itself is seldom fetched.
                     if (other ^ own_tail).count_ones() <= NEAR {
                         let print = self.prints[usize::from(table.places[start + index])];
