@@ -16,6 +16,7 @@ use suishoupai_storage::db::reference::Reference;
 
 use crate::config::Config;
 use crate::http::kept::Kept;
+use crate::view::{CategoryRef, UnitRef};
 
 /// What belongs to one district.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct DistrictData {
     pub is_demo: bool,
     /// 事项分类
     pub catalogue: Catalogue,
+    /// Its categories as answers name them.
+    pub category_refs: HashMap<String, CategoryRef>,
     /// It as everybody is shown it, once somebody has asked.
     pub catalogue_shown: OnceLock<Kept>,
     /// 权责清单
@@ -45,6 +48,8 @@ pub struct Registry {
     pub revision: i64,
     /// The units of all districts.
     pub tree: UnitTree,
+    /// The units as answers name them.
+    pub unit_refs: HashMap<UnitId, UnitRef>,
     /// The current mesh of all districts.
     pub mesh: Mesh,
     /// Which cell is the area of a grid.
@@ -81,14 +86,20 @@ impl Registry {
         let mut districts = HashMap::new();
         for row in reference.districts {
             let own = |district: District| district == row.code;
-            let catalogue = reference.categories.iter().filter(|(district, _)| own(*district));
+            let categories = reference.categories.iter().filter(|(district, _)| own(*district));
+            let catalogue: Catalogue =
+                categories.map(|(_, found)| (found.code.clone(), found.clone())).collect();
             let duties = reference.duties.iter().filter(|(district, _)| own(*district));
             let policies = reference.policies.iter().filter(|policy| own(policy.district));
             let days = reference.days.iter().filter(|(district, _)| own(*district));
             let data = DistrictData {
                 name: row.name,
                 is_demo: row.is_demo,
-                catalogue: catalogue.map(|(_, found)| (found.code.clone(), found.clone())).collect(),
+                category_refs: catalogue
+                    .iter()
+                    .map(|(code, category)| (code.clone(), CategoryRef::new(category)))
+                    .collect(),
+                catalogue,
                 catalogue_shown: OnceLock::new(),
                 duties: DutyList::new(
                     duties.filter_map(|(_, duty)| resolve(duty, row.code, &tree)).collect(),
@@ -103,6 +114,7 @@ impl Registry {
         }
         Ok(Self {
             revision: reference.revision,
+            unit_refs: tree.iter().map(|unit| (unit.id, UnitRef::new(unit))).collect(),
             tree,
             mesh: Mesh::build(cells),
             cell_of,

@@ -33,8 +33,6 @@ pub mod texts;
 pub mod tickets;
 pub mod uploads;
 
-mod written;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError as _};
@@ -44,8 +42,8 @@ use serde::{Deserialize, Serialize};
 use crate::lang::Text;
 use crate::problem::{Code, Problem};
 use crate::service::read::MAX_PAGE;
+use crate::view::Written;
 use registrar::Registrar;
-use written::Written;
 
 /// Registers every route.
 pub fn register(routes: &mut Registrar<'_>) {
@@ -82,9 +80,8 @@ pub fn register(routes: &mut Registrar<'_>) {
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    let mut written = Written::again();
-    match serde_json::to_writer(&mut written.0, body) {
-        Ok(()) => {
+    match Written::again().json(body) {
+        Ok(written) => {
             HttpResponse::build(status).content_type(ContentType::json()).body(Bytes::from_owner(written))
         }
         Err(error) => Problem::internal(&error).error_response(),
@@ -93,6 +90,11 @@ fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
 
 fn ok(body: &impl Serialize) -> HttpResponse {
     json(StatusCode::OK, body)
+}
+
+/// As [`ok`], where the body has been written already.
+fn ok_written(body: Written) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(Bytes::from_owner(body))
 }
 
 /// Cursor and length of a page.

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::places::{coordinate, known_datum};
 use super::registrar::Registrar;
-use super::{Cursor, Id, Limit, ok};
+use super::{Cursor, Id, Limit, ok, ok_written};
 use crate::auth::{Auth, Field, Handler, Official};
 use crate::extract::{Path, Query};
 use crate::lang::{Lang, Text};
@@ -71,7 +71,7 @@ async fn pool(
     };
     let unit = query.unit.map(|id| id.0);
     let limit = Limit::or_default(query.limit);
-    Ok(ok(&read::pool(&services, &caller.account, unit, near, limit, lang).await?))
+    Ok(ok_written(read::pool(&services, &caller.account, unit, near, limit, lang).await?))
 }
 
 /// Which tickets.
@@ -184,7 +184,7 @@ async fn list(
         Some(sought) => read::find(&services, &caller.account, unit, (sought, filter), lang).await?,
         None => read::list(&services, &caller.account, unit, filter, lang).await?,
     };
-    Ok(ok(&page))
+    Ok(ok_written(page))
 }
 
 /// What is sought.

@@ -9,7 +9,7 @@ use suishoupai_storage::db::photos::Photo;
 use utoipa::ToSchema;
 
 use super::photo::{rendition_state, urls};
-use super::{CategoryRef, Instant, RenditionState, Scene, UnitRef};
+use super::{Instant, RenditionState, Scene, UnitRef};
 
 /// A published picture, as anybody sees it: nobody's name, and no place but the community.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -41,8 +41,11 @@ impl PublishedView {
         let link =
             |kind| row.is_ready.then(|| scene.links.link(row.photo, kind, row.mask_version, scene.now));
         let community = scene.registry.tree.get(row.community).map(|unit| unit.name.to_string());
-        let category =
-            row.category.as_deref().map(|code| CategoryRef::of(scene, row.district, code).name.to_string());
+        let category = row.category.as_deref().map(|code| {
+            let catalogue = scene.registry.districts.get(&row.district).map(|data| &data.catalogue);
+            let found = catalogue.and_then(|catalogue| catalogue.get(code));
+            found.map_or_else(|| code.to_owned(), |category| category.minor_name.to_string())
+        });
         Self {
             id: row.id,
             text: mask_numbers(&row.text),

@@ -16,6 +16,7 @@ mod seen_before;
 mod similar;
 mod supervision;
 mod ticket;
+mod written;
 
 pub use counts::CountsView;
 pub use course::{CourseView, HeldView};
@@ -42,6 +43,7 @@ pub use supervision::{
     SupervisedTicket, SupervisionEventView, SupervisionLine, SupervisionPage, SupervisionRef, SupervisionView,
 };
 pub use ticket::{HolderView, ReportInTicket, TicketLine, TicketPage, TicketView};
+pub use written::Written;
 
 use std::collections::HashMap;
 

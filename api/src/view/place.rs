@@ -1,58 +1,116 @@
 //! Places, units and categories in answers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use suishoupai_core::geo::Datum;
-use suishoupai_core::model::{District, Level, UnitId};
-use utoipa::ToSchema;
+use suishoupai_core::model::{Category, District, Level, Unit, UnitId};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::Scene;
 
 /// A unit, named.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct UnitRef {
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnitRef)]
+struct NamedUnit<'a> {
     /// The key.
-    pub id: i64,
+    id: i64,
     /// Its code.
-    #[schema(value_type = String, example = "350203001001")]
-    pub code: Arc<str>,
+    #[schema(example = "350203001001")]
+    code: &'a str,
     /// 名称
-    #[schema(value_type = String, example = "鸿山社区")]
-    pub name: Arc<str>,
+    #[schema(example = "鸿山社区")]
+    name: &'a str,
     /// 层级
-    pub level: Level,
+    level: Level,
 }
 
+/// A unit, named, as the JSON that the registry has ready: a page names a hundred of them.
+#[derive(Clone, Debug)]
+pub struct UnitRef(Arc<RawValue>);
+
 impl UnitRef {
+    /// A unit of the tree.
+    pub fn new(unit: &Unit) -> Self {
+        let Unit { id, code, name, level, .. } = unit;
+        Self(ready(&NamedUnit { id: *id, code, name, level: *level }))
+    }
+
     /// The unit with this key; a unit that is no longer there keeps its key.
     pub fn of(scene: &Scene<'_>, id: UnitId) -> Self {
-        scene.registry.tree.get(id).map_or_else(
-            || Self { id, code: "".into(), name: id.to_string().into(), level: Level::Grid },
-            |unit| Self { id, code: unit.code.clone(), name: unit.name.clone(), level: unit.level },
-        )
+        scene.registry.unit_refs.get(&id).cloned().unwrap_or_else(|| {
+            Self(ready(&NamedUnit { id, code: "", name: &id.to_string(), level: Level::Grid }))
+        })
     }
 }
 
 /// A category, named.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CategoryRef {
+#[derive(Serialize, ToSchema)]
+#[schema(as = CategoryRef)]
+struct NamedCategory<'a> {
     /// Kind letter, major, minor.
     #[schema(example = "E0102")]
-    pub code: String,
+    code: &'a str,
     /// 小类名称
-    #[schema(value_type = String, example = "暴露垃圾")]
-    pub name: Arc<str>,
+    #[schema(example = "暴露垃圾")]
+    name: &'a str,
 }
 
+/// A category, named, as the JSON that the registry has ready.
+#[derive(Clone, Debug)]
+pub struct CategoryRef(Arc<RawValue>);
+
 impl CategoryRef {
-    /// The category with this code.
-    pub fn of(scene: &Scene<'_>, district: District, code: impl Into<String>) -> Self {
-        let code = code.into();
-        let found = scene.registry.districts.get(&district).and_then(|data| data.catalogue.get(&code));
-        let name = found.map_or_else(|| code.as_str().into(), |category| Arc::clone(&category.minor_name));
-        Self { code, name }
+    /// A category of the catalogue.
+    pub fn new(category: &Category) -> Self {
+        Self(ready(&NamedCategory { code: &category.code, name: &category.minor_name }))
     }
+
+    /// The category with this code; one that is no longer there keeps its code.
+    pub fn of(scene: &Scene<'_>, district: District, code: &str) -> Self {
+        let found = scene.registry.districts.get(&district).and_then(|data| data.category_refs.get(code));
+        found.cloned().unwrap_or_else(|| Self(ready(&NamedCategory { code, name: code })))
+    }
+}
+
+fn ready(named: &impl Serialize) -> Arc<RawValue> {
+    // Texts and numbers always have a form in JSON.
+    to_raw_value(named).unwrap_or_else(|_| RawValue::NULL.to_owned()).into()
+}
+
+/// Shown and described as the members that are ready.
+macro_rules! ready_as {
+    ($($ready:ident: $named:ident;)+) => { $(
+        impl Serialize for $ready {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+
+        impl PartialSchema for $ready {
+            fn schema() -> RefOr<Schema> {
+                $named::schema()
+            }
+        }
+
+        impl ToSchema for $ready {
+            fn name() -> Cow<'static, str> {
+                $named::name()
+            }
+
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                $named::schemas(schemas);
+            }
+        }
+    )+ };
+}
+
+ready_as! {
+    UnitRef: NamedUnit;
+    CategoryRef: NamedCategory;
 }
 
 /// A place as it was sent, and in WGS-84.

@@ -74,7 +74,7 @@ impl TicketLine {
             state_name: scene.word(row.state.zh(), row.state.en()),
             version: row.version,
             title: row.title,
-            category: row.category.map(|code| CategoryRef::of(scene, district, code)),
+            category: row.category.map(|code| CategoryRef::of(scene, district, &code)),
             urgent: row.urgent,
             grid: UnitRef::of(scene, row.grid),
             responsible: UnitRef::of(scene, row.responsible),

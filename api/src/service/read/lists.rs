@@ -9,7 +9,7 @@ use suishoupai_core::search::Sought;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
 use suishoupai_storage::db::lists::{self, Filter, OrderLine, Scope, Summary};
-use suishoupai_storage::db::{counts, search};
+use suishoupai_storage::db::{Conn, counts, search};
 
 use super::{next_cursor, scene};
 use crate::fail::Fail;
@@ -17,7 +17,7 @@ use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
-use crate::view::{CountsView, OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef};
+use crate::view::{CountsView, OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef, Written};
 
 /// Of a pool, so many of the most urgent tickets are sorted by distance.
 const POOL_WINDOW: i64 = 500;
@@ -75,26 +75,42 @@ pub async fn list(
     unit: Option<UnitId>,
     filter: Filter,
     lang: Lang,
-) -> Result<TicketPage, Fail> {
+) -> Result<Written, Fail> {
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
     let by_urgency = filter.urgency.is_some();
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    let rows = services
-        .db
-        .read(move |conn| lists::page(conn, district, &scope, &filter).map_err(Fail::from))
-        .await?;
-    let scene = scene(services, &registry, lang, HashMap::new());
-    let last = rows.last().filter(|_| rows.len() as i64 == limit);
-    let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
-    Ok(TicketPage {
-        next_cursor: match by_urgency {
-            true => last.and_then(urgency),
-            false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
-        },
-        items: rows.into_iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+    read_page(services, lang, move |conn, scene| {
+        let rows = lists::page(conn, district, &scope, &filter)?;
+        let last = rows.last().filter(|_| rows.len() as i64 == limit);
+        let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
+        Ok(TicketPage {
+            next_cursor: match by_urgency {
+                true => last.and_then(urgency),
+                false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+            },
+            items: rows.into_iter().map(|row| TicketLine::of(scene, district, row, None)).collect(),
+        })
     })
+    .await
+}
+
+/// Reads a page, and writes it down on the thread that reads: to hand over its lines, and to give back their memory on
+/// another thread than that which took it, would cost as much as to write them.
+async fn read_page(
+    services: &Services,
+    lang: Lang,
+    page: impl FnOnce(&mut Conn, &Scene<'_>) -> Result<TicketPage, Fail> + Send + 'static,
+) -> Result<Written, Fail> {
+    let (own, body) = (services.clone(), Written::again());
+    let registry = services.registry();
+    let write = move |conn: &mut Conn| {
+        let scene = scene(&own, &registry, lang, HashMap::new());
+        let page = page(conn, &scene)?;
+        body.json(&page).map_err(|error| Fail::internal(&error))
+    };
+    services.db.read(write).await
 }
 
 /// The tickets in whose reports something stands, newest first.
@@ -107,17 +123,19 @@ pub async fn find(
     unit: Option<UnitId>,
     (sought, filter): (Sought, Filter),
     lang: Lang,
-) -> Result<TicketPage, Fail> {
+) -> Result<Written, Fail> {
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    let rows = services.db.read(move |conn| search::page(conn, district, &scope, &sought, &filter)).await?;
-    let scene = scene(services, &registry, lang, HashMap::new());
-    Ok(TicketPage {
-        next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
-        items: rows.into_iter().map(|row| TicketLine::of(&scene, district, row, None)).collect(),
+    read_page(services, lang, move |conn, scene| {
+        let rows = search::page(conn, district, &scope, &sought, &filter)?;
+        Ok(TicketPage {
+            next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
+            items: rows.into_iter().map(|row| TicketLine::of(scene, district, row, None)).collect(),
+        })
     })
+    .await
 }
 
 /// How many tickets and orders a unit has, by state.
@@ -170,15 +188,28 @@ pub async fn pool(
     near: Option<LonLat>,
     limit: i64,
     lang: Lang,
-) -> Result<TicketPage, Fail> {
+) -> Result<Written, Fail> {
     let registry = services.registry();
     let (district, scope) = scope(&registry, account, unit)?;
     let now = services.now();
     let sensitive = sees_sensitive(&registry, account, district, now);
-    let rows = services
-        .db
-        .read(move |conn| lists::pool(conn, &scope, now, sensitive, POOL_WINDOW).map_err(Fail::from))
-        .await?;
+    read_page(services, lang, move |conn, scene| {
+        let rows = lists::pool(conn, &scope, now, sensitive, POOL_WINDOW)?;
+        let rows = by_distance(rows, near).into_iter().take(usize::try_from(limit).unwrap_or_default());
+        let line = |(distance, row)| {
+            let mut line = TicketLine::of(scene, district, row, distance);
+            // A claim that ran out counts as back in the pool before anybody has written that down.
+            line.state = State::Received;
+            line.state_name = scene.word(State::Received.zh(), State::Received.en());
+            line
+        };
+        Ok(TicketPage { items: rows.map(line).collect(), next_cursor: None })
+    })
+    .await
+}
+
+/// Urgent ones first, then near ones where there is a place to be near to, then old ones; each with its distance in metres.
+fn by_distance(rows: Vec<Summary>, near: Option<LonLat>) -> Vec<(Option<f64>, Summary)> {
     let distance = |row: &Summary| {
         let at = LonLat { lon: row.lon, lat: row.lat };
         near.map(|near| distance_m(near, at))
@@ -188,19 +219,7 @@ pub async fn pool(
         let nearer = a.unwrap_or_default().total_cmp(&b.unwrap_or_default());
         y.urgent.cmp(&x.urgent).then(nearer).then(x.id.cmp(&y.id))
     });
-    let scene = scene(services, &registry, lang, HashMap::new());
-    let items = rows
-        .into_iter()
-        .take(usize::try_from(limit).unwrap_or_default())
-        .map(|(distance, row)| {
-            let mut line = TicketLine::of(&scene, district, row, distance);
-            // A claim that ran out counts as back in the pool before anybody has written that down.
-            line.state = State::Received;
-            line.state_name = scene.word(State::Received.zh(), State::Received.en());
-            line
-        })
-        .collect();
-    Ok(TicketPage { items, next_cursor: None })
+    rows
 }
 
 /// The work orders of a unit in one state, by deadline.

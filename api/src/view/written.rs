@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use serde::Serialize;
+
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
@@ -12,12 +14,22 @@ const SPARES: usize = 8;
 const KEPT: usize = 1 << 18;
 
 /// An answer; its memory is for another one of the thread on which it is dropped.
-pub(super) struct Written(pub(super) Vec<u8>);
+#[derive(Debug)]
+pub struct Written(Vec<u8>);
 
 impl Written {
     /// Nothing yet, in memory of an answer before.
-    pub(super) fn again() -> Self {
+    pub fn again() -> Self {
         Self(SPARE.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+
+    /// Writes the body of the answer.
+    ///
+    /// # Errors
+    /// When it has no form in JSON.
+    pub fn json(mut self, body: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::to_writer(&mut self.0, body)?;
+        Ok(self)
     }
 }
 
