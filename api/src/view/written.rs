@@ -14,7 +14,6 @@ const SPARES: usize = 8;
 const KEPT: usize = 1 << 18;
 
 /// An answer; its memory is for another one of the thread on which it is dropped.
-#[derive(Debug)]
 pub struct Written(Vec<u8>);
 
 impl Written {
@@ -30,6 +29,13 @@ impl Written {
     pub fn json(mut self, body: &impl Serialize) -> serde_json::Result<Self> {
         serde_json::to_writer(&mut self.0, body)?;
         Ok(self)
+    }
+}
+
+impl std::fmt::Debug for Written {
+    /// Without what it says, which is for one reader only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Written({} bytes)", self.0.len())
     }
 }
 
