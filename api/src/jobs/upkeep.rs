@@ -83,7 +83,7 @@ pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(),
     let fold = |conn: &mut Conn| Ok::<_, Fail>(turn::take(conn, Turn::Counts)? && counts::fold(conn)?);
     loop {
         let begun = Instant::now();
-        if !services.db.write(fold).await? {
+        if !services.db.write(fold).await? || services.leaving.has_begun() {
             return Ok(());
         }
         // Nobody waits for this: those who write at the same time go first.

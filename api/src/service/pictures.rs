@@ -191,7 +191,8 @@ pub async fn near(services: &Services, hashes: Vec<u64>, most: usize) -> Result<
 ///
 /// A piece waits from when it was attached until its photo has been rendered, or the other way round. Of a pair, the
 /// one that is compared last sees both, and what is found is written down for the one that was attached later; so it
-/// does not matter in which order that happens. Where another server is about it, it is left to that one.
+/// does not matter in which order that happens. Where another server is about it, it is left to that one; and one that is
+/// leaving does what is in hand, and leaves the rest.
 ///
 /// # Errors
 /// The database's.
@@ -206,7 +207,7 @@ pub async fn compare(services: &Services) -> Result<usize, Fail> {
         let (begun, reports) = (Instant::now(), services.intake.asked());
         let compared = compare_some(services).await?;
         all += compared;
-        if (compared as i64) < TOGETHER {
+        if (compared as i64) < TOGETHER || services.leaving.has_begun() {
             return Ok(all);
         }
         // Nobody waits for this, but those who report at the same time would wait for the database and for a processor.

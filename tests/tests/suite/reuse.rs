@@ -18,7 +18,8 @@ both!(
     only_who_may_see_the_other_ticket_is_told_which,
     tickets_with_used_pictures_are_listed,
     what_was_split_off_keeps_its_photos,
-    photos_from_before_are_looked_at_after_the_upgrade
+    photos_from_before_are_looked_at_after_the_upgrade,
+    a_server_that_stops_leaves_the_rest_for_the_next_one,
 );
 
 pub(crate) fn seen_before(ticket: &Value) -> Vec<(&str, i64, &str)> {
@@ -282,4 +283,23 @@ fn photos_from_before_are_looked_at_after_the_upgrade(engine: Engine) {
     assert!(seen_before(&dispatcher.ticket(one)).is_empty());
     let hashed = server.read(move |conn| hashes::of(conn, &[near, plain]));
     assert!(hashed.contains_key(&near) && !hashed.contains_key(&plain), "{hashed:?}");
+}
+
+/// After a storm much of it waits, and whoever stops the server does not.
+fn a_server_that_stops_leaves_the_rest_for_the_next_one(engine: Engine) {
+    let server = Server::start(engine);
+    let who = server.resident();
+    let mut all = 0;
+    for nth in 0..6 {
+        let photos: Vec<i64> = (0..8).map(|_| who.upload_any()).collect();
+        let mut draft = Resident::draft(&format!("路面坑洞 {nth}"));
+        draft["photo_ids"] = json!(photos);
+        who.post("reports", &draft).expect(201);
+        all += photos.len();
+    }
+    server.drain();
+    server.services().leaving.begin();
+    let (first, rest) = (server.compare(), server.compare());
+    assert!(0 < rest && rest < first, "{first} and {rest}");
+    assert_eq!((first + rest, server.compare()), (all, 0));
 }
