@@ -1,6 +1,7 @@
 //! Lists of tickets and work orders, as officials see them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use suishoupai_core::flow::{OrderState, Role, State};
 use suishoupai_core::geo::{LonLat, distance_m};
@@ -81,7 +82,7 @@ pub async fn list(
     let limit = filter.limit;
     let by_urgency = filter.urgency.is_some();
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    read_page(services, lang, move |conn, scene| {
+    read_page(services, registry, lang, move |conn, scene| {
         let rows = lists::page(conn, district, &scope, &filter)?;
         let last = rows.last().filter(|_| rows.len() as i64 == limit);
         let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
@@ -100,11 +101,11 @@ pub async fn list(
 /// another thread than that which took it, would cost as much as to write them.
 async fn read_page(
     services: &Services,
+    registry: Arc<Registry>,
     lang: Lang,
     page: impl FnOnce(&mut Conn, &Scene<'_>) -> Result<TicketPage, Fail> + Send + 'static,
 ) -> Result<Written, Fail> {
     let (own, body) = (services.clone(), Written::again());
-    let registry = services.registry();
     let write = move |conn: &mut Conn| {
         let scene = scene(&own, &registry, lang, HashMap::new());
         let page = page(conn, &scene)?;
@@ -128,7 +129,7 @@ pub async fn find(
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    read_page(services, lang, move |conn, scene| {
+    read_page(services, registry, lang, move |conn, scene| {
         let rows = search::page(conn, district, &scope, &sought, &filter)?;
         Ok(TicketPage {
             next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
@@ -193,7 +194,7 @@ pub async fn pool(
     let (district, scope) = scope(&registry, account, unit)?;
     let now = services.now();
     let sensitive = sees_sensitive(&registry, account, district, now);
-    read_page(services, lang, move |conn, scene| {
+    read_page(services, registry, lang, move |conn, scene| {
         let rows = lists::pool(conn, &scope, now, sensitive, POOL_WINDOW)?;
         let rows = by_distance(rows, near).into_iter().take(usize::try_from(limit).unwrap_or_default());
         let line = |(distance, row)| {
