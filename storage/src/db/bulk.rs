@@ -2,8 +2,9 @@
 //! end. It all is one transaction, so the tables are never seen without.
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 
 use super::conn::Conn;
 use super::counts;
@@ -87,8 +88,21 @@ pub fn tidy(conn: &mut Conn) -> Result<(), DbError> {
     // Its commits bring to the disk whatever was committed without waiting for it. Before that, no row counts as visible
     // to all.
     conn.batch_execute("ANALYZE")?;
-    Ok(conn.batch_execute("VACUUM")?)
+    for _ in 0..VACUUMS {
+        conn.batch_execute("VACUUM")?;
+        if !diesel::select(sql::<Bool>(HIDDEN)).get_result::<bool>(conn)? {
+            break;
+        }
+    }
+    Ok(())
 }
+
+/// VACUUM passes over a page that somebody else has in hand at that moment, as autovacuum may. The next one looks at
+/// nothing but what was left, so it takes no time; but whoever holds on to a page is not waited for for ever.
+const VACUUMS: usize = 3;
+/// Whether a table has a page of which is not known that all see its rows.
+const HIDDEN: &str = "EXISTS (SELECT 1 FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
+    AND relallvisible < relpages)";
 
 fn take_away(conn: &mut Conn, tables: &[&str]) -> Result<Vec<Part>, DbError> {
     // Whoever changes tickets step by step needs what follows from each.
