@@ -61,6 +61,12 @@ impl Moment {
 }
 
 impl Moment {
+    /// The text of RFC 3339, in China's offset; none where the year has other than four digits.
+    pub fn text(self) -> Option<[u8; 29]> {
+        let mut text = FORM;
+        self.fill(&mut text).map(|()| text)
+    }
+
     /// Writes itself into [`FORM`]; not where the year has other than four digits. A page of a list has some two hundred
     /// instants, so this is worth another way than [`fmt::Display`], whose text it is.
     fn fill(self, text: &mut [u8; 29]) -> Option<()> {
@@ -103,8 +109,8 @@ impl FromStr for Moment {
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = FORM;
-        match self.fill(&mut text).and_then(|()| std::str::from_utf8(&text).ok()) {
+        let text = self.text();
+        match text.as_ref().and_then(|text| std::str::from_utf8(text).ok()) {
             Some(text) => serializer.serialize_str(text),
             None => serializer.collect_str(self),
         }

@@ -5,6 +5,7 @@ mod course;
 mod desk;
 mod exposure;
 mod history;
+mod lines;
 mod map;
 mod mask;
 mod order;
@@ -27,6 +28,7 @@ pub use exposure::{
     ExposureEventView, ExposureLine, ExposurePage, ExposureView, PublishedPage, PublishedView,
 };
 pub use history::{EventView, events};
+pub use lines::Lines;
 pub use map::{Cluster, Clusters};
 pub use mask::{AreaView, MaskEventView, MaskView};
 pub use order::{OrderLineView, OrderPage, OrderView};

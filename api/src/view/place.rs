@@ -41,9 +41,19 @@ impl UnitRef {
 
     /// The unit with this key; a unit that is no longer there keeps its key.
     pub fn of(scene: &Scene<'_>, id: UnitId) -> Self {
-        scene.registry.unit_refs.get(&id).cloned().unwrap_or_else(|| {
-            Self(ready(&NamedUnit { id, code: "", name: &id.to_string(), level: Level::Grid }))
-        })
+        scene.registry.unit_refs.get(&id).cloned().unwrap_or_else(|| Self::gone(id))
+    }
+
+    /// Writes the unit with this key.
+    pub(super) fn write(scene: &Scene<'_>, id: UnitId, out: &mut Vec<u8>) {
+        match scene.registry.unit_refs.get(&id) {
+            Some(found) => out.extend_from_slice(found.0.get().as_bytes()),
+            None => out.extend_from_slice(Self::gone(id).0.get().as_bytes()),
+        }
+    }
+
+    fn gone(id: UnitId) -> Self {
+        Self(ready(&NamedUnit { id, code: "", name: &id.to_string(), level: Level::Grid }))
     }
 }
 
@@ -71,8 +81,23 @@ impl CategoryRef {
 
     /// The category with this code; one that is no longer there keeps its code.
     pub fn of(scene: &Scene<'_>, district: District, code: &str) -> Self {
-        let found = scene.registry.districts.get(&district).and_then(|data| data.category_refs.get(code));
-        found.cloned().unwrap_or_else(|| Self(ready(&NamedCategory { code, name: code })))
+        Self::known(scene, district, code).cloned().unwrap_or_else(|| Self::gone(code))
+    }
+
+    /// Writes the category with this code.
+    pub(super) fn write(scene: &Scene<'_>, district: District, code: &str, out: &mut Vec<u8>) {
+        match Self::known(scene, district, code) {
+            Some(found) => out.extend_from_slice(found.0.get().as_bytes()),
+            None => out.extend_from_slice(Self::gone(code).0.get().as_bytes()),
+        }
+    }
+
+    fn known<'s>(scene: &'s Scene<'_>, district: District, code: &str) -> Option<&'s Self> {
+        scene.registry.districts.get(&district)?.category_refs.get(code)
+    }
+
+    fn gone(code: &str) -> Self {
+        Self(ready(&NamedCategory { code, name: code }))
     }
 }
 

@@ -22,6 +22,11 @@ impl Written {
         Self(SPARE.with_borrow_mut(Vec::pop).unwrap_or_default())
     }
 
+    /// What is written goes here.
+    pub(super) fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+
     /// Writes the body of the answer.
     ///
     /// # Errors

@@ -84,6 +84,22 @@ impl<ST> Pieces<ST> {
     {
         each_backend!(conn, conn => RunQueryDsl::load(self, conn))
     }
+
+    /// Goes through the rows as they come.
+    pub(super) fn each<'q, R>(self, conn: &'q mut Conn, mut each: impl FnMut(R)) -> QueryResult<()>
+    where
+        R: 'q,
+        Self: LoadQuery<'q, PgConnection, R, DefaultLoadingMode>
+            + LoadQuery<'q, SqliteConnection, R, DefaultLoadingMode>
+            + 'q,
+    {
+        each_backend!(conn, conn => {
+            for row in RunQueryDsl::load_iter::<R, DefaultLoadingMode>(self, conn)? {
+                each(row?);
+            }
+        });
+        Ok(())
+    }
 }
 
 impl Pieces<()> {

@@ -11,7 +11,7 @@ use suishoupai_core::time::Moment;
 
 use super::conn::Conn;
 use super::error::DbError;
-use super::lists::{COLUMNS, Record, Summary};
+use super::lists::{COLUMNS, Summary};
 use super::photos::PhotoState;
 use super::schema::{evidence, followers, photos, reports, tickets};
 
@@ -48,9 +48,7 @@ pub fn near(
     if !sensitive {
         query = query.filter(tickets::sensitive.eq(false));
     }
-    let rows: Vec<Record> =
-        query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?;
-    Ok(rows.into_iter().map(Record::read).collect())
+    Ok(query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?)
 }
 
 /// Those of the tickets that are of the district and stand for something.
@@ -75,9 +73,7 @@ pub fn these(
     if !sensitive {
         query = query.filter(tickets::sensitive.eq(false));
     }
-    let rows: Vec<Record> =
-        query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?;
-    Ok(rows.into_iter().map(Record::read).collect())
+    Ok(query.order((tickets::created_at.desc(), tickets::id.desc())).limit(MOST_NEAR).load(conn)?)
 }
 
 /// A photo that came with a report.

@@ -43,7 +43,8 @@ impl<T: Word> FromSql<Text, Pg> for Stored<T> {
     }
 }
 
-type Either = <Conn as diesel::Connection>::Backend;
+/// What a connection to either engine speaks.
+pub(crate) type Either = <Conn as diesel::Connection>::Backend;
 
 impl<T: Word> FromSql<Text, Either> for Stored<T> {
     fn from_sql(value: <Either as Backend>::RawValue<'_>) -> deserialize::Result<Self> {

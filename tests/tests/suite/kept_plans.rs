@@ -31,7 +31,9 @@ fn the_plan_of_a_page_is_kept() {
     let urgent = Filter { urgency: Some((i64::MIN, 0)), ..first.clone() };
     for filter in [first, next, urgent] {
         assert_kept(&installation, "page", move |conn| {
-            assert!(!lists::page(conn, DISTRICT, &Scope::District(DISTRICT), &filter)?.is_empty());
+            let mut lines = 0;
+            lists::page(conn, DISTRICT, &Scope::District(DISTRICT), &filter, |_| lines += 1)?;
+            assert!(lines > 0);
             Ok(())
         });
     }

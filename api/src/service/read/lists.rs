@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use suishoupai_core::flow::{OrderState, Role, State};
 use suishoupai_core::geo::{LonLat, distance_m};
-use suishoupai_core::model::{Level, UnitId};
+use suishoupai_core::model::{District, Level, UnitId};
 use suishoupai_core::search::Sought;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::Account;
@@ -18,7 +18,7 @@ use crate::lang::{Lang, Text};
 use crate::problem::{Code, Problem};
 use crate::registry::Registry;
 use crate::services::Services;
-use crate::view::{CountsView, OrderLineView, OrderPage, Scene, TicketLine, TicketPage, UnitRef, Written};
+use crate::view::{CountsView, Lines, OrderLineView, OrderPage, Scene, TicketLine, UnitRef, Written};
 
 /// Of a pool, so many of the most urgent tickets are sorted by distance.
 const POOL_WINDOW: i64 = 500;
@@ -82,34 +82,37 @@ pub async fn list(
     let limit = filter.limit;
     let by_urgency = filter.urgency.is_some();
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    read_page(services, registry, lang, move |conn, scene| {
-        let rows = lists::page(conn, district, &scope, &filter)?;
-        let last = rows.last().filter(|_| rows.len() as i64 == limit);
-        let urgency = |row: &Summary| Some(format!("{}.{}", row.stage_due_at?.millis(), row.id));
-        Ok(TicketPage {
-            next_cursor: match by_urgency {
-                true => last.and_then(urgency),
-                false => next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
-            },
-            items: rows.into_iter().map(|row| TicketLine::of(scene, district, row, None)).collect(),
-        })
+    read_page(services, registry, (district, lang), move |conn, lines| {
+        let mut last = None;
+        lists::page(conn, district, &scope, &filter, |row| {
+            lines.add(&row, None);
+            last = Some((row.id, row.stage_due_at));
+        })?;
+        let last = last.filter(|_| lines.count() as i64 == limit);
+        Ok(last.and_then(|(id, due)| match by_urgency {
+            true => Some(format!("{}.{id}", due?.millis())),
+            false => Some(id.to_string()),
+        }))
     })
     .await
 }
 
 /// Reads a page, and writes it down on the thread that reads: to hand over its lines, and to give back their memory on
 /// another thread than that which took it, would cost as much as to write them.
+///
+/// `page` adds the lines and answers where the next page begins.
 async fn read_page(
     services: &Services,
     registry: Arc<Registry>,
-    lang: Lang,
-    page: impl FnOnce(&mut Conn, &Scene<'_>) -> Result<TicketPage, Fail> + Send + 'static,
+    (district, lang): (District, Lang),
+    page: impl FnOnce(&mut Conn, &mut Lines<'_>) -> Result<Option<String>, Fail> + Send + 'static,
 ) -> Result<Written, Fail> {
     let (own, body) = (services.clone(), Written::again());
     let write = move |conn: &mut Conn| {
         let scene = scene(&own, &registry, lang, HashMap::new());
-        let page = page(conn, &scene)?;
-        body.json(&page).map_err(|error| Fail::internal(&error))
+        let mut lines = Lines::begin(&scene, district, body);
+        let next_cursor = page(conn, &mut lines)?;
+        lines.end(next_cursor.as_deref()).map_err(|error| Fail::internal(&error))
     };
     services.db.read(write).await
 }
@@ -129,12 +132,10 @@ pub async fn find(
     let (district, scope) = scope(&registry, account, unit)?;
     let limit = filter.limit;
     let filter = Filter { sensitive: sees_sensitive(&registry, account, district, services.now()), ..filter };
-    read_page(services, registry, lang, move |conn, scene| {
+    read_page(services, registry, (district, lang), move |conn, lines| {
         let rows = search::page(conn, district, &scope, &sought, &filter)?;
-        Ok(TicketPage {
-            next_cursor: next_cursor(rows.len(), limit, rows.last().map(|row| row.id)),
-            items: rows.into_iter().map(|row| TicketLine::of(scene, district, row, None)).collect(),
-        })
+        rows.iter().for_each(|row| lines.add(row, None));
+        Ok(next_cursor(rows.len(), limit, rows.last().map(|row| row.id)))
     })
     .await
 }
@@ -194,17 +195,15 @@ pub async fn pool(
     let (district, scope) = scope(&registry, account, unit)?;
     let now = services.now();
     let sensitive = sees_sensitive(&registry, account, district, now);
-    read_page(services, registry, lang, move |conn, scene| {
+    read_page(services, registry, (district, lang), move |conn, lines| {
         let rows = lists::pool(conn, &scope, now, sensitive, POOL_WINDOW)?;
-        let rows = by_distance(rows, near).into_iter().take(usize::try_from(limit).unwrap_or_default());
-        let line = |(distance, row)| {
-            let mut line = TicketLine::of(scene, district, row, distance);
+        for (distance, row) in
+            by_distance(rows, near).into_iter().take(usize::try_from(limit).unwrap_or_default())
+        {
             // A claim that ran out counts as back in the pool before anybody has written that down.
-            line.state = State::Received;
-            line.state_name = scene.word(State::Received.zh(), State::Received.en());
-            line
-        };
-        Ok(TicketPage { items: rows.map(line).collect(), next_cursor: None })
+            lines.add(&Summary { state: State::Received, ..row }, distance);
+        }
+        Ok(None)
     })
     .await
 }

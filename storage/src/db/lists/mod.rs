@@ -3,6 +3,7 @@
 
 mod orders;
 mod page;
+mod summary;
 
 use diesel::prelude::*;
 use suishoupai_core::flow::{Pressure, State, TicketId};
@@ -13,157 +14,11 @@ use suishoupai_core::time::Moment;
 use super::conn::Conn;
 use super::error::DbError;
 use super::schema::tickets;
-use super::word::Stored;
 
 pub use orders::{OrderLine, orders, with_orders};
 pub use page::{page, pool};
-
-/// One line of a list.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// The key.
-    pub id: TicketId,
-    /// 案卷号
-    pub number: String,
-    /// Where it stands.
-    pub state: State,
-    /// The version.
-    pub version: i64,
-    /// The grid.
-    pub grid: UnitId,
-    /// The category, once there is one.
-    pub category: Option<String>,
-    /// Urgent or not.
-    pub urgent: bool,
-    /// The one unit that answers for it.
-    pub responsible: UnitId,
-    /// Who holds the claim.
-    pub holder: Option<i64>,
-    /// The beginning of the report.
-    pub title: String,
-    /// Longitude, WGS-84.
-    pub lon: f64,
-    /// Latitude, WGS-84.
-    pub lat: f64,
-    /// When it was opened.
-    pub created_at: Moment,
-    /// When it last changed.
-    pub updated_at: Moment,
-    /// When the lead must be done.
-    pub due_at: Option<Moment>,
-    /// When it ended.
-    pub closed_at: Option<Moment>,
-    /// When the present phase must be over.
-    pub stage_due_at: Option<Moment>,
-    /// From when the present phase is due soon.
-    pub soon_at: Option<Moment>,
-}
-
-impl Summary {
-    /// Whether time presses at `now`.
-    pub fn pressure(&self, now: Moment) -> Pressure {
-        match (self.stage_due_at, self.soon_at) {
-            (Some(due), _) if due <= now => Pressure::Overdue,
-            (Some(_), Some(soon)) if soon <= now => Pressure::DueSoon,
-            _ => Pressure::Normal,
-        }
-    }
-}
-
-pub(super) type Columns = (
-    tickets::id,
-    tickets::number,
-    tickets::state,
-    tickets::version,
-    tickets::grid_id,
-    tickets::category,
-    tickets::urgent,
-    tickets::responsible_id,
-    tickets::holder_account,
-    tickets::title,
-    tickets::lon,
-    tickets::lat,
-    tickets::created_at,
-    tickets::updated_at,
-    tickets::due_at,
-    tickets::closed_at,
-    tickets::stage_due_at,
-    tickets::soon_at,
-);
-
-pub(super) const COLUMNS: Columns = (
-    tickets::id,
-    tickets::number,
-    tickets::state,
-    tickets::version,
-    tickets::grid_id,
-    tickets::category,
-    tickets::urgent,
-    tickets::responsible_id,
-    tickets::holder_account,
-    tickets::title,
-    tickets::lon,
-    tickets::lat,
-    tickets::created_at,
-    tickets::updated_at,
-    tickets::due_at,
-    tickets::closed_at,
-    tickets::stage_due_at,
-    tickets::soon_at,
-);
-
-/// The same columns in words.
-pub(super) const SELECT: &str = "SELECT tickets.id, tickets.number, tickets.state, tickets.version, tickets.grid_id, \
-    tickets.category, tickets.urgent, tickets.responsible_id, tickets.holder_account, tickets.title, tickets.lon, \
-    tickets.lat, tickets.created_at, tickets.updated_at, tickets.due_at, tickets.closed_at, tickets.stage_due_at, \
-    tickets.soon_at";
-
-#[derive(Queryable)]
-pub(super) struct Record {
-    id: i64,
-    number: String,
-    state: Stored<State>,
-    version: i64,
-    grid_id: i64,
-    category: Option<String>,
-    urgent: bool,
-    responsible_id: i64,
-    holder_account: Option<i64>,
-    title: String,
-    lon: f64,
-    lat: f64,
-    created_at: i64,
-    updated_at: i64,
-    due_at: Option<i64>,
-    closed_at: Option<i64>,
-    stage_due_at: Option<i64>,
-    soon_at: Option<i64>,
-}
-
-impl Record {
-    pub(super) fn read(self) -> Summary {
-        Summary {
-            id: self.id,
-            number: self.number,
-            state: self.state.0,
-            version: self.version,
-            grid: self.grid_id,
-            category: self.category,
-            urgent: self.urgent,
-            responsible: self.responsible_id,
-            holder: self.holder_account,
-            title: self.title,
-            lon: self.lon,
-            lat: self.lat,
-            created_at: Moment::from_millis(self.created_at),
-            updated_at: Moment::from_millis(self.updated_at),
-            due_at: self.due_at.map(Moment::from_millis),
-            closed_at: self.closed_at.map(Moment::from_millis),
-            stage_due_at: self.stage_due_at.map(Moment::from_millis),
-            soon_at: self.soon_at.map(Moment::from_millis),
-        }
-    }
-}
+pub(super) use summary::COLUMNS;
+pub use summary::Summary;
 
 /// Whose tickets a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,8 +65,7 @@ pub(super) fn these(conn: &mut Conn, ids: Vec<TicketId>) -> Result<Vec<Summary>,
         return Ok(Vec::new());
     }
     let query = tickets::table.select(COLUMNS).filter(tickets::id.eq_any(ids)).order(tickets::id.desc());
-    let rows: Vec<Record> = query.load(conn)?;
-    Ok(rows.into_iter().map(Record::read).collect())
+    Ok(query.load(conn)?)
 }
 
 /// What is loaded for each of some units, put together in the order of `key`, at most `limit` of it.
@@ -247,17 +101,4 @@ pub fn lapsed(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<TicketId>,
         .order(tickets::holder_until)
         .limit(limit)
         .load(conn)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_columns_are_the_same_in_words() {
-        let query =
-            diesel::debug_query::<diesel::sqlite::Sqlite, _>(&tickets::table.select(COLUMNS)).to_string();
-        let quoted = format!("{SELECT} FROM tickets");
-        assert_eq!(query.split(" --").next().unwrap().replace('`', ""), quoted);
-    }
 }

@@ -7,7 +7,7 @@ use suishoupai_core::flow::{OrderKind, OrderState, TicketId};
 use suishoupai_core::model::UnitId;
 use suishoupai_core::time::Moment;
 
-use super::{COLUMNS, Record, Summary, of_each};
+use super::{COLUMNS, Summary, of_each};
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::schema::{tickets, work_orders};
@@ -82,18 +82,18 @@ fn of_unit(
         // The first condition says nothing new, but lets SQLite begin in the middle of the index.
         query = query.filter(work_orders::due_at.ge(due)).filter(later);
     }
-    type Line = ((i32, i64, String, i64), Record);
+    type Line = ((i32, i64, String, i64), Summary);
     let rows: Vec<Line> =
         query.order((work_orders::due_at, work_orders::ticket_id)).limit(limit).load(conn)?;
     rows.into_iter()
-        .map(|((seq, unit, kind, due_at), record)| {
+        .map(|((seq, unit, kind, due_at), ticket)| {
             Ok(OrderLine {
                 seq,
                 unit,
                 kind: OrderKind::stored(&kind)?,
                 state,
                 due_at: Moment::from_millis(due_at),
-                ticket: record.read(),
+                ticket,
             })
         })
         .collect()

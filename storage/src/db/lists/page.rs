@@ -10,7 +10,8 @@ use suishoupai_core::flow::{Pressure, State, TicketId};
 use suishoupai_core::model::{District, UnitId};
 use suishoupai_core::time::Moment;
 
-use super::{Columns, Filter, Record, SELECT, Scope, Summary, of_each};
+use super::summary::{Columns, SELECT};
+use super::{Filter, Scope, Summary, of_each};
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::pieces::Pieces;
@@ -27,7 +28,7 @@ type Page = Pieces<diesel::dsl::SqlTypeOf<Columns>>;
 /// What is waiting in a pool, in the words of its index, which serves no condition with a parameter.
 const IN_POOL: &str = " AND tickets.state IN ('received', 'claimed')";
 
-/// The tickets of a scope in a district, newest or most urgent first.
+/// Goes through the tickets of a scope in a district, newest or most urgent first, as they are read.
 ///
 /// # Errors
 /// The database's.
@@ -36,7 +37,8 @@ pub fn page(
     district: District,
     scope: &Scope,
     filter: &Filter,
-) -> Result<Vec<Summary>, DbError> {
+    mut each: impl FnMut(Summary),
+) -> Result<(), DbError> {
     if let Scope::Orders(units) = scope
         && !is_of_open(filter)
     {
@@ -44,8 +46,8 @@ pub fn page(
         let mut rows =
             of_each(conn, units, i64::MAX, key, |conn, unit| ordered(conn, district, unit, filter))?;
         rows.dedup_by_key(|row| row.id);
-        rows.truncate(usize::try_from(filter.limit).unwrap_or_default());
-        return Ok(rows);
+        rows.into_iter().take(usize::try_from(filter.limit).unwrap_or_default()).for_each(each);
+        return Ok(());
     }
     let mut query = Page::new();
     query.sql(SELECT).sql(" FROM tickets WHERE ");
@@ -72,11 +74,7 @@ pub fn page(
         query.sql(" ORDER BY tickets.id DESC");
     }
     query.limit(filter.limit);
-    read(query, conn)
-}
-
-fn read(query: Page, conn: &mut Conn) -> Result<Vec<Summary>, DbError> {
-    Ok(query.load::<Record>(conn)?.into_iter().map(Record::read).collect())
+    Ok(query.each(conn, &mut each)?)
 }
 
 /// Begins the condition with where the tickets lie.
@@ -191,7 +189,7 @@ fn through_orders(
         query.sql(" AND work_orders.ticket_id < ").value(before);
     }
     query.sql(" ORDER BY work_orders.ticket_id DESC").limit(filter.limit);
-    read(query, conn)
+    Ok(query.load(conn)?)
 }
 
 /// What waits in the pool of some territories, urgent and old first, at most `limit` of it.
@@ -220,5 +218,5 @@ pub fn pool(
         query.sql(NOT_SENSITIVE);
     }
     query.sql(" ORDER BY tickets.urgent DESC, tickets.id").limit(limit);
-    read(query, conn)
+    Ok(query.load(conn)?)
 }

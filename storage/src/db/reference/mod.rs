@@ -36,7 +36,7 @@ pub struct DistrictRow {
 }
 
 /// All reference data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Reference {
     /// Its revision.
     pub revision: i64,
