@@ -18,6 +18,9 @@ use crate::config::Config;
 use crate::http::kept::Kept;
 use crate::view::{CategoryRef, UnitRef};
 
+/// What answers name, by its key: a page of a list asks for a hundred and fifty.
+pub type Named<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// What belongs to one district.
 #[derive(Debug)]
 pub struct DistrictData {
@@ -28,7 +31,7 @@ pub struct DistrictData {
     /// 事项分类
     pub catalogue: Catalogue,
     /// Its categories as answers name them.
-    pub category_refs: HashMap<String, CategoryRef>,
+    pub category_refs: Named<String, CategoryRef>,
     /// It as everybody is shown it, once somebody has asked.
     pub catalogue_shown: OnceLock<Kept>,
     /// 权责清单
@@ -49,7 +52,7 @@ pub struct Registry {
     /// The units of all districts.
     pub tree: UnitTree,
     /// The units as answers name them.
-    pub unit_refs: HashMap<UnitId, UnitRef>,
+    pub unit_refs: Named<UnitId, UnitRef>,
     /// The current mesh of all districts.
     pub mesh: Mesh,
     /// Which cell is the area of a grid.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -22,7 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Client {
     address: SocketAddr,
+    /// What each request says of where it goes.
+    host: HeaderValue,
     token: Option<String>,
+    /// The same as each request says it.
+    bearer: Option<HeaderValue>,
     sender: SendRequest<Parts>,
 }
 
@@ -90,9 +94,16 @@ async fn dial(address: SocketAddr) -> Outcome<SendRequest<Parts>> {
     Ok(sender)
 }
 
+fn host(address: SocketAddr) -> Outcome<HeaderValue> {
+    Ok(HeaderValue::try_from(address.to_string())?)
+}
+
 impl Client {
     pub(crate) async fn connect(address: SocketAddr, token: Option<&str>) -> Outcome<Self> {
-        Ok(Self { address, token: token.map(str::to_owned), sender: dial(address).await? })
+        let sender = dial(address).await?;
+        let mut client = Self { address, host: host(address)?, token: None, bearer: None, sender };
+        client.be(token)?;
+        Ok(client)
     }
 
     /// The same caller at another server.
@@ -101,8 +112,10 @@ impl Client {
     }
 
     /// Speaks for somebody else from now on.
-    pub(crate) fn be(&mut self, token: Option<&str>) {
+    pub(crate) fn be(&mut self, token: Option<&str>) -> Outcome<()> {
+        self.bearer = token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))).transpose()?;
         self.token = token.map(str::to_owned);
+        Ok(())
     }
 
     /// For whom it speaks.
@@ -113,6 +126,7 @@ impl Client {
     /// Speaks to a server at another address from now on.
     pub(crate) async fn go_to(&mut self, address: SocketAddr) -> Outcome<()> {
         self.address = address;
+        self.host = host(address)?;
         self.sender = dial(address).await?;
         Ok(())
     }
@@ -140,9 +154,9 @@ impl Client {
         if self.sender.is_closed() {
             self.sender = dial(self.address).await?;
         }
-        let mut request = Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        let mut request = Request::builder().method(method).uri(path).header(HOST, self.host.clone());
+        if let Some(bearer) = &self.bearer {
+            request = request.header(AUTHORIZATION, bearer.clone());
         }
         if !kind.is_empty() {
             request = request.header(CONTENT_TYPE, kind);

@@ -108,7 +108,7 @@ impl Town {
                 Some(client) => client,
                 None => Client::connect(self.address, None).await?,
             };
-            client.be(token);
+            client.be(token)?;
             let answer = match body {
                 Some(body) => client.post(path, body).await?,
                 None => client.get(path).await?,

@@ -96,6 +96,7 @@ impl<'a> Lines<'a> {
         self.failed.map_or(Ok(self.body), Err)
     }
 
+    #[inline]
     fn raw(&mut self, json: &str) {
         self.body.out().extend_from_slice(json.as_bytes());
     }

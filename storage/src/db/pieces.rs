@@ -86,7 +86,7 @@ impl<ST> Pieces<ST> {
     }
 
     /// Goes through the rows as they come.
-    pub(super) fn each<'q, R>(self, conn: &'q mut Conn, mut each: impl FnMut(R)) -> QueryResult<()>
+    pub(super) fn each<'q, R>(self, conn: &'q mut Conn, mut each: impl FnMut(&R)) -> QueryResult<()>
     where
         R: 'q,
         Self: LoadQuery<'q, PgConnection, R, DefaultLoadingMode>
@@ -95,7 +95,7 @@ impl<ST> Pieces<ST> {
     {
         each_backend!(conn, conn => {
             for row in RunQueryDsl::load_iter::<R, DefaultLoadingMode>(self, conn)? {
-                each(row?);
+                each(&row?);
             }
         });
         Ok(())

@@ -255,7 +255,7 @@ fn pages(checked: &mut Checked<'_>, places: &Places) -> Result<(), DbError> {
             let few = matches!(scope, Scope::Grid(_)) || may == May::SortFew;
             let may = if few { May::SortFew } else { May::Follow };
             checked.list(&format!("{of}, {name}"), may, |conn| {
-                lists::page(conn, DISTRICT, scope, &filter, drop)
+                lists::page(conn, DISTRICT, scope, &filter, |_| ())
             })?;
         }
         let few = matches!(scope, Scope::Grid(_));

@@ -85,7 +85,7 @@ pub async fn list(
     read_page(services, registry, (district, lang), move |conn, lines| {
         let mut last = None;
         lists::page(conn, district, &scope, &filter, |row| {
-            lines.add(&row, None);
+            lines.add(row, None);
             last = Some((row.id, row.stage_due_at));
         })?;
         let last = last.filter(|_| lines.count() as i64 == limit);

@@ -37,7 +37,7 @@ pub fn page(
     district: District,
     scope: &Scope,
     filter: &Filter,
-    mut each: impl FnMut(Summary),
+    mut each: impl FnMut(&Summary),
 ) -> Result<(), DbError> {
     if let Scope::Orders(units) = scope
         && !is_of_open(filter)
@@ -46,7 +46,7 @@ pub fn page(
         let mut rows =
             of_each(conn, units, i64::MAX, key, |conn, unit| ordered(conn, district, unit, filter))?;
         rows.dedup_by_key(|row| row.id);
-        rows.into_iter().take(usize::try_from(filter.limit).unwrap_or_default()).for_each(each);
+        rows.iter().take(usize::try_from(filter.limit).unwrap_or_default()).for_each(|row| each(row));
         return Ok(());
     }
     let mut query = Page::new();
