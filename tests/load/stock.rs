@@ -15,7 +15,7 @@ use crate::site::Site;
 use crate::sql::open_sqlite;
 
 /// More reports in a second of a round than are taken in, also where one server is measured after the other.
-const REPORTS: u64 = 4_000;
+const REPORTS: u64 = 10_000;
 /// Keys far above those that a server gives out, and below those of the limits.
 const FIRST: i64 = 500_000_000;
 

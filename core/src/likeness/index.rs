@@ -2,7 +2,8 @@
 //!
 //! A fingerprint of 64 bits is cut into words. Two that differ in at most [`NEAR`] = 10 bits have one of four words in which
 //! they differ in at most 2, and one of six in which they differ in at most 1, so it is enough to look at the words around
-//! those. What was put in lies in segments that are never changed, each with a table of its fingerprints for every word:
+//! those; and at fewer around the last word, since the bits by which each word may be passed over add up to more than 10
+//! (the general pigeonhole principle: Qin et al., "GPH: Similarity Search in Hamming Space", ICDE 2018). What was put in lies in segments that are never changed, each with a table of its fingerprints for every word:
 //! [`long`] ones by four words, [`short`] ones by six. What is new lies in a short list until it is enough for another
 //! segment. So the whole is a value: adding makes another one, which shares the segments, and nobody who asks waits for
 //! somebody who adds.

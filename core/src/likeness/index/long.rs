@@ -1,17 +1,19 @@
-//! Very many fingerprints by four words of 16 bits: near ones differ in at most 2 bits of one of them, so 137 words around
-//! each of the four are looked at.
+//! Very many fingerprints by four words of 16 bits: near ones differ in at most 2 bits of one of the first three or in at most 1
+//! bit of the last. So 137 words around each of the three are looked at, and 17 around the last.
 
 use std::hint::black_box;
 
 use super::{Hit, NEAR, Print};
 
 const WORDS: usize = 4;
-// In one of the words near fingerprints differ in at most two bits: those that `MASKS` has.
-const _: () = assert!(NEAR / WORDS as u32 == 2);
+// Whoever differs in 3 bits or more of each of the others and in 2 or more of the last one is not near.
+const _: () = assert!(3 * (WORDS as u32 - 1) + 2 > NEAR);
 const BUCKETS: usize = 1 << 16;
 
-/// Every way in which near words may differ, with the number of bits.
+/// Every way in which near words may differ, with the number of bits; the fewest first.
 const MASKS: [(u16, u32); 137] = masks();
+/// Those of them that differ in at most one bit.
+const ONE: [(u16, u32); 17] = *MASKS.first_chunk().unwrap();
 
 const fn masks() -> [(u16, u32); 137] {
     let mut all = [(0, 0); 137];
@@ -19,6 +21,10 @@ const fn masks() -> [(u16, u32); 137] {
     while first < 16 {
         all[count] = (1 << first, 1);
         count += 1;
+        first += 1;
+    }
+    first = 0;
+    while first < 16 {
         let mut second = 0;
         while second < first {
             all[count] = (1 << first | 1 << second, 2);
@@ -77,11 +83,11 @@ impl Table {
         Self { starts, middles, ends }
     }
 
-    /// Where the fingerprints of all words around this one lie. Everything that will be read is touched here once, and
+    /// Where the fingerprints of the words around this one lie. Everything that will be read is touched here once, and
     /// nothing depends on what is found there: so the processor waits for many places of the memory at once, and not for
     /// one after the other as it would where each range is gone through before the next is looked up.
-    fn around(&self, word: u16) -> [(u32, u32); MASKS.len()] {
-        let ranges = MASKS.map(|(mask, _)| {
+    fn around<const AROUND: usize>(&self, word: u16, masks: &[(u16, u32); AROUND]) -> [(u32, u32); AROUND] {
+        let ranges = masks.map(|(mask, _)| {
             let word = usize::from(word ^ mask);
             (self.starts[word], self.starts[word + 1])
         });
@@ -127,32 +133,43 @@ impl Long {
 
     pub(super) fn near(&self, hash: u64, hits: &mut Vec<Hit>) {
         let mut found = Vec::new();
-        for (word, table) in self.tables.iter().enumerate() {
-            let wanted = turned(hash, word);
-            let (first, middle, end) = ((wanted >> 48) as u16, (wanted >> 16) as u32, wanted as u16);
-            for ((mask, differ), (start, stop)) in MASKS.iter().zip(table.around(first)) {
-                let left = NEAR - differ;
-                let (start, stop) = (start as usize, stop as usize);
-                for (index, other) in table.middles[start..stop].iter().enumerate() {
-                    // Few pass this, so that the last bits are seldom fetched.
-                    let bits = (other ^ middle).count_ones();
-                    if bits > left {
-                        continue;
-                    }
-                    let last = table.ends[start + index];
-                    if bits + (last ^ end).count_ones() <= left {
-                        let turned =
-                            u64::from(first ^ mask) << 48 | u64::from(*other) << 16 | u64::from(last);
-                        found.push(turned.rotate_right(16 * word as u32));
-                    }
-                }
-            }
+        for word in 0..WORDS - 1 {
+            self.near_by(word, hash, &MASKS, &mut found);
         }
+        self.near_by(WORDS - 1, hash, &ONE, &mut found);
         found.sort_unstable();
         found.dedup();
         for other in found {
             let bits = (other ^ hash).count_ones();
             hits.extend(self.keys(other).map(|id| Hit { bits, id }));
+        }
+    }
+
+    /// Adds those that are near and whose word differs in one of these ways.
+    fn near_by<const AROUND: usize>(
+        &self,
+        word: usize,
+        hash: u64,
+        masks: &[(u16, u32); AROUND],
+        found: &mut Vec<u64>,
+    ) {
+        let (table, wanted) = (&self.tables[word], turned(hash, word));
+        let (first, middle, end) = ((wanted >> 48) as u16, (wanted >> 16) as u32, wanted as u16);
+        for ((mask, differ), (start, stop)) in masks.iter().zip(table.around(first, masks)) {
+            let left = NEAR - differ;
+            let (start, stop) = (start as usize, stop as usize);
+            for (index, other) in table.middles[start..stop].iter().enumerate() {
+                // Few pass this, so that the last bits are seldom fetched.
+                let bits = (other ^ middle).count_ones();
+                if bits > left {
+                    continue;
+                }
+                let last = table.ends[start + index];
+                if bits + (last ^ end).count_ones() <= left {
+                    let turned = u64::from(first ^ mask) << 48 | u64::from(*other) << 16 | u64::from(last);
+                    found.push(turned.rotate_right(16 * word as u32));
+                }
+            }
         }
     }
 

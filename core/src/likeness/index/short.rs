@@ -1,5 +1,5 @@
-//! Some ten thousand fingerprints by six words of 10 or 11 bits: near ones differ in at most 1 bit of one of them, so few
-//! buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that are not near, so that an
+//! Some ten thousand fingerprints by six words of 10 or 11 bits: near ones differ in at most 1 bit of one of the first five, or
+//! in none of the last, so few buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that are not near, so that an
 //! answer goes through little memory.
 
 use std::hint::black_box;
@@ -10,8 +10,8 @@ use super::{Hit, NEAR, Print};
 const WORDS: [(u32, u32); 6] = [(0, 11), (11, 11), (22, 11), (33, 11), (44, 10), (54, 10)];
 /// So many buckets are looked at for a word: its own one, and one for each bit.
 const AROUND: usize = 12;
-// In one of the words near fingerprints differ in at most one bit.
-const _: () = assert!(NEAR / WORDS.len() as u32 == 1);
+// Whoever differs in 2 bits or more of each of the others and in 1 or more of the last one is not near.
+const _: () = assert!(2 * (WORDS.len() as u32 - 1) + 1 > NEAR);
 
 /// Fingerprints in the order in which they came, at most 65,536, and six tables of them, one for each word.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Table {
     }
 
     /// Where the fingerprints of the buckets around this one lie, as in a long segment: looked up and touched before any is
-    /// gone through.
+    /// gone through. For the last word `bits` is 0 and there is no bucket but its own.
     fn around(&self, own: usize, bits: u32) -> [(u32, u32); AROUND] {
         let mut ranges = [(0, 0); AROUND];
         let masks = std::iter::once(0).chain((0..bits).map(|bit| 1 << bit));
@@ -100,9 +100,10 @@ impl Short {
 
     /// Adds those that are near, each as often as it has a word that is near.
     pub(super) fn near(&self, hash: u64, hits: &mut Vec<Hit>) {
-        for (table, word) in self.tables.iter().zip(WORDS) {
+        for (number, (table, word)) in self.tables.iter().zip(WORDS).enumerate() {
             let (own, own_tail) = (bucket(hash, word), tail(hash, word));
-            for (start, end) in table.around(own, word.1) {
+            let bits = if number + 1 == WORDS.len() { 0 } else { word.1 };
+            for (start, end) in table.around(own, bits) {
                 let (start, end) = (start as usize, end as usize);
                 for (index, other) in table.tails[start..end].iter().enumerate() {
                     // Few pass this, so that the fingerprint itself is seldom fetched.
