@@ -11,10 +11,27 @@ use crate::db::pieces::Pieces;
 /// Rows that are added up in one transaction: so few that nobody waits long for the writer, nor for a processor.
 const PORTION: i64 = 200;
 
-/// The levels of squares that are kept of all tickets, and by category or month or both. What is kept of all is counted
-/// apart, as there are few squares when they are not told apart by anything else.
+/// The levels of squares that are kept of all tickets, and by category or month or both.
 const WHOLE: [u8; 4] = [12, 14, 16, 18];
 const NARROWED: [u8; 3] = [12, 14, 16];
+
+/// Which of the numbers that are kept by squares are added up by one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Those of all tickets. Of a whole district they are counted apart, as there are few squares when they are not told
+    /// apart by anything else.
+    Whole,
+    /// Those by category or month or both.
+    Narrowed,
+    /// Both, of a portion, of which the rows are read once then.
+    All,
+}
+
+impl Kept {
+    fn has(self, other: Self) -> bool {
+        self == other || self == Self::All
+    }
+}
 
 #[derive(QueryableByName)]
 struct Number {
@@ -41,7 +58,7 @@ pub fn waiting(conn: &mut Conn, most: i64) -> Result<i64, DbError> {
 /// The database's.
 pub fn fold(conn: &mut Conn) -> Result<bool, DbError> {
     let some = |table: &str| format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})");
-    let taken = fold_where(conn, &some("ticket_deltas"), &some("order_deltas"))?;
+    let taken = fold_where(conn, &some("ticket_deltas"), &some("order_deltas"), &[Kept::All])?;
     Ok(taken >= PORTION)
 }
 
@@ -62,22 +79,28 @@ pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
          created_at, lon, lat, 1 FROM tickets; \
          INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders"
     ))?;
-    fold_where(conn, "id > 0", "id > 0")?;
+    fold_where(conn, "id > 0", "id > 0", &[Kept::Whole, Kept::Narrowed])?;
     // PostgreSQL would go through the places of all these rows for every number that is asked for.
     Ok(conn.batch_execute(clear)?)
 }
 
 /// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
-fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbError> {
+fn fold_where(conn: &mut Conn, tickets: &str, orders: &str, kept: &[Kept]) -> Result<i64, DbError> {
     let dialect = Dialect::of(conn);
     if dialect == Dialect::Sqlite {
-        // Whoever writes is alone, so the same rows are read three times and then removed.
+        // Whoever writes is alone, so the same rows are read some times and then removed.
         let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
-        let of_tickets = source("ticket_deltas", tickets);
-        Pieces::execute(into_counts(&of_tickets), conn)?;
-        let squares = squares(dialect, &of_tickets);
-        Pieces::execute(into_cells(&squares, false), conn)?;
-        Pieces::execute(into_cells(&squares, true), conn)?;
+        let places = "district, street_id, community_id, grid_id, state, sensitive";
+        let counts = format!(
+            "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
+             GROUP BY {places}) {}",
+            into_counts("placed"),
+        );
+        Pieces::execute(counts, conn)?;
+        let squares = squares(dialect, &source("ticket_deltas", tickets));
+        for kept in kept {
+            Pieces::execute(into_cells(&squares, *kept), conn)?;
+        }
         let removed = Pieces::execute(format!("DELETE FROM ticket_deltas WHERE {tickets}"), conn)?;
         Pieces::execute(into_orders(&source("order_deltas", orders)), conn)?;
         let others = Pieces::execute(format!("DELETE FROM order_deltas WHERE {orders}"), conn)?;
@@ -90,8 +113,8 @@ fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbErr
          counted AS ({} RETURNING 1), placed AS ({} RETURNING 1), narrowed AS ({} RETURNING 1) \
          SELECT count(*) FROM taken",
         into_counts("taken"),
-        into_cells(&squares, false),
-        into_cells(&squares, true),
+        into_cells(&squares, Kept::Whole),
+        into_cells(&squares, Kept::Narrowed),
     );
     let of_orders = format!(
         "WITH taken AS (DELETE FROM order_deltas WHERE {orders} RETURNING *), \
@@ -170,7 +193,7 @@ pub(super) fn squares(dialect: Dialect, source: &str) -> String {
     )
 }
 
-fn into_cells(squares: &str, narrowed: bool) -> String {
+fn into_cells(squares: &str, which: Kept) -> String {
     let one = |level: u8, category: bool, month: bool| {
         format!(
             "SELECT {level} AS level, {} AS by_category, {} AS by_month",
@@ -178,22 +201,22 @@ fn into_cells(squares: &str, narrowed: bool) -> String {
             i32::from(month)
         )
     };
-    let kept: Vec<String> = match narrowed {
-        false => WHOLE.map(|level| one(level, false, false)).to_vec(),
-        true => NARROWED
-            .iter()
-            .flat_map(|level| [(true, false), (false, true), (true, true)].map(|by| one(*level, by.0, by.1)))
-            .collect(),
-    };
-    let kept = kept.join(" UNION ALL ");
+    let (is_whole, is_narrowed) = (which.has(Kept::Whole), which.has(Kept::Narrowed));
+    let whole = WHOLE.iter().filter(|_| is_whole).map(|level| one(*level, false, false));
+    let narrowed = NARROWED.iter().filter(|_| is_narrowed);
+    let narrowed = narrowed.flat_map(|level| {
+        [(true, false), (false, true), (true, true)].map(|(category, month)| one(*level, category, month))
+    });
+    let kept = whole.chain(narrowed).collect::<Vec<String>>().join(" UNION ALL ");
     // First the finest squares that are needed, of which there are fewer than rows.
-    let (finest, of) = if narrowed { (16, "category, month,") } else { (18, "") };
-    let (kind, time) = match narrowed {
+    let finest = if is_whole { 18 } else { 16 };
+    let (of, kind, time) = match is_narrowed {
         true => (
+            "category, month,",
             "CASE WHEN by_category = 1 THEN category ELSE '*' END",
             "CASE WHEN by_month = 1 THEN month ELSE 0 END",
         ),
-        false => ("'*'", "0"),
+        false => ("", "'*'", "0"),
     };
     format!(
         "INSERT INTO map_cells (district, level, category, month, y, x, stage, sensitive, n, lon_sum, lat_sum) \
