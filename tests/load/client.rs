@@ -136,7 +136,12 @@ impl Client {
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Outcome<Answer> {
-        self.send(Method::POST, path, "application/json", Bytes::from(body.to_string())).await
+        self.post_json(path, body.to_string()).await
+    }
+
+    /// As [`Client::post`], where the body has been written already.
+    pub(crate) async fn post_json(&mut self, path: &str, body: String) -> Outcome<Answer> {
+        self.send(Method::POST, path, "application/json", Bytes::from(body)).await
     }
 
     pub(crate) async fn upload(&mut self, path: &str, body: impl Into<Parts>) -> Outcome<Answer> {

@@ -60,7 +60,7 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let (mut rounds, mut with_reads, mut shared) = (Vec::new(), Vec::new(), Vec::new());
     table::head();
     for round in 0..arguments.repeat {
-        let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+        let one = async |resident: &mut Resident| resident.reported(true).await;
         let figures = measured(&server, &mut residents, arguments.length(), one).await?;
         table::line("report with 2 photos already up", &figures);
         let base = sql::BASE * i64::from(round + 1);
@@ -112,7 +112,7 @@ async fn one_commit_each(
     server.stop().await?;
     let server = site.start_with(&[("SUISHOUPAI_DATA__GROUP_COMMIT_MAX", "1")]).await?;
     move_to(&server, residents).await?;
-    let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+    let one = async |resident: &mut Resident| resident.reported(true).await;
     let figures = measured(&server, residents, arguments.length(), one).await?;
     table::line("  with a commit for each", &figures);
     server.stop().await?;

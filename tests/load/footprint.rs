@@ -81,7 +81,7 @@ async fn recoveries(arguments: &Arguments, site: &Site) -> Outcome<Vec<f64>> {
     let mut residents = people::residents(&mut server, arguments.connections, true).await?;
     let mut seen = Vec::new();
     for _ in 0..arguments.repeat {
-        let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+        let one = async |resident: &mut Resident| resident.reported(true).await;
         tokio::select! {
             figures = closed_loop(&mut residents, LOAD * 2, one) => {
                 return Err(fault(format!("the load ended: {}", figures.first_error.unwrap_or_default())));

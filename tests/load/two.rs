@@ -28,7 +28,7 @@ pub(crate) async fn two(arguments: &Arguments, site: &Site) -> Outcome<()> {
     table::head();
     let mut rounds = Vec::new();
     for _ in 0..arguments.repeat {
-        let one = async |resident: &mut Resident| resident.report(true).await.map(|_| true);
+        let one = async |resident: &mut Resident| resident.reported(true).await;
         let alone = measured(&first, &mut at_one, arguments.length(), one).await?;
         table::line("reports at one server", &alone);
         let before = second.cpu_seconds()?;
