@@ -10,8 +10,10 @@ sharp is measured where FOLDER holds `node_modules/sharp`. Likeness is SSIM of b
 made smaller by Lanczos3 in floating point. Needs: pip install pyvips pyvips-binary numpy pillow.
 """
 import argparse
+import atexit
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -59,6 +61,7 @@ class Worker:
     def __init__(self, name, command, cores, **environment):
         self.name = name
         self.folder = tempfile.mkdtemp(prefix="renditions-")
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         command = [part.replace("{folder}", self.folder) for part in command]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},

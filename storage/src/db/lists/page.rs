@@ -46,7 +46,7 @@ pub fn page(
         let mut rows =
             of_each(conn, units, i64::MAX, key, |conn, unit| ordered(conn, district, unit, filter))?;
         rows.dedup_by_key(|row| row.id);
-        rows.iter().take(usize::try_from(filter.limit).unwrap_or_default()).for_each(|row| each(row));
+        rows.iter().take(usize::try_from(filter.limit).unwrap_or_default()).for_each(each);
         return Ok(());
     }
     let mut query = Page::new();
