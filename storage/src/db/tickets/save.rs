@@ -47,6 +47,7 @@ pub(in crate::db) fn put<'f>(
     fresh: impl Iterator<Item = &'f Fresh> + Clone,
 ) -> Result<(), DbError> {
     put_tickets(rows, fresh.clone().map(|one| &one.ticket))?;
+    put_deltas(rows, fresh.clone().map(|one| &one.ticket))?;
     Lines::put(fresh.map(|one| &one.lines), rows)
 }
 
@@ -93,6 +94,67 @@ fn put_tickets<'r>(rows: &mut Rows<'_>, records: impl Iterator<Item = &'r Record
             course,
             merged_into_id,
             held,
+        }
+    );
+    Ok(())
+}
+
+/// What is left behind of a new ticket for the numbers that are kept; see [`crate::db::counts`].
+#[derive(Debug)]
+struct Delta {
+    district: i32,
+    grid_id: i64,
+    community_id: i64,
+    street_id: i64,
+    state: String,
+    category: Option<String>,
+    sensitive: bool,
+    created_at: i64,
+    lon: f64,
+    lat: f64,
+    n: i64,
+}
+
+impl Delta {
+    fn of(new: &Record) -> Self {
+        Self {
+            district: new.district,
+            grid_id: new.grid_id,
+            community_id: new.community_id,
+            street_id: new.street_id,
+            state: new.state.clone(),
+            category: new.category.clone(),
+            sensitive: new.sensitive,
+            created_at: new.created_at,
+            lon: new.lon,
+            lat: new.lat,
+            n: 1,
+        }
+    }
+}
+
+/// Counts new tickets on SQLite; on PostgreSQL a trigger does.
+fn put_deltas<'r>(rows: &mut Rows<'_>, records: impl Iterator<Item = &'r Record>) -> Result<(), DbError> {
+    if matches!(rows.conn, Conn::Pg(_)) {
+        return Ok(());
+    }
+    let deltas: Vec<Delta> = records.map(Delta::of).collect();
+    insert_rows!(
+        rows,
+        ticket_deltas,
+        deltas.iter(),
+        Delta {
+            district,
+            grid_id,
+            community_id,
+            street_id,
+            state,
+            category,
+            sensitive,
+            created_at,
+            lon,
+            lat,
+            n,
         }
     );
     Ok(())
