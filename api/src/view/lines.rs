@@ -5,7 +5,6 @@
 //! other; here a name stands in the program with its signs. It is by far the most frequent answer.
 
 use serde::Serialize;
-use suishoupai_core::flow::State;
 use suishoupai_core::model::District;
 use suishoupai_core::time::Moment;
 use suishoupai_storage::db::lists::Summary;
@@ -44,14 +43,13 @@ impl<'a> Lines<'a> {
 
     /// Adds a line; `distance_m` are the metres from the place that was given with the request.
     pub fn add(&mut self, row: &Summary, distance_m: Option<f64>) {
-        let Scene { now, .. } = *self.scene;
         self.raw(if self.count == 0 { r#"{"id":"# } else { r#",{"id":"# });
         self.count += 1;
         self.value(&row.id);
         members! { self;
             "number" => self.text(&row.number);
             "state" => self.word(row.state.as_str());
-            "state_name" => self.word(self.scene.word(State::zh(row.state), State::en(row.state)));
+            "state_name" => self.word(self.scene.word(row.state.zh(), row.state.en()));
             "version" => self.value(&row.version);
             "title" => self.text(&row.title);
         }
@@ -79,7 +77,7 @@ impl<'a> Lines<'a> {
         if let Some(due) = row.stage_due_at {
             members! { self; "stage_due_at" => self.moment(due); }
         }
-        members! { self; "pressure" => self.word(row.pressure(now).as_str()); }
+        members! { self; "pressure" => self.word(row.pressure(self.scene.now).as_str()); }
         self.raw("}");
     }
 
@@ -145,6 +143,7 @@ mod tests {
     use std::collections::HashMap;
 
     use proptest::prelude::*;
+    use suishoupai_core::flow::State;
     use suishoupai_core::model::{Category, CategoryKind, Level, Limit, LimitUnit, Unit, WeeklyHours};
     use suishoupai_storage::db::reference::{DistrictRow, Reference};
 

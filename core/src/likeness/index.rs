@@ -3,9 +3,9 @@
 //! A fingerprint of 64 bits is cut into words. Two that differ in at most [`NEAR`] = 10 bits have one of four words in which
 //! they differ in at most 2, and one of six in which they differ in at most 1, so it is enough to look at the words around
 //! those; and at fewer around the last word, since the bits by which each word may be passed over add up to more than 10
-//! (the general pigeonhole principle: Qin et al., "GPH: Similarity Search in Hamming Space", ICDE 2018). What was put in lies in segments that are never changed, each with a table of its fingerprints for every word:
-//! [`long`] ones by four words, [`short`] ones by six. What is new lies in a short list until it is enough for another
-//! segment. So the whole is a value: adding makes another one, which shares the segments, and nobody who asks waits for
+//! (the general pigeonhole principle: Qin et al., "GPH: Similarity Search in Hamming Space", ICDE 2018). What was put in lies
+//! in segments that are never changed, each with a table of its fingerprints for every word: [`long`] ones by four words,
+//! [`short`] ones by six. What is new lies in a short list until it is enough for another segment. So the whole is a value: adding makes another one, which shares the segments, and nobody who asks waits for
 //! somebody who adds.
 
 mod long;
@@ -237,6 +237,32 @@ mod tests {
             prop_assert_eq!(index.near(base, usize::MAX), scan(&all, base));
             let other = scrambled(7);
             prop_assert_eq!(index.near(other, usize::MAX), scan(&all, other));
+        }
+    }
+
+    /// The near ones that each word alone can find: all others differ in so much of theirs that they are passed over. The
+    /// first word of a long segment begins at the highest bit, that of a short one at the lowest.
+    #[test]
+    fn what_only_one_word_tells_is_found() {
+        let base = scrambled(1);
+        let of = |words: &[(u32, u32)]| {
+            words.iter().fold(base, |hash, (begin, differ)| hash ^ (((1 << differ) - 1) << begin))
+        };
+        let near = [
+            of(&[(48, 2), (32, 3), (16, 3), (0, 2)]),
+            of(&[(48, 3), (32, 2), (16, 3), (0, 2)]),
+            of(&[(48, 3), (32, 3), (16, 2), (0, 2)]),
+            of(&[(48, 3), (32, 3), (16, 3), (0, 1)]),
+            of(&[(0, 1), (11, 2), (22, 2), (33, 2), (44, 2), (54, 1)]),
+            of(&[(0, 2), (11, 2), (22, 2), (33, 2), (44, 1), (54, 1)]),
+            of(&[(0, 2), (11, 2), (22, 2), (33, 2), (44, 2)]),
+        ];
+        for others in [LIST as u64, 2 * SHORT as u64] {
+            let hashes = near.into_iter().chain((2..others).map(scrambled));
+            let all: Vec<Print> = hashes.zip(1..).map(|(hash, id)| Print { hash, id }).collect();
+            let found = NearIndex::new(usize::MAX).with(&all).near(base, usize::MAX);
+            assert_eq!(found, scan(&all, base), "among {others}");
+            assert!(found.len() >= near.len());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Some ten thousand fingerprints by six words of 10 or 11 bits: near ones differ in at most 1 bit of one of the first five, or
-//! in none of the last, so few buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that are not near, so that an
-//! answer goes through little memory.
+//! in none of the last, so few buckets are looked at. Of each fingerprint a table has as much as rules out nearly all that
+//! are not near, so that an answer goes through little memory.
 
 use std::hint::black_box;
 

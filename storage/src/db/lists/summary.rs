@@ -66,75 +66,43 @@ impl Summary {
     }
 }
 
-pub(in crate::db) type Columns = (
-    tickets::id,
-    tickets::number,
-    tickets::state,
-    tickets::version,
-    tickets::grid_id,
-    tickets::category,
-    tickets::urgent,
-    tickets::responsible_id,
-    tickets::holder_account,
-    tickets::title,
-    tickets::lon,
-    tickets::lat,
-    tickets::created_at,
-    tickets::updated_at,
-    tickets::due_at,
-    tickets::closed_at,
-    tickets::stage_due_at,
-    tickets::soon_at,
-);
+/// The columns of a line with their types, as diesel and as SQL have them.
+macro_rules! columns {
+    ($first:ident: $first_sql:ty, $($column:ident: $sql:ty),+ $(,)?) => {
+        pub(in crate::db) type Columns = (tickets::$first, $(tickets::$column),+);
 
-pub(in crate::db) const COLUMNS: Columns = (
-    tickets::id,
-    tickets::number,
-    tickets::state,
-    tickets::version,
-    tickets::grid_id,
-    tickets::category,
-    tickets::urgent,
-    tickets::responsible_id,
-    tickets::holder_account,
-    tickets::title,
-    tickets::lon,
-    tickets::lat,
-    tickets::created_at,
-    tickets::updated_at,
-    tickets::due_at,
-    tickets::closed_at,
-    tickets::stage_due_at,
-    tickets::soon_at,
-);
+        pub(in crate::db) const COLUMNS: Columns = (tickets::$first, $(tickets::$column),+);
 
-/// The same columns in words.
-pub(super) const SELECT: &str = "SELECT tickets.id, tickets.number, tickets.state, tickets.version, tickets.grid_id, \
-    tickets.category, tickets.urgent, tickets.responsible_id, tickets.holder_account, tickets.title, tickets.lon, \
-    tickets.lat, tickets.created_at, tickets.updated_at, tickets.due_at, tickets.closed_at, tickets.stage_due_at, \
-    tickets.soon_at";
+        /// The same columns in words.
+        pub(super) const SELECT: &str =
+            concat!("SELECT tickets.", stringify!($first) $(, ", tickets.", stringify!($column))+);
 
-/// What they are in SQL.
-type Sql = (
-    BigInt,
-    Text,
-    Text,
-    BigInt,
-    BigInt,
-    Nullable<Text>,
-    Bool,
-    BigInt,
-    Nullable<BigInt>,
-    Text,
-    Double,
-    Double,
-    BigInt,
-    BigInt,
-    Nullable<BigInt>,
-    Nullable<BigInt>,
-    Nullable<BigInt>,
-    Nullable<BigInt>,
-);
+        /// What they are in SQL.
+        type Sql = ($first_sql, $($sql),+);
+    };
+}
+
+// In the order in which `read` takes them.
+columns! {
+    id: BigInt,
+    number: Text,
+    state: Text,
+    version: BigInt,
+    grid_id: BigInt,
+    category: Nullable<Text>,
+    urgent: Bool,
+    responsible_id: BigInt,
+    holder_account: Nullable<BigInt>,
+    title: Text,
+    lon: Double,
+    lat: Double,
+    created_at: BigInt,
+    updated_at: BigInt,
+    due_at: Nullable<BigInt>,
+    closed_at: Nullable<BigInt>,
+    stage_due_at: Nullable<BigInt>,
+    soon_at: Nullable<BigInt>,
+}
 
 /// A row is read in one go, field by field: a page has nine hundred of them, and the way through the tuple that diesel makes
 /// of a row costs as much again as to read them.

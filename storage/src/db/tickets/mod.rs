@@ -1,6 +1,7 @@
 //! Tickets with their work orders: loaded for the rules, and saved as one step.
 
 mod besides;
+mod delta;
 mod life;
 mod lines;
 mod load;

@@ -5,6 +5,7 @@ use suishoupai_core::flow::{Event, GENESIS, Step, Ticket, TicketId, WorkOrder, l
 use suishoupai_core::model::UnitId;
 use suishoupai_core::time::Moment;
 
+use super::delta::{self, Delta};
 use super::lines::Lines;
 use super::records::{Change, Claim, Instants, OrderChange, OrderRecord, Record};
 use super::{Loaded, Opened, Place, projections};
@@ -27,6 +28,7 @@ pub fn insert(conn: &mut Conn, opened: &[Opened<'_>]) -> Result<(), DbError> {
 #[derive(Debug)]
 pub(in crate::db) struct Fresh {
     ticket: Record,
+    delta: Delta,
     lines: Lines,
 }
 
@@ -37,7 +39,7 @@ impl Fresh {
         let ticket = record(&step.ticket, place, hash)?;
         let mut lines = Lines::default();
         lines.add(step.ticket.district, &step.event, content, hash, told);
-        Ok(Self { ticket, lines })
+        Ok(Self { delta: Delta::of(&ticket), ticket, lines })
     }
 }
 
@@ -47,7 +49,7 @@ pub(in crate::db) fn put<'f>(
     fresh: impl Iterator<Item = &'f Fresh> + Clone,
 ) -> Result<(), DbError> {
     put_tickets(rows, fresh.clone().map(|one| &one.ticket))?;
-    put_deltas(rows, fresh.clone().map(|one| &one.ticket))?;
+    delta::put(rows, fresh.clone().map(|one| &one.delta))?;
     Lines::put(fresh.map(|one| &one.lines), rows)
 }
 
@@ -94,67 +96,6 @@ fn put_tickets<'r>(rows: &mut Rows<'_>, records: impl Iterator<Item = &'r Record
             course,
             merged_into_id,
             held,
-        }
-    );
-    Ok(())
-}
-
-/// What is left behind of a new ticket for the numbers that are kept; see [`crate::db::counts`].
-#[derive(Debug)]
-struct Delta {
-    district: i32,
-    grid_id: i64,
-    community_id: i64,
-    street_id: i64,
-    state: String,
-    category: Option<String>,
-    sensitive: bool,
-    created_at: i64,
-    lon: f64,
-    lat: f64,
-    n: i64,
-}
-
-impl Delta {
-    fn of(new: &Record) -> Self {
-        Self {
-            district: new.district,
-            grid_id: new.grid_id,
-            community_id: new.community_id,
-            street_id: new.street_id,
-            state: new.state.clone(),
-            category: new.category.clone(),
-            sensitive: new.sensitive,
-            created_at: new.created_at,
-            lon: new.lon,
-            lat: new.lat,
-            n: 1,
-        }
-    }
-}
-
-/// Counts new tickets on SQLite; on PostgreSQL a trigger does.
-fn put_deltas<'r>(rows: &mut Rows<'_>, records: impl Iterator<Item = &'r Record>) -> Result<(), DbError> {
-    if matches!(rows.conn, Conn::Pg(_)) {
-        return Ok(());
-    }
-    let deltas: Vec<Delta> = records.map(Delta::of).collect();
-    insert_rows!(
-        rows,
-        ticket_deltas,
-        deltas.iter(),
-        Delta {
-            district,
-            grid_id,
-            community_id,
-            street_id,
-            state,
-            category,
-            sensitive,
-            created_at,
-            lon,
-            lat,
-            n,
         }
     );
     Ok(())
