@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -115,6 +116,22 @@ impl<I, O> Drop for Turn<I, O> {
     }
 }
 
+/// A turn that begins when this is dropped: once all others that were ready on the same thread have had the time to ask, or
+/// the one who asked first has gone. Were it begun at once, the thread of the groups, which has waited, would be given the
+/// processor before them, and each of them would be a group of one.
+struct Begins<'a> {
+    turns: &'a Handle,
+    turn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Drop for Begins<'_> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.turns.spawn(turn);
+        }
+    }
+}
+
 impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     /// Groups of `most` at the most, of which `at_once` are done at the same time.
     pub fn new(turns: &Turns, at_once: u32, most: usize) -> Self {
@@ -158,7 +175,9 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
         };
         if begins {
             let turn = Turn { shared: Arc::clone(&self.shared), is_given_back: false };
-            self.turns.spawn(take_turns(turn, work));
+            let begins = Begins { turns: &self.turns, turn: Some(Box::pin(take_turns(turn, work))) };
+            tokio::task::yield_now().await;
+            drop(begins);
         }
         told.await.ok()
     }
@@ -298,6 +317,28 @@ mod tests {
         assert_eq!(bad.await.unwrap(), None);
         // What was asked by the one that has gone is done as well.
         assert_eq!((patient.await.unwrap(), last.await.unwrap()), (Some(1), Some(1)));
+    }
+
+    #[tokio::test]
+    async fn all_that_are_ready_on_a_thread_are_one_group() {
+        let turns = Turns::start().unwrap();
+        let together = Arc::new(Sizes::new(&turns, 1, 16));
+        for _ in 0..20 {
+            let ready = [2, 3, 4, 5, 6].map(|number| asked(&together, &Arc::default(), number));
+            for one in ready {
+                assert_eq!(one.await.unwrap(), Some(5));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_first_and_goes_at_once_keeps_nobody_waiting() {
+        let turns = Turns::start().unwrap();
+        let together = Arc::new(Sizes::new(&turns, 1, 16));
+        let (first, other) = (asked(&together, &Arc::default(), 2), asked(&together, &Arc::default(), 3));
+        until(|| together.asked() == 2).await;
+        first.abort();
+        assert_eq!(other.await.unwrap(), Some(2), "what was asked by the one that has gone is done as well");
     }
 
     #[tokio::test]
