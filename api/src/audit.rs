@@ -13,7 +13,7 @@ use suishoupai_storage::origin::{self, Origin};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::services::Services;
-use crate::together::{Asked, Together, Turns};
+use crate::together::{Asked, Tell, Together, Turns};
 
 /// How many lines share a transaction at the most.
 const MOST: usize = 64;
@@ -75,8 +75,7 @@ async fn write(services: &Services, group: Vec<Asked<Entry, ()>>) {
     let (entries, tell): (Vec<Entry>, Vec<_>) = group.into_iter().unzip();
     let written = services.db.write(move |conn| audit::append(conn, &entries)).await;
     match written {
-        // A client that has gone away needs no answer.
-        Ok(_) => tell.into_iter().for_each(|tell| _ = tell.send(())),
+        Ok(_) => Tell::answer_all(tell.into_iter().map(|tell| (tell, ()))),
         Err(error) => tracing::error!(%error, "the audit trail could not be written"),
     }
 }

@@ -19,7 +19,7 @@ use suishoupai_storage::db::identity::sessions;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Together, Turns};
+use crate::together::{Asked, Tell, Together, Turns};
 
 /// So long an account is kept after the reading of it began.
 pub const KEPT: Duration = Duration::from_millis(250);
@@ -150,12 +150,12 @@ async fn read(services: &Services, group: Vec<Asked<Asks, Answer>>) {
         let shared: HashMap<_, _> = found.into_iter().map(|(id, account)| (id, Arc::new(account))).collect();
         (shared, ended)
     });
-    for ((id, session), tell) in group {
+    let answers = group.into_iter().map(|((id, session), tell)| {
         let answer = found.as_ref().map(|(found, ended)| {
             let goes_on = session.is_none_or(|session| !ended.contains(&session));
             found.get(&id).filter(|_| goes_on).cloned()
         });
-        // A client that has gone away needs no answer.
-        drop(tell.send(answer.map_err(Problem::clone)));
-    }
+        (tell, answer.map_err(Problem::clone))
+    });
+    Tell::answer_all(answers);
 }

@@ -5,12 +5,50 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{RwLock, oneshot};
 
 /// What is asked, and where the answer is awaited.
-pub type Asked<I, O> = (I, oneshot::Sender<O>);
+pub type Asked<I, O> = (I, Tell<O>);
+
+/// Where an answer is awaited.
+#[derive(Debug)]
+pub struct Tell<O> {
+    to: oneshot::Sender<O>,
+    thread: ThreadId,
+    runtime: Handle,
+}
+
+impl<O: Send + 'static> Tell<O> {
+    fn new() -> (Self, oneshot::Receiver<O>) {
+        let (to, told) = oneshot::channel();
+        (Self { to, thread: thread::current().id(), runtime: Handle::current() }, told)
+    }
+
+    /// Gives an answer. Whoever has gone away needs none.
+    pub fn answer(self, answer: O) {
+        drop(self.to.send(answer));
+    }
+
+    /// Gives answers, to each thread all of its own at once. Were each sent by itself, a thread that waits would be given the
+    /// processor for every single one.
+    pub fn answer_all(answers: impl IntoIterator<Item = (Self, O)>) {
+        let mut by_thread: Vec<(ThreadId, Vec<(Self, O)>)> = Vec::new();
+        for (tell, answer) in answers {
+            match by_thread.iter_mut().find(|(thread, _)| *thread == tell.thread) {
+                Some((_, others)) => others.push((tell, answer)),
+                None => by_thread.push((tell.thread, vec![(tell, answer)])),
+            }
+        }
+        for (_, answers) in by_thread {
+            let Some((tell, _)) = answers.first() else { continue };
+            let runtime = tell.runtime.clone();
+            runtime.spawn(async move { answers.into_iter().for_each(|(tell, answer)| tell.answer(answer)) });
+        }
+    }
+}
 
 /// Those who wait for an answer.
 #[derive(Debug)]
@@ -164,7 +202,7 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
         input: I,
         work: impl Fn(Vec<Asked<I, O>>) -> F + Send + Sync + 'static,
     ) -> Option<O> {
-        let (tell, told) = oneshot::channel();
+        let (tell, told) = Tell::new();
         let begins = {
             let mut state = self.shared.state();
             state.asked += 1;
@@ -221,9 +259,9 @@ mod tests {
                         .ask(number, |group| async move {
                             let size = group.len();
                             tokio::task::yield_now().await;
-                            for (number, tell) in group {
-                                assert!(tell.send((number * 2, size)).is_ok());
-                            }
+                            Tell::answer_all(
+                                group.into_iter().map(|(number, tell)| (tell, (number * 2, size))),
+                            );
                         })
                         .await
                 })
@@ -267,10 +305,7 @@ mod tests {
                 }
                 assert!(group.iter().all(|(number, _)| *number != BAD), "as a fault would");
                 let size = group.len();
-                for (_, tell) in group {
-                    // One of them may have gone.
-                    tell.send(size).unwrap_or_default();
-                }
+                Tell::answer_all(group.into_iter().map(|(_, tell)| (tell, size)));
             }
         };
         tokio::spawn(async move { together.ask(number, work).await })

@@ -14,7 +14,7 @@ use super::Pictures;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Together, Turns};
+use crate::together::{Asked, Tell, Together, Turns};
 
 /// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
 const FEW_NEAR: usize = 16;
@@ -95,18 +95,15 @@ pub async fn before(services: &Services, ids: &[i64], originals: Vec<[u8; 32]>) 
 async fn answer(services: &Services, group: Vec<Asked<HandedIn, Result<Before, Problem>>>) {
     let mut all = HandedIn::default();
     let mut tell = Vec::with_capacity(group.len());
-    for (asked, told) in group {
+    for (asked, where_to) in group {
         all.ids.extend(asked.ids);
         all.originals.extend(asked.originals);
-        tell.push(told);
+        tell.push(where_to);
     }
     all.ids.sort_unstable();
     all.ids.dedup();
     let before = look_up(services, all).await.map_err(Problem::from);
-    for told in tell {
-        // A client that has gone away needs no answer.
-        drop(told.send(before.clone()));
-    }
+    Tell::answer_all(tell.into_iter().map(|tell| (tell, before.clone())));
 }
 
 /// In one go on one thread: to hand it on between two readings would take longer than to look into the index.

@@ -16,7 +16,7 @@ use crate::problem::Code;
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
-use crate::together::{Asked, Together, Turns};
+use crate::together::{Asked, Tell, Together, Turns};
 
 type Answer = Result<Receipt, Fail>;
 
@@ -74,27 +74,34 @@ async fn write(services: &Services, group: Vec<Asked<Ready, Answer>>) {
         Ok(together) => answers = together,
         Err(fail) => outage = fail.outage(),
     }
-    // What could not be written so is tried alone, from its beginning; so one bad row fails alone.
     answers.resize_with(ready.len(), || None);
+    let (mut told, mut rest) = (Vec::with_capacity(ready.len()), Vec::new());
     for (nth, (answer, tell)) in answers.into_iter().zip(tell).enumerate() {
-        let answer = match (answer, outage.as_ref().and_then(Fail::outage)) {
-            (Some(answer), _) => answer,
-            (None, Some(fail)) => Err(fail),
-            (None, None) => {
-                let ready = Arc::clone(&ready);
-                in_own_write(services, move |conn, registry, sealer| {
-                    let one = ready.get(nth).ok_or(Code::Internal)?;
-                    write_one(conn, &one.incoming, registry, sealer)
-                })
-                .await
-            }
+        match answer {
+            Some(answer) => told.push((tell, answer)),
+            None => rest.push((nth, tell)),
+        }
+    }
+    Tell::answer_all(told);
+    // What could not be written so is tried alone, from its beginning; so one bad row fails alone.
+    for (nth, tell) in rest {
+        let answer = match outage.as_ref().and_then(Fail::outage) {
+            Some(fail) => Err(fail),
+            None => try_alone(services, Arc::clone(&ready), nth).await,
         };
         if outage.is_none() {
             outage = answer.as_ref().err().and_then(Fail::outage);
         }
-        // A client that has gone away needs no answer.
-        drop(tell.send(answer));
+        tell.answer(answer);
     }
+}
+
+async fn try_alone(services: &Services, ready: Arc<Vec<Ready>>, nth: usize) -> Answer {
+    in_own_write(services, move |conn, registry, sealer| {
+        let one = ready.get(nth).ok_or(Code::Internal)?;
+        write_one(conn, &one.incoming, registry, sealer)
+    })
+    .await
 }
 
 /// Writes many reports in one transaction. The answer to one is `None` where it has to be tried alone, or to wait for another

@@ -3,7 +3,8 @@
 use suishoupai_core::flow::Event;
 use suishoupai_core::model::UnitId;
 
-use super::records::{EventRecord, EvidenceRecord, NoticeRecord, WaitingRecord};
+use super::records::{ChangeRecord, EventRecord, EvidenceRecord, NoticeRecord, WaitingRecord};
+use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::unnest::{Rows, insert_rows};
 
@@ -66,6 +67,7 @@ impl Lines {
             all.clone().flat_map(|lines| &lines.events),
             EventRecord { ticket_id, seq, district, at, verb, public, content, hash }
         );
+        put_changes(rows, all.clone().flat_map(|lines| &lines.events))?;
         let wait = |row: &EvidenceRecord| WaitingRecord {
             ticket_id: row.ticket_id,
             photo_id: row.photo_id,
@@ -96,4 +98,25 @@ impl Lines {
         );
         Ok(())
     }
+}
+
+/// Notes lines for those who follow changes as they happen, on SQLite; on PostgreSQL a trigger does. Whoever writes on SQLite is
+/// alone, and so the turn of all of them is 0.
+fn put_changes<'e>(
+    rows: &mut Rows<'_>,
+    events: impl Iterator<Item = &'e EventRecord>,
+) -> Result<(), DbError> {
+    if matches!(rows.conn, Conn::Pg(_)) {
+        return Ok(());
+    }
+    let change = |event: &EventRecord| ChangeRecord {
+        turn: 0,
+        district: event.district,
+        ticket_id: event.ticket_id,
+        seq: event.seq,
+        at: event.at,
+    };
+    let changes: Vec<_> = events.map(change).collect();
+    insert_rows!(rows, ticket_changes, &changes, ChangeRecord { turn, district, ticket_id, seq, at });
+    Ok(())
 }

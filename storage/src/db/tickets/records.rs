@@ -98,6 +98,15 @@ pub(super) struct EventRecord {
     pub(super) hash: Vec<u8>,
 }
 
+/// A line of a history once more, for those who follow changes.
+pub(super) struct ChangeRecord {
+    pub(super) turn: i64,
+    pub(super) district: i32,
+    pub(super) ticket_id: i64,
+    pub(super) seq: i64,
+    pub(super) at: i64,
+}
+
 /// A photo that a line of a history names.
 #[derive(Insertable, Debug)]
 #[diesel(table_name = evidence, treat_none_as_default_value = false)]
