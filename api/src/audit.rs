@@ -13,7 +13,7 @@ use suishoupai_storage::origin::{self, Origin};
 use crate::fail::Fail;
 use crate::problem::Code;
 use crate::services::Services;
-use crate::together::{Asked, Tell, Together, Turns};
+use crate::together::{Gathering, Tell, Together, Turns};
 
 /// How many lines share a transaction at the most.
 const MOST: usize = 64;
@@ -71,8 +71,8 @@ pub async fn note(services: &Services, entry: Entry) -> Result<(), Fail> {
     written.await.ok_or_else(|| Code::Unavailable.into())
 }
 
-async fn write(services: &Services, group: Vec<Asked<Entry, ()>>) {
-    let (entries, tell): (Vec<Entry>, Vec<_>) = group.into_iter().unzip();
+async fn write(services: &Services, group: Gathering<Entry, ()>) {
+    let (entries, tell): (Vec<Entry>, Vec<_>) = group.take().into_iter().unzip();
     let written = services.db.write(move |conn| audit::append(conn, &entries)).await;
     match written {
         Ok(_) => Tell::answer_all(tell.into_iter().map(|tell| (tell, ()))),

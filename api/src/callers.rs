@@ -19,7 +19,7 @@ use suishoupai_storage::db::identity::sessions;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Tell, Together, Turns};
+use crate::together::{Gathering, Tell, Together, Turns};
 
 /// So long an account is kept after the reading of it began.
 pub const KEPT: Duration = Duration::from_millis(250);
@@ -133,7 +133,8 @@ pub async fn changed_outside() {
     tokio::time::sleep(KEPT).await;
 }
 
-async fn read(services: &Services, group: Vec<Asked<Asks, Answer>>) {
+async fn read(services: &Services, group: Gathering<Asks, Answer>) {
+    let group = group.take();
     let mut ids: Vec<AccountId> = group.iter().map(|((id, _), _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -1,7 +1,7 @@
 //! What pictures that are handed in are known to have been before; looked up together for all that wait at the same time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use suishoupai_core::flow::{AccountId, Doubt};
 use suishoupai_core::likeness::{Use, doubts_of_reuse};
@@ -14,12 +14,14 @@ use super::Pictures;
 use crate::fail::Fail;
 use crate::problem::{Code, Problem};
 use crate::services::Services;
-use crate::together::{Asked, Tell, Together, Turns};
+use crate::together::{Asked, Gathering, Tell, Together, Turns};
 
 /// Of one picture, so many near ones are looked at: the nearest one counts, and the job looks at more.
 const FEW_NEAR: usize = 16;
 /// How many requests are looked up together at the most.
 const MOST: usize = 64;
+/// So many groups at the most are looked up one after the other on one connection, which others wait for.
+const MOST_GROUPS: usize = 8;
 
 /// What pictures that are handed in are known to have been before. It may tell of others' pictures as well.
 #[derive(Clone, Debug, Default)]
@@ -92,24 +94,52 @@ pub async fn before(services: &Services, ids: &[i64], originals: Vec<[u8; 32]>) 
     answer.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }
 
-async fn answer(services: &Services, group: Vec<Asked<HandedIn, Result<Before, Problem>>>) {
+type Tells = Vec<Tell<Result<Before, Problem>>>;
+
+/// Whoever waits when a connection is free is looked up, in one go on its thread, which answers them and goes on as long as
+/// others have come meanwhile: to hand anything on to another thread would take longer than to look into the index.
+async fn answer(services: &Services, group: Gathering<HandedIn, Result<Before, Problem>>) {
+    let failed = Arc::new(Mutex::new(Tells::new()));
+    let (own, from, unanswered) = (services.clone(), group.clone(), Arc::clone(&failed));
+    let looked_up = services.db.read(move |conn| {
+        for _ in 0..MOST_GROUPS {
+            let (handed_in, tells) = joined(from.take());
+            if tells.is_empty() {
+                break;
+            }
+            match found_before(conn, &own.pictures, handed_in) {
+                Ok(found) => Tell::answer_all(tells.into_iter().map(|tell| (tell, Ok(found.clone())))),
+                Err(error) => {
+                    // Whether it is the database that has gone, is found out when the connection is given back.
+                    *unanswered.lock().unwrap_or_else(PoisonError::into_inner) = tells;
+                    return Err(error);
+                }
+            }
+        }
+        Ok::<_, Fail>(())
+    });
+    let Err(error) = looked_up.await else { return };
+    let problem = Problem::from(error);
+    let mut tells = std::mem::take(&mut *failed.lock().unwrap_or_else(PoisonError::into_inner));
+    if !group.is_taken() {
+        // There was no connection for them.
+        tells = joined(group.take()).1;
+    }
+    Tell::answer_all(tells.into_iter().map(|tell| (tell, Err(problem.clone()))));
+}
+
+/// What is asked by all of a group, and where they await their answers.
+fn joined(group: Vec<Asked<HandedIn, Result<Before, Problem>>>) -> (HandedIn, Tells) {
     let mut all = HandedIn::default();
-    let mut tell = Vec::with_capacity(group.len());
-    for (asked, where_to) in group {
+    let mut tells = Vec::with_capacity(group.len());
+    for (asked, tell) in group {
         all.ids.extend(asked.ids);
         all.originals.extend(asked.originals);
-        tell.push(where_to);
+        tells.push(tell);
     }
     all.ids.sort_unstable();
     all.ids.dedup();
-    let before = look_up(services, all).await.map_err(Problem::from);
-    Tell::answer_all(tell.into_iter().map(|tell| (tell, before.clone())));
-}
-
-/// In one go on one thread: to hand it on between two readings would take longer than to look into the index.
-async fn look_up(services: &Services, handed_in: HandedIn) -> Result<Before, Fail> {
-    let own = services.clone();
-    services.db.read(move |conn| found_before(conn, &own.pictures, handed_in)).await
+    (all, tells)
 }
 
 fn found_before(

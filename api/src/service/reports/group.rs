@@ -16,7 +16,7 @@ use crate::problem::Code;
 use crate::registry::Registry;
 use crate::service::photos::record;
 use crate::services::Services;
-use crate::together::{Asked, Tell, Together, Turns};
+use crate::together::{Gathering, Tell, Together, Turns};
 
 type Answer = Result<Receipt, Fail>;
 
@@ -63,8 +63,8 @@ pub(super) async fn together(services: &Services, registry: &Registry, incoming:
     written.await.unwrap_or_else(|| Err(Code::Unavailable.into()))
 }
 
-async fn write(services: &Services, group: Vec<Asked<Ready, Answer>>) {
-    let (ready, tell): (Vec<Ready>, Vec<_>) = group.into_iter().unzip();
+async fn write(services: &Services, group: Gathering<Ready, Answer>) {
+    let (ready, tell): (Vec<Ready>, Vec<_>) = group.take().into_iter().unzip();
     let ready = Arc::new(ready);
     // Where the database is away or full, nobody is tried again: each would wait for it in turn, and a report whose
     // commit was not answered may have been written.
