@@ -11,6 +11,10 @@ use std::thread::{self, ThreadId};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{RwLock, oneshot};
 
+/// So often whoever asks first lets the others of its thread go first: those that are ready, and those whose requests have come
+/// in by then.
+const LET_GO_FIRST: u32 = 2;
+
 /// What is asked, and where the answer is awaited.
 pub type Asked<I, O> = (I, Tell<O>);
 
@@ -238,7 +242,9 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
         if begins {
             let turn = Turn { shared: Arc::clone(&self.shared), is_given_back: false };
             let begins = Begins { turns: &self.turns, turn: Some(Box::pin(take_turns(turn, work))) };
-            tokio::task::yield_now().await;
+            for _ in 0..LET_GO_FIRST {
+                tokio::task::yield_now().await;
+            }
             drop(begins);
         }
         told.await.ok()
