@@ -43,8 +43,8 @@ const SQLITE_INDEXES: &str = "SELECT 'DROP INDEX \"' || name || '\"' AS \"drop\"
 
 /// Triggers of SQLite by which other tables follow from these; PostgreSQL's ask for the setting.
 const SQLITE_TRIGGERS: &str = "SELECT 'DROP TRIGGER \"' || name || '\"' AS \"drop\", sql AS make FROM sqlite_master \
-    WHERE type = 'trigger' AND name IN ('events_change', 'tickets_recounted', 'tickets_uncounted', 'orders_counted', \
-    'orders_recounted', 'orders_uncounted')";
+    WHERE type = 'trigger' AND name IN ('tickets_recounted', 'tickets_uncounted', 'orders_counted', 'orders_recounted', \
+    'orders_uncounted')";
 
 /// References to other tables on PostgreSQL, which looks each row up by itself, but all of them at once when the
 /// reference is made.

@@ -1,8 +1,9 @@
 //! How many there are of what: kept with every step, never counted through the tickets.
 //!
-//! A number that every step of a district changes would be a row that all writers wait for. So triggers (and for a new ticket on
-//! SQLite the statement after it) leave each change as a row of its own, with the step and in its transaction; now and then those are added up into the numbers that are
-//! kept. Whoever asks is told the sum of both, by one statement, so what is told is exact at every instant.
+//! A number that every step of a district changes would be a row that all writers wait for. So triggers (and for a new
+//! ticket on SQLite the statement after it) leave each change as a row of its own, with the step and in its transaction;
+//! now and then those are added up into the numbers that are kept. Whoever asks is told the sum of both, by one statement,
+//! so what is told is exact at every instant.
 
 mod cells;
 mod check;

@@ -96,7 +96,6 @@ impl Rows {
         // seen before.
         pour_rows!(conn, tickets::table, self.tickets);
         pour_rows!(conn, work_orders::table, self.orders);
-        // On SQLite nothing is noted for those who follow changes: nobody follows what is long past.
         pour_rows!(conn, events::table, self.lines.events);
         pour_rows!(conn, evidence::table, self.lines.evidence);
         pour_rows!(conn, notices::table, self.lines.notices);
