@@ -110,15 +110,35 @@ async fn whoever_goes_and_a_panic_keep_nobody_from_a_turn() {
     assert_eq!((patient.await.unwrap(), last.await.unwrap()), (Some(1), Some(1)));
 }
 
+/// Waits until the thread of the groups has done whatever it had been given before.
+fn let_groups_be_done(turns: &Handle) {
+    // A group that is begun is a task, which begins another one.
+    for _ in 0..2 {
+        let (tell, told) = std::sync::mpsc::channel();
+        turns.spawn(async move { tell.send(()) });
+        told.recv().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn all_that_are_ready_on_a_thread_are_one_group() {
     let turns = Turns::start().unwrap();
-    let together = Arc::new(Sizes::new(&turns, 1, 16));
-    for _ in 0..20 {
-        let ready = [2, 3, 4, 5, 6].map(|number| asked(&together, &Arc::default(), number));
-        for one in ready {
-            assert_eq!(one.await.unwrap(), Some(5));
-        }
+    let together = Arc::new(Together::<u32, usize>::new(&turns, 1, 16));
+    let ready = [2, 3, 4, 5, 6].map(|number| {
+        let (together, turns) = (Arc::clone(&together), turns.handle());
+        tokio::spawn(async move {
+            // Had a group been begun by one of those before, it would be over now.
+            let_groups_be_done(&turns);
+            let size = |group: Gathering<u32, usize>| async move {
+                let group = group.take();
+                let size = group.len();
+                Tell::answer_all(group.into_iter().map(|(_, tell)| (tell, size)));
+            };
+            together.ask(number, size).await
+        })
+    });
+    for one in ready {
+        assert_eq!(one.await.unwrap(), Some(5));
     }
 }
 
