@@ -54,6 +54,7 @@ pub async fn run(services: Services, stop: watch::Receiver<bool>) {
         pictures::load(all);
         if all.pictures.is_loaded() {
             pictures::catch_up(all).await?;
+            pictures::look_around(all).await?;
             pictures::compare(all).await?;
         }
         Ok(())

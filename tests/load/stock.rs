@@ -1,11 +1,13 @@
 //! Photos that are up already: so many that each report names two that no other one named, as phones do. Pictures sent
 //! again and again are another case, whose rows would be read and written with each report.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 use suishoupai_core::time::Moment;
-use suishoupai_storage::db::{hashes, photos as rows};
+use suishoupai_storage::db::{Conn, hashes, photos as rows};
 
 use crate::arguments::Arguments;
 use crate::fault::{Outcome, fault};
@@ -22,6 +24,8 @@ const FIRST: i64 = 500_000_000;
 /// Milliseconds between the hashes of two of them. Had they all come at once, they would all lie in the time that the
 /// server reads again each time.
 const APART: i64 = 1_000;
+/// So long a server may take to look at them.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Gives each resident photos for all reports of the measurements, and starts the server anew, which reads their hashes.
 pub(crate) async fn up(
@@ -53,11 +57,32 @@ pub(crate) async fn up(
         PgConnection::establish(url)?.batch_execute("ANALYZE photos, photo_hashes")?;
     }
     let server = site.start().await?;
+    looked_at(site).await?;
     let mut all = Vec::with_capacity(stocked.len());
     for (resident, photos) in stocked {
         all.push(resident.at(server.address, photos).await?);
     }
     Ok((server, all))
+}
+
+/// Waits until the server has looked at the pictures near to each of them, as it does soon after a photo has come.
+async fn looked_at(site: &Site) -> Outcome<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let left = match site.url() {
+            Some(url) => unlooked(&mut Conn::Pg(PgConnection::establish(url)?))?,
+            None => unlooked(&mut open_sqlite(&site.sqlite_file())?)?,
+        };
+        if left == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Err(fault("the server has not looked at all photos"))
+}
+
+fn unlooked(conn: &mut Conn) -> Outcome<usize> {
+    Ok(hashes::unlooked(conn, 1)?.len())
 }
 
 /// Copies a photo under other keys, each with bytes and a hash of its own.

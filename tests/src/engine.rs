@@ -64,6 +64,20 @@ impl Database {
 
     /// Undoes what was migrated since the first schema. What a later schema keeps beside it is lost.
     pub(crate) fn to_first_schema(&self) {
+        let migrations = self.migrations();
+        assert!(migrations.len() > 1, "there is a schema after the first one");
+        self.undo(migrations.iter().skip(1).rev());
+    }
+
+    /// As [`Self::to_first_schema`], of one migration and those after it.
+    pub(crate) fn to_schema_before(&self, name: &str) {
+        let migrations = self.migrations();
+        let first = migrations.iter().position(|migration| migration.ends_with(name));
+        self.undo(migrations.iter().skip(first.unwrap()).rev());
+    }
+
+    /// The folders of all migrations, in their order.
+    fn migrations(&self) -> Vec<PathBuf> {
         let engine = match self.engine {
             Engine::Sqlite => "sqlite",
             Engine::Postgres => "postgres",
@@ -72,8 +86,11 @@ impl Database {
         let mut migrations: Vec<PathBuf> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         migrations.sort();
-        assert!(migrations.len() > 1, "there is a schema after the first one");
-        for migration in migrations.iter().skip(1).rev() {
+        migrations
+    }
+
+    fn undo<'a>(&self, migrations: impl Iterator<Item = &'a PathBuf>) {
+        for migration in migrations {
             let down = std::fs::read_to_string(migration.join("down.sql")).unwrap();
             let name = migration.file_name().unwrap().to_str().unwrap();
             let version: String = name.split('_').next().unwrap().replace('-', "");

@@ -152,9 +152,18 @@ impl Server {
 
     /// Stops the server, takes its database back to the first schema, executes SQL there, and starts anew on it.
     pub fn from_first_schema(self, sql: &str) -> Self {
+        self.taken_back(Database::to_first_schema, sql)
+    }
+
+    /// As [`Server::from_first_schema`], from the schema before the migration of this name.
+    pub fn from_schema_before(self, migration: &str, sql: &str) -> Self {
+        self.taken_back(|database| database.to_schema_before(migration), sql)
+    }
+
+    fn taken_back(self, back: impl FnOnce(&Database), sql: &str) -> Self {
         let (site, clock, change) = (Arc::clone(&self.site), self.clock.clone(), self.change);
         drop(self);
-        site.database.to_first_schema();
+        back(&site.database);
         site.database.execute(sql).unwrap();
         Self::start_at(site, clock, change)
     }
@@ -333,6 +342,11 @@ impl Server {
     /// Reads all hashes of photos, as the server does by itself after its start.
     pub fn know_pictures(&self) {
         block_on(pictures::catch_up(&self.services)).unwrap();
+    }
+
+    /// Looks at the pictures near to those that have come since, as the server does by itself soon after; how many.
+    pub fn look_around(&self) -> usize {
+        block_on(pictures::look_around(&self.services)).unwrap()
     }
 
     /// Looks at photos that have no hash yet, as the job after an upgrade does.

@@ -1,6 +1,7 @@
 //! Near pictures: the hashes of all photos in memory, fed from the database, and evidence compared with what was sent
 //! before.
 
+mod around;
 mod before;
 mod remembered;
 
@@ -26,6 +27,7 @@ use crate::services::Services;
 
 use self::remembered::Remembered;
 
+pub use around::look_around;
 pub use before::{Before, Lookups, before, lookups};
 
 /// The kind of the job that looks at photos from before hashes were kept; its subject is the key after which it goes on.
@@ -42,8 +44,8 @@ const OVERLAP: i64 = 120_000;
 pub(super) const MOST_NEAR: usize = 200;
 /// Pieces of evidence that are compared together: so few that nobody waits long for a processor.
 const TOGETHER: i64 = 40;
-/// While more reports than these come during one comparing, the next one waits for so many times its own time: evidence
-/// is compared in a fifteenth of the time of such a storm, and the rest when it is over.
+/// While more reports than these come during one portion, the next one waits for so many times its own time: what nobody
+/// waits for gets a fifteenth of the time of such a storm, and the rest when it is over.
 const FEW_REPORTS: u64 = 4;
 const BUSY: u32 = 15;
 /// Whoever waits for an answer reads no more of what was read than this, in milliseconds.
@@ -204,15 +206,33 @@ pub async fn compare(services: &Services) -> Result<usize, Fail> {
     }
     let mut all = 0;
     loop {
-        let (begun, reports) = (Instant::now(), services.intake.asked());
+        let rest = Rest::begin(services);
         let compared = compare_some(services).await?;
         all += compared;
         if (compared as i64) < TOGETHER || services.leaving.has_begun() {
             return Ok(all);
         }
-        // Nobody waits for this, but those who report at the same time would wait for the database and for a processor.
-        let is_busy = services.intake.asked() > reports + FEW_REPORTS;
-        tokio::time::sleep(if is_busy { BUSY } else { 1 } * begun.elapsed()).await;
+        rest.take(services).await;
+    }
+}
+
+/// The rest after a portion of work for which nobody waits; but those who report at the same time would wait for the
+/// database and for a processor.
+#[derive(Debug)]
+struct Rest {
+    begun: Instant,
+    reports: u64,
+}
+
+impl Rest {
+    fn begin(services: &Services) -> Self {
+        Self { begun: Instant::now(), reports: services.intake.asked() }
+    }
+
+    /// As long as the portion took, and longer where reports came in meanwhile.
+    async fn take(self, services: &Services) {
+        let is_busy = services.intake.asked() > self.reports + FEW_REPORTS;
+        tokio::time::sleep(if is_busy { BUSY } else { 1 } * self.begun.elapsed()).await;
     }
 }
 

@@ -21,6 +21,7 @@ pub fn save(conn: &mut Conn, photo: i64, hash: Option<u64>, now: Moment) -> Resu
         photo_hashes::photo_id.eq(photo),
         photo_hashes::hash.eq(hash.map(u64::cast_signed)),
         photo_hashes::hashed_at.eq(now.millis()),
+        photo_hashes::has_near.eq(None::<bool>),
     );
     // Rendered twice, where a lease ran out: the picture is the same.
     each_backend!(conn, conn => diesel::insert_into(photo_hashes::table)
@@ -61,7 +62,7 @@ pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError>
     Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
 }
 
-/// Those of the photos that there are, each with the hash of the picture, where there is one.
+/// Those of the photos that there are, each with the hash of the picture, unless it has none or no other picture is near.
 ///
 /// # Errors
 /// The database's.
@@ -71,10 +72,47 @@ pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<(Named, Option<u64>)>, 
     }
     let columns = photos::table
         .left_join(photo_hashes::table.on(photo_hashes::photo_id.eq(photos::id)))
-        .select((NAMED, photo_hashes::hash.nullable()))
+        .select((NAMED, photo_hashes::hash.nullable(), photo_hashes::has_near.nullable()))
         .filter(among(photos::id, ids));
-    let rows: Vec<(NamedRow, Option<i64>)> = each_backend!(conn, conn => columns.load(conn))?;
-    rows.into_iter().map(|(row, hash)| Ok((Named::read(row)?, hash.map(i64::cast_unsigned)))).collect()
+    let rows: Vec<(NamedRow, Option<i64>, Option<bool>)> = each_backend!(conn, conn => columns.load(conn))?;
+    let read = |(row, hash, has_near): (NamedRow, Option<i64>, Option<bool>)| {
+        let hash = hash.filter(|_| has_near != Some(false));
+        Ok((Named::read(row)?, hash.map(i64::cast_unsigned)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Pictures of which it is not known yet whether others are near, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn unlooked(conn: &mut Conn, limit: i64) -> Result<Vec<Print>, DbError> {
+    let rows: Vec<(i64, i64)> = photo_hashes::table
+        .filter(photo_hashes::hash.is_not_null().and(photo_hashes::has_near.is_null()))
+        .select((photo_hashes::photo_id, photo_hashes::hash.assume_not_null()))
+        .order(photo_hashes::photo_id)
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, hash)| Print { hash: hash.cast_unsigned(), id }).collect())
+}
+
+/// Writes down which pictures have near ones and which have none. Whoever has once been found to have one keeps it: another
+/// server, which knew of more, may have looked as well.
+///
+/// # Errors
+/// The database's.
+pub fn looked_at(conn: &mut Conn, with_near: &[i64], without: &[i64]) -> Result<(), DbError> {
+    let is_unlooked = photo_hashes::has_near.is_null();
+    let was_none = photo_hashes::has_near.is_null().or(photo_hashes::has_near.eq(false));
+    if !without.is_empty() {
+        let these = photo_hashes::table.filter(among(photo_hashes::photo_id, without)).filter(is_unlooked);
+        each_backend!(conn, conn => diesel::update(these).set(photo_hashes::has_near.eq(false)).execute(conn))?;
+    }
+    if !with_near.is_empty() {
+        let these = photo_hashes::table.filter(among(photo_hashes::photo_id, with_near)).filter(was_none);
+        each_backend!(conn, conn => diesel::update(these).set(photo_hashes::has_near.eq(true)).execute(conn))?;
+    }
+    Ok(())
 }
 
 /// Whether one of the photos has not been looked at yet.

@@ -244,6 +244,21 @@ impl Db {
     }
 }
 
+/// Does several readings in one go. On SQLite each by itself would look whether anything has been written, forget all pages
+/// then, and read them again; on PostgreSQL it would only be two more ways to the server.
+///
+/// # Errors
+/// The readings' own, or the database's.
+pub fn at_once<T, E: From<DbError>>(
+    conn: &mut Conn,
+    readings: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        Conn::Sqlite(_) => writer::in_savepoint(conn, readings),
+        Conn::Pg(_) => readings(conn),
+    }
+}
+
 /// Whether a failed change may be tried again from its start.
 pub trait Retryable {
     /// True for a conflict with a concurrent change.

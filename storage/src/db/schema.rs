@@ -425,6 +425,7 @@ table! {
         photo_id -> BigInt,
         hash -> Nullable<BigInt>,
         hashed_at -> BigInt,
+        has_near -> Nullable<Bool>,
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Turn {
     Counts = 5,
     /// To compare evidence with what was sent before.
     Compares = 6,
+    /// To look at the pictures near to new ones.
+    Looks = 7,
 }
 
 /// Held by whoever appends to the audit trail, which is one chain, until the transaction ends.
@@ -31,7 +33,7 @@ impl Turn {
     /// Whether what is done then can be lost in a power cut, because it is done again from what it was done from. Then
     /// PostgreSQL need not bring it to the disk at once, where everybody who commits would wait for it.
     const fn is_done_again(self) -> bool {
-        matches!(self, Self::Counts | Self::Compares)
+        matches!(self, Self::Counts | Self::Compares | Self::Looks)
     }
 }
 
@@ -90,9 +92,13 @@ mod tests {
         let db = engine.db();
         // The clusters of tests may be set to wait for nothing.
         let waits = db.write(waits_for_the_disk).await.unwrap();
-        for (turn, done_again) in
-            [(Turn::Counts, true), (Turn::Lapses, false), (Turn::Compares, true), (Turn::Alarms, false)]
-        {
+        for (turn, done_again) in [
+            (Turn::Counts, true),
+            (Turn::Lapses, false),
+            (Turn::Compares, true),
+            (Turn::Alarms, false),
+            (Turn::Looks, true),
+        ] {
             let taken = move |conn: &mut Conn| {
                 if let Conn::Pg(conn) = conn {
                     diesel::sql_query("SET LOCAL synchronous_commit = on").execute(conn)?;

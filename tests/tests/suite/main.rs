@@ -46,6 +46,7 @@ mod metrics;
 mod migrating;
 mod mini_program;
 mod moving;
+mod near_known;
 mod onsite;
 mod outage;
 mod plans;

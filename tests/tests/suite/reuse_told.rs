@@ -38,7 +38,7 @@ fn told(ticket: &Value, photo: i64, stage: &str) -> (Told, Told) {
 }
 
 /// What the hashed lines of a ticket hold of reuse.
-fn hashed(server: &Server, ticket: i64) -> Vec<(PhotoFlag, i64)> {
+pub(crate) fn hashed(server: &Server, ticket: i64) -> Vec<(PhotoFlag, i64)> {
     let lines = server.read(move |conn| suishoupai_storage::db::history::of_ticket(conn, ticket));
     let doubts = lines.iter().flat_map(|(line, _)| &line.photos).flat_map(|photo| &photo.doubts);
     let reuse = doubts.filter(|doubt| matches!(doubt.flag, PhotoFlag::Reused | PhotoFlag::Repeated));

@@ -8,7 +8,7 @@ use suishoupai_core::likeness::{Use, doubts_of_reuse};
 use suishoupai_core::model::District;
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::uses::{self, Uses};
-use suishoupai_storage::db::{Conn, hashes};
+use suishoupai_storage::db::{Conn, at_once, hashes};
 
 use super::Pictures;
 use crate::fail::Fail;
@@ -76,8 +76,9 @@ pub fn lookups(turns: &Turns) -> Lookups {
 }
 
 /// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
-/// before, and near pictures as far as the photos have been rendered and the index has been read. What is found out
-/// later is found by [`super::compare`].
+/// before, and near pictures as far as the photos have been rendered and the index has been read; it is not looked into for
+/// those of which [`super::look_around`] has found that there are none. What is found out later is found by
+/// [`super::compare`].
 ///
 /// # Errors
 /// The database's.
@@ -107,7 +108,7 @@ async fn answer(services: &Services, group: Gathering<HandedIn, Result<Before, P
             if tells.is_empty() {
                 break;
             }
-            match found_before(conn, &own.pictures, handed_in) {
+            match at_once(conn, |conn| found_before(conn, &own.pictures, handed_in)) {
                 Ok(found) => Tell::answer_all(tells.into_iter().map(|tell| (tell, Ok(found.clone())))),
                 Err(error) => {
                     // Whether it is the database that has gone, is found out when the connection is given back.

@@ -1,0 +1,124 @@
+//! Pictures to which no other is near are known before they are handed in.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use suishoupai_storage::db::DbError;
+use suishoupai_storage::db::hashes;
+use suishoupai_tests::{Caller, Engine, Resident, Scenery, Server, both, wait_for};
+
+use crate::common::{rendered, whole};
+use crate::reuse::{seen_before, sent};
+use crate::reuse_told::hashed;
+
+both!(
+    whoever_comes_last_is_found_with_those_before,
+    a_picture_alone_is_not_sought,
+    pictures_from_before_are_sought,
+    a_server_looks_by_itself,
+);
+
+/// The photos that are sought by their hash when they are handed in.
+fn sought(server: &Server, photos: &[i64]) -> Vec<i64> {
+    let all = photos.to_vec();
+    let named = server.read(move |conn| hashes::named(conn, &all));
+    assert_eq!(named.len(), photos.len());
+    let mut sought: Vec<i64> =
+        named.into_iter().filter(|(_, hash)| hash.is_some()).map(|(photo, _)| photo.id).collect();
+    sought.sort_unstable();
+    sought
+}
+
+fn uploaded(server: &Server, bytes: &[u8]) -> (Resident, i64) {
+    let who = server.resident();
+    let photo = who.upload(bytes);
+    rendered(server, &who, photo);
+    (who, photo)
+}
+
+fn handed_in(who: &Caller, photo: i64) -> i64 {
+    let mut draft = Resident::draft("井盖坏了");
+    draft["photo_ids"] = json!([photo]);
+    whole(&who.post("reports", &draft).expect(201)["ticket_id"])
+}
+
+fn whoever_comes_last_is_found_with_those_before(engine: Engine) {
+    let server = Server::start(engine);
+    let (_, one) = uploaded(&server, &Scenery::of(1).jpeg(640, 480, 90));
+    let (_, other) = uploaded(&server, &Scenery::of(2).jpeg(640, 480, 90));
+    let (_, dark) = uploaded(&server, &Scenery::of(1).darker(0.0).jpeg(200, 100, 80));
+    assert_eq!(sought(&server, &[one, other, dark]), [one, other], "nobody has looked yet");
+    assert_eq!((server.look_around(), server.look_around()), (2, 0), "what has no hash is near to nothing");
+    assert!(sought(&server, &[one, other, dark]).is_empty());
+
+    let (late, near) = uploaded(&server, &Scenery::of(1).darker(0.9).jpeg(480, 360, 75));
+    let (_, third) = uploaded(&server, &Scenery::of(1).jpeg(480, 360, 60));
+    assert_eq!(sought(&server, &[one, other, near, third]), [near, third]);
+    assert_eq!(server.look_around(), 2);
+    assert_eq!(sought(&server, &[one, other, near, third]), [one, near, third]);
+
+    // It stays so, whatever another server finds that knows of less.
+    let both = vec![one, near];
+    let write = server.services().db.write(move |conn| hashes::looked_at(conn, &[], &both));
+    wait_for(write).map_err(|error: DbError| error.to_string()).unwrap();
+    assert_eq!(sought(&server, &[one, near]), [one, near]);
+    assert_eq!(server.look_around(), 0);
+
+    // What has come first is doubted where what has come last was handed in before it.
+    handed_in(&late, near);
+    server.advance_seconds(60);
+    let mine = server.resident();
+    let again = mine.upload(&Scenery::of(1).jpeg(500, 375, 80));
+    rendered(&server, &mine, again);
+    assert_eq!(server.look_around(), 1);
+    let ticket = handed_in(&mine, again);
+    assert_eq!(hashed(&server, ticket).len(), 1, "known when it was handed in");
+}
+
+fn a_picture_alone_is_not_sought(engine: Engine) {
+    let server = Server::start(engine);
+    sent(&server, &Scenery::of(1).jpeg(640, 480, 90));
+    server.advance_seconds(60);
+    let (who, near) = uploaded(&server, &Scenery::of(1).jpeg(480, 360, 75));
+    assert_eq!(server.look_around(), 2);
+    // As if the two were not near: were it sought, the other one would be found.
+    server.execute("UPDATE photo_hashes SET has_near = FALSE").unwrap();
+    let ticket = handed_in(&who, near);
+    assert!(hashed(&server, ticket).is_empty());
+    // Comparing seeks all the same.
+    server.compare();
+    let seen = server.official("dispatcher").ticket(ticket);
+    assert_eq!(seen_before(&seen), [("reused", near, "before")]);
+}
+
+fn pictures_from_before_are_sought(engine: Engine) {
+    let server = Server::start(engine);
+    let (_, one, _) = sent(&server, &Scenery::of(1).jpeg(640, 480, 90));
+    server.advance_seconds(60);
+    let (who, near) = uploaded(&server, &Scenery::of(1).jpeg(480, 360, 75));
+    let (_, alone) = uploaded(&server, &Scenery::of(2).jpeg(640, 480, 90));
+    server.look_around();
+    assert_eq!(sought(&server, &[one, near, alone]), [one, near]);
+    let token = who.token().to_owned();
+    let server = server.from_schema_before("2026-11-29-000000_near_known", "SELECT 1");
+    server.know_pictures();
+    // Nobody goes through all of them again.
+    assert_eq!(server.look_around(), 0);
+    assert_eq!(sought(&server, &[one, near, alone]), [one, near, alone]);
+    let ticket = handed_in(&server.nobody().with_token(&token), near);
+    assert_eq!(hashed(&server, ticket).len(), 1);
+    // What comes now is looked at.
+    let (_, fresh) = uploaded(&server, &Scenery::of(3).jpeg(640, 480, 90));
+    assert_eq!(server.look_around(), 1);
+    assert_eq!(sought(&server, &[fresh]), Vec::<i64>::new());
+}
+
+fn a_server_looks_by_itself(engine: Engine) {
+    let server = Server::start_with(engine, |config| config.jobs.poll_milliseconds = 50);
+    let (_, photo) = uploaded(&server, &Scenery::of(1).jpeg(640, 480, 90));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !sought(&server, &[photo]).is_empty() {
+        assert!(Instant::now() < deadline, "nobody looks");
+        std::thread::yield_now();
+    }
+}
