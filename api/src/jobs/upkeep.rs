@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use suishoupai_storage::db::identity::{lockouts, sessions};
 use suishoupai_storage::db::turn::{self, Turn};
-use suishoupai_storage::db::{Conn, counts, idempotency, lists, live, login};
+use suishoupai_storage::db::{counts, idempotency, lists, live, login};
 
 use crate::fail::Fail;
 use crate::service::{orphans, privacy, resumable, tickets, uploads};
@@ -80,10 +80,9 @@ pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(),
     if waiting < MUCH && !(is_time && waiting > 0) {
         return Ok(());
     }
-    let fold = |conn: &mut Conn| Ok::<_, Fail>(turn::take(conn, Turn::Counts)? && counts::fold(conn)?);
     loop {
         let begun = Instant::now();
-        if !services.db.write(fold).await? || services.leaving.has_begun() {
+        if !counts::fold(&services.db).await? || services.leaving.has_begun() {
             return Ok(());
         }
         // Nobody waits for this: those who write at the same time go first.

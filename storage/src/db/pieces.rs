@@ -107,7 +107,12 @@ impl Pieces<()> {
     pub(super) fn execute(text: impl Into<Cow<'static, str>>, conn: &mut Conn) -> QueryResult<usize> {
         let mut statement = Self::new();
         statement.sql(text);
-        each_backend!(conn, conn => RunQueryDsl::execute(statement, conn))
+        statement.run(conn)
+    }
+
+    /// Carries out the statement; how many rows it changed.
+    pub(super) fn run(self, conn: &mut Conn) -> QueryResult<usize> {
+        each_backend!(conn, conn => RunQueryDsl::execute(self, conn))
     }
 }
 

@@ -23,7 +23,7 @@ both!(
 const WHOLE: &str = "bbox=118.0,24.3,118.3,24.6&datum=wgs84";
 
 fn fold(server: &Server) {
-    while wait_for(server.services().db.write(counts::fold)).unwrap() {}
+    while wait_for(counts::fold(&server.services().db)).unwrap() {}
 }
 
 fn check(server: &Server) {

@@ -4,12 +4,15 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::portion;
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::pieces::Pieces;
+use crate::db::turn::{self, Turn};
+use crate::db::{Db, at_once};
 
 /// Rows that are added up in one transaction: so few that nobody waits long for the writer, nor for a processor.
-const PORTION: i64 = 200;
+pub(super) const PORTION: i64 = 200;
 
 /// The levels of squares that are kept of all tickets, and by category or month or both.
 const WHOLE: [u8; 4] = [12, 14, 16, 18];
@@ -52,14 +55,49 @@ pub fn waiting(conn: &mut Conn, most: i64) -> Result<i64, DbError> {
     Ok(both.into_iter().map(|one| one.number).sum())
 }
 
-/// Adds up a portion of what waits; says whether there may be more.
+/// Adds up a portion of what waits; says whether there may be more. Where another process is about it, it is left to that
+/// one.
 ///
 /// # Errors
 /// The database's.
-pub fn fold(conn: &mut Conn) -> Result<bool, DbError> {
-    let some = |table: &str| format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})");
-    let taken = fold_where(conn, &some("ticket_deltas"), &some("order_deltas"), &[Kept::All])?;
-    Ok(taken >= PORTION)
+pub async fn fold(db: &Db) -> Result<bool, DbError> {
+    if db.is_shared() {
+        return db.write(|conn| Ok(turn::take(conn, Turn::Counts)? && fold_on_postgres(conn)?)).await;
+    }
+    // The one writer of SQLite is only troubled with the sums.
+    match db.read(|conn| at_once(conn, portion::sums)).await? {
+        Some(sums) => db.write(move |conn| portion::add(conn, &sums)).await,
+        None => Ok(false),
+    }
+}
+
+fn fold_on_postgres(conn: &mut Conn) -> Result<bool, DbError> {
+    let [tickets, orders] = [TICKETS, ORDERS].map(first_of);
+    Ok(fold_where(conn, &tickets, &orders, &[Kept::All])? >= PORTION)
+}
+
+const TICKETS: &str = "ticket_deltas";
+const ORDERS: &str = "order_deltas";
+
+/// Those rows of the table that are the next to be added up.
+fn first_of(table: &str) -> String {
+    format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})")
+}
+
+/// The rows of a table, in another's place.
+fn source(table: &str, which: &str) -> String {
+    format!("(SELECT * FROM {table} WHERE {which}) taken")
+}
+
+/// The sums of the next rows of SQLite: of tickets by unit and by square, and of orders.
+pub(super) fn sums_of_portion() -> [String; 3] {
+    let [tickets, orders] = [TICKETS, ORDERS].map(first_of);
+    let squares = squares(Dialect::Sqlite, &source(TICKETS, &tickets));
+    [
+        format!("{} {}", placed(&tickets), by_unit("placed")),
+        by_square(&squares, Kept::All),
+        of_orders(&source(ORDERS, &orders)),
+    ]
 }
 
 /// Counts everything anew, for those who have filled the tables without the steps.
@@ -89,20 +127,13 @@ fn fold_where(conn: &mut Conn, tickets: &str, orders: &str, kept: &[Kept]) -> Re
     let dialect = Dialect::of(conn);
     if dialect == Dialect::Sqlite {
         // Whoever writes is alone, so the same rows are read some times and then removed.
-        let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
-        let places = "district, street_id, community_id, grid_id, state, sensitive";
-        let counts = format!(
-            "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
-             GROUP BY {places}) {}",
-            into_counts("placed"),
-        );
-        Pieces::execute(counts, conn)?;
-        let squares = squares(dialect, &source("ticket_deltas", tickets));
+        Pieces::execute(format!("{} {}", placed(tickets), into_counts("placed")), conn)?;
+        let squares = squares(dialect, &source(TICKETS, tickets));
         for kept in kept {
             Pieces::execute(into_cells(&squares, *kept), conn)?;
         }
         let removed = Pieces::execute(format!("DELETE FROM ticket_deltas WHERE {tickets}"), conn)?;
-        Pieces::execute(into_orders(&source("order_deltas", orders)), conn)?;
+        Pieces::execute(into_orders(&source(ORDERS, orders)), conn)?;
         let others = Pieces::execute(format!("DELETE FROM order_deltas WHERE {orders}"), conn)?;
         return Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX));
     }
@@ -131,24 +162,45 @@ fn fold_where(conn: &mut Conn, tickets: &str, orders: &str, kept: &[Kept]) -> Re
     Ok(most)
 }
 
-fn into_counts(source: &str) -> String {
+/// What `by_unit` reads on SQLite: the rows of a place once, for all of its levels.
+fn placed(tickets: &str) -> String {
+    let places = "district, street_id, community_id, grid_id, state, sensitive";
+    format!(
+        "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
+         GROUP BY {places})"
+    )
+}
+
+pub(super) const INTO_COUNTS: &str = "INSERT INTO ticket_counts (district, unit_id, state, sensitive, n)";
+pub(super) const ADDED_TO_COUNTS: &str =
+    "ON CONFLICT (district, unit_id, state, sensitive) DO UPDATE SET n = ticket_counts.n + excluded.n";
+
+fn by_unit(source: &str) -> String {
     let of = |unit: &str| format!("SELECT district, {unit} AS unit_id, state, sensitive, n FROM {source}");
     let all = ["0", "street_id", "community_id", "grid_id"].map(of).join(" UNION ALL ");
     format!(
-        "INSERT INTO ticket_counts (district, unit_id, state, sensitive, n) \
-         SELECT district, unit_id, state, sensitive, CAST(SUM(n) AS BIGINT) FROM ({all}) whole \
-         GROUP BY district, unit_id, state, sensitive HAVING SUM(n) <> 0 \
-         ON CONFLICT (district, unit_id, state, sensitive) DO UPDATE SET n = ticket_counts.n + excluded.n"
+        "SELECT district, unit_id, state, sensitive, CAST(SUM(n) AS BIGINT) AS n FROM ({all}) whole \
+         GROUP BY district, unit_id, state, sensitive HAVING SUM(n) <> 0"
+    )
+}
+
+fn into_counts(source: &str) -> String {
+    format!("{INTO_COUNTS} {} {ADDED_TO_COUNTS}", by_unit(source))
+}
+
+pub(super) const INTO_ORDERS: &str = "INSERT INTO order_counts (district, unit_id, state, n)";
+pub(super) const ADDED_TO_ORDERS: &str =
+    "ON CONFLICT (district, unit_id, state) DO UPDATE SET n = order_counts.n + excluded.n";
+
+fn of_orders(source: &str) -> String {
+    format!(
+        "SELECT district, unit_id, state, CAST(SUM(n) AS BIGINT) AS n FROM {source} \
+         GROUP BY district, unit_id, state HAVING SUM(n) <> 0"
     )
 }
 
 fn into_orders(source: &str) -> String {
-    format!(
-        "INSERT INTO order_counts (district, unit_id, state, n) \
-         SELECT district, unit_id, state, CAST(SUM(n) AS BIGINT) FROM {source} \
-         GROUP BY district, unit_id, state HAVING SUM(n) <> 0 \
-         ON CONFLICT (district, unit_id, state) DO UPDATE SET n = order_counts.n + excluded.n"
-    )
+    format!("{INTO_ORDERS} {} {ADDED_TO_ORDERS}", of_orders(source))
 }
 
 /// The two ways of writing the same.
@@ -193,7 +245,17 @@ pub(super) fn squares(dialect: Dialect, source: &str) -> String {
     )
 }
 
+pub(super) const INTO_CELLS: &str =
+    "INSERT INTO map_cells (district, level, category, month, y, x, stage, sensitive, n, lon_sum, lat_sum)";
+pub(super) const ADDED_TO_CELLS: &str = "ON CONFLICT (district, level, month, y, x, category, stage, sensitive) DO UPDATE \
+     SET n = map_cells.n + excluded.n, lon_sum = map_cells.lon_sum + excluded.lon_sum, \
+     lat_sum = map_cells.lat_sum + excluded.lat_sum";
+
 fn into_cells(squares: &str, which: Kept) -> String {
+    format!("{INTO_CELLS} {} {ADDED_TO_CELLS}", by_square(squares, which))
+}
+
+fn by_square(squares: &str, which: Kept) -> String {
     let one = |level: u8, category: bool, month: bool| {
         format!(
             "SELECT {level} AS level, {} AS by_category, {} AS by_month",
@@ -219,19 +281,16 @@ fn into_cells(squares: &str, which: Kept) -> String {
         false => ("", "'*'", "0"),
     };
     format!(
-        "INSERT INTO map_cells (district, level, category, month, y, x, stage, sensitive, n, lon_sum, lat_sum) \
-         SELECT district, level, {kind} AS kind, {time} AS time, row_y >> ({finest} - level) AS upper_y, \
-         column_x >> ({finest} - level) AS upper_x, stage, sensitive, CAST(SUM(n) AS BIGINT), \
-         CAST(SUM(lon_sum) AS BIGINT), CAST(SUM(lat_sum) AS BIGINT) \
+        "SELECT district, level, {kind} AS kind, {time} AS time, row_y >> ({finest} - level) AS upper_y, \
+         column_x >> ({finest} - level) AS upper_x, stage, sensitive, \
+         CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
+         CAST(SUM(lat_sum) AS BIGINT) AS lat_sum \
          FROM (SELECT district, {of} y >> {} AS row_y, x >> {} AS column_x, stage, sensitive, \
          CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
          CAST(SUM(lat_sum) AS BIGINT) AS lat_sum FROM ({squares}) fine \
          GROUP BY district, {of} row_y, column_x, stage, sensitive) grouped, ({kept}) kept \
          GROUP BY district, level, kind, time, upper_y, upper_x, stage, sensitive \
-         HAVING SUM(n) <> 0 OR SUM(lon_sum) <> 0 OR SUM(lat_sum) <> 0 \
-         ON CONFLICT (district, level, month, y, x, category, stage, sensitive) DO UPDATE \
-         SET n = map_cells.n + excluded.n, lon_sum = map_cells.lon_sum + excluded.lon_sum, \
-         lat_sum = map_cells.lat_sum + excluded.lat_sum",
+         HAVING SUM(n) <> 0 OR SUM(lon_sum) <> 0 OR SUM(lat_sum) <> 0",
         18 - finest,
         18 - finest,
     )

@@ -8,6 +8,7 @@
 mod cells;
 mod check;
 mod fold;
+mod portion;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
