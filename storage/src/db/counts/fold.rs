@@ -15,8 +15,13 @@ use crate::db::{Db, at_once};
 pub(super) const PORTION: i64 = 200;
 
 /// The levels of squares that are kept of all tickets, and by category or month or both.
-const WHOLE: [u8; 4] = [12, 14, 16, 18];
-const NARROWED: [u8; 3] = [12, 14, 16];
+pub(super) const WHOLE: [u8; 4] = [12, 14, 16, 18];
+pub(super) const NARROWED: [u8; 3] = [12, 14, 16];
+/// Those: whether by category, and whether by month.
+pub(super) const NARROWINGS: [(bool, bool); 3] = [(true, false), (false, true), (true, true)];
+
+/// The states that stand for stage 2 of the squares; closed is stage 1, and all others are open.
+pub(super) const ENDED: [&str; 4] = ["refused", "withdrawn", "voided", "merged"];
 
 /// Which of the numbers that are kept by squares are added up by one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +31,6 @@ enum Kept {
     Whole,
     /// Those by category or month or both.
     Narrowed,
-    /// Both, of a portion, of which the rows are read once then.
-    All,
-}
-
-impl Kept {
-    fn has(self, other: Self) -> bool {
-        self == other || self == Self::All
-    }
 }
 
 #[derive(QueryableByName)]
@@ -72,32 +69,9 @@ pub async fn fold(db: &Db) -> Result<bool, DbError> {
 }
 
 fn fold_on_postgres(conn: &mut Conn) -> Result<bool, DbError> {
-    let [tickets, orders] = [TICKETS, ORDERS].map(first_of);
-    Ok(fold_where(conn, &tickets, &orders, &[Kept::All])? >= PORTION)
-}
-
-const TICKETS: &str = "ticket_deltas";
-const ORDERS: &str = "order_deltas";
-
-/// Those rows of the table that are the next to be added up.
-fn first_of(table: &str) -> String {
-    format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})")
-}
-
-/// The rows of a table, in another's place.
-fn source(table: &str, which: &str) -> String {
-    format!("(SELECT * FROM {table} WHERE {which}) taken")
-}
-
-/// The sums of the next rows of SQLite: of tickets by unit and by square, and of orders.
-pub(super) fn sums_of_portion() -> [String; 3] {
-    let [tickets, orders] = [TICKETS, ORDERS].map(first_of);
-    let squares = squares(Dialect::Sqlite, &source(TICKETS, &tickets));
-    [
-        format!("{} {}", placed(&tickets), by_unit("placed")),
-        by_square(&squares, Kept::All),
-        of_orders(&source(ORDERS, &orders)),
-    ]
+    let some = |table: &str| format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})");
+    let (tickets, orders) = (some("ticket_deltas"), some("order_deltas"));
+    Ok(fold_where(conn, &tickets, &orders)? >= PORTION)
 }
 
 /// Counts everything anew, for those who have filled the tables without the steps.
@@ -117,23 +91,30 @@ pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
          created_at, lon, lat, 1 FROM tickets; \
          INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders"
     ))?;
-    fold_where(conn, "id > 0", "id > 0", &[Kept::Whole, Kept::Narrowed])?;
+    fold_where(conn, "id > 0", "id > 0")?;
     // PostgreSQL would go through the places of all these rows for every number that is asked for.
     Ok(conn.batch_execute(clear)?)
 }
 
 /// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
-fn fold_where(conn: &mut Conn, tickets: &str, orders: &str, kept: &[Kept]) -> Result<i64, DbError> {
+pub(super) fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbError> {
     let dialect = Dialect::of(conn);
     if dialect == Dialect::Sqlite {
         // Whoever writes is alone, so the same rows are read some times and then removed.
-        Pieces::execute(format!("{} {}", placed(tickets), into_counts("placed")), conn)?;
-        let squares = squares(dialect, &source(TICKETS, tickets));
-        for kept in kept {
-            Pieces::execute(into_cells(&squares, *kept), conn)?;
+        let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
+        let places = "district, street_id, community_id, grid_id, state, sensitive";
+        let counts = format!(
+            "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
+             GROUP BY {places}) {}",
+            into_counts("placed"),
+        );
+        Pieces::execute(counts, conn)?;
+        let squares = squares(dialect, &source("ticket_deltas", tickets));
+        for kept in [Kept::Whole, Kept::Narrowed] {
+            Pieces::execute(into_cells(&squares, kept), conn)?;
         }
         let removed = Pieces::execute(format!("DELETE FROM ticket_deltas WHERE {tickets}"), conn)?;
-        Pieces::execute(into_orders(&source(ORDERS, orders)), conn)?;
+        Pieces::execute(into_orders(&source("order_deltas", orders)), conn)?;
         let others = Pieces::execute(format!("DELETE FROM order_deltas WHERE {orders}"), conn)?;
         return Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX));
     }
@@ -162,45 +143,28 @@ fn fold_where(conn: &mut Conn, tickets: &str, orders: &str, kept: &[Kept]) -> Re
     Ok(most)
 }
 
-/// What `by_unit` reads on SQLite: the rows of a place once, for all of its levels.
-fn placed(tickets: &str) -> String {
-    let places = "district, street_id, community_id, grid_id, state, sensitive";
-    format!(
-        "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
-         GROUP BY {places})"
-    )
-}
-
 pub(super) const INTO_COUNTS: &str = "INSERT INTO ticket_counts (district, unit_id, state, sensitive, n)";
 pub(super) const ADDED_TO_COUNTS: &str =
     "ON CONFLICT (district, unit_id, state, sensitive) DO UPDATE SET n = ticket_counts.n + excluded.n";
 
-fn by_unit(source: &str) -> String {
+fn into_counts(source: &str) -> String {
     let of = |unit: &str| format!("SELECT district, {unit} AS unit_id, state, sensitive, n FROM {source}");
     let all = ["0", "street_id", "community_id", "grid_id"].map(of).join(" UNION ALL ");
     format!(
-        "SELECT district, unit_id, state, sensitive, CAST(SUM(n) AS BIGINT) AS n FROM ({all}) whole \
-         GROUP BY district, unit_id, state, sensitive HAVING SUM(n) <> 0"
+        "{INTO_COUNTS} SELECT district, unit_id, state, sensitive, CAST(SUM(n) AS BIGINT) FROM ({all}) whole \
+         GROUP BY district, unit_id, state, sensitive HAVING SUM(n) <> 0 {ADDED_TO_COUNTS}"
     )
-}
-
-fn into_counts(source: &str) -> String {
-    format!("{INTO_COUNTS} {} {ADDED_TO_COUNTS}", by_unit(source))
 }
 
 pub(super) const INTO_ORDERS: &str = "INSERT INTO order_counts (district, unit_id, state, n)";
 pub(super) const ADDED_TO_ORDERS: &str =
     "ON CONFLICT (district, unit_id, state) DO UPDATE SET n = order_counts.n + excluded.n";
 
-fn of_orders(source: &str) -> String {
-    format!(
-        "SELECT district, unit_id, state, CAST(SUM(n) AS BIGINT) AS n FROM {source} \
-         GROUP BY district, unit_id, state HAVING SUM(n) <> 0"
-    )
-}
-
 fn into_orders(source: &str) -> String {
-    format!("{INTO_ORDERS} {} {ADDED_TO_ORDERS}", of_orders(source))
+    format!(
+        "{INTO_ORDERS} SELECT district, unit_id, state, CAST(SUM(n) AS BIGINT) FROM {source} \
+         GROUP BY district, unit_id, state HAVING SUM(n) <> 0 {ADDED_TO_ORDERS}"
+    )
 }
 
 /// The two ways of writing the same.
@@ -236,11 +200,12 @@ pub(super) fn squares(dialect: Dialect, source: &str) -> String {
              + extract(month FROM to_timestamp((created_at + 28800000) / 1000) AT TIME ZONE 'UTC') - 1)::integer"
         }
     };
+    let ended = ENDED.join("', '");
     format!(
         "SELECT district, COALESCE(category, '') AS category, {month} AS month, \
          {floor}(lat + 90.0) / 360.0 * 262144{close} AS y, {floor}(lon + 180.0) / 360.0 * 262144{close} AS x, \
-         CASE WHEN state = 'closed' THEN 1 WHEN state IN ('refused', 'withdrawn', 'voided', 'merged') THEN 2 \
-         ELSE 0 END AS stage, sensitive, n, n * {floor}(lon + 180.0) * 1000000{close} AS lon_sum, \
+         CASE WHEN state = 'closed' THEN 1 WHEN state IN ('{ended}') THEN 2 ELSE 0 END AS stage, sensitive, n, \
+         n * {floor}(lon + 180.0) * 1000000{close} AS lon_sum, \
          n * {floor}(lat + 90.0) * 1000000{close} AS lat_sum FROM {source}"
     )
 }
@@ -252,46 +217,36 @@ pub(super) const ADDED_TO_CELLS: &str = "ON CONFLICT (district, level, month, y,
      lat_sum = map_cells.lat_sum + excluded.lat_sum";
 
 fn into_cells(squares: &str, which: Kept) -> String {
-    format!("{INTO_CELLS} {} {ADDED_TO_CELLS}", by_square(squares, which))
-}
-
-fn by_square(squares: &str, which: Kept) -> String {
-    let one = |level: u8, category: bool, month: bool| {
+    let one = |level: &u8, category: bool, month: bool| {
         format!(
             "SELECT {level} AS level, {} AS by_category, {} AS by_month",
             i32::from(category),
             i32::from(month)
         )
     };
-    let (is_whole, is_narrowed) = (which.has(Kept::Whole), which.has(Kept::Narrowed));
-    let whole = WHOLE.iter().filter(|_| is_whole).map(|level| one(*level, false, false));
-    let narrowed = NARROWED.iter().filter(|_| is_narrowed);
-    let narrowed = narrowed.flat_map(|level| {
-        [(true, false), (false, true), (true, true)].map(|(category, month)| one(*level, category, month))
-    });
-    let kept = whole.chain(narrowed).collect::<Vec<String>>().join(" UNION ALL ");
     // First the finest squares that are needed, of which there are fewer than rows.
-    let finest = if is_whole { 18 } else { 16 };
-    let (of, kind, time) = match is_narrowed {
-        true => (
+    let (kept, finest, of, kind, time): (Vec<String>, _, _, _, _) = match which {
+        Kept::Whole => (WHOLE.iter().map(|level| one(level, false, false)).collect(), 18, "", "'*'", "0"),
+        Kept::Narrowed => (
+            NARROWED.iter().flat_map(|level| NARROWINGS.map(|(by, of)| one(level, by, of))).collect(),
+            16,
             "category, month,",
             "CASE WHEN by_category = 1 THEN category ELSE '*' END",
             "CASE WHEN by_month = 1 THEN month ELSE 0 END",
         ),
-        false => ("", "'*'", "0"),
     };
     format!(
-        "SELECT district, level, {kind} AS kind, {time} AS time, row_y >> ({finest} - level) AS upper_y, \
-         column_x >> ({finest} - level) AS upper_x, stage, sensitive, \
-         CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
-         CAST(SUM(lat_sum) AS BIGINT) AS lat_sum \
+        "{INTO_CELLS} SELECT district, level, {kind} AS kind, {time} AS time, \
+         row_y >> ({finest} - level) AS upper_y, column_x >> ({finest} - level) AS upper_x, stage, sensitive, CAST(SUM(n) AS BIGINT), \
+         CAST(SUM(lon_sum) AS BIGINT), CAST(SUM(lat_sum) AS BIGINT) \
          FROM (SELECT district, {of} y >> {} AS row_y, x >> {} AS column_x, stage, sensitive, \
          CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
          CAST(SUM(lat_sum) AS BIGINT) AS lat_sum FROM ({squares}) fine \
-         GROUP BY district, {of} row_y, column_x, stage, sensitive) grouped, ({kept}) kept \
+         GROUP BY district, {of} row_y, column_x, stage, sensitive) grouped, ({}) kept \
          GROUP BY district, level, kind, time, upper_y, upper_x, stage, sensitive \
-         HAVING SUM(n) <> 0 OR SUM(lon_sum) <> 0 OR SUM(lat_sum) <> 0",
+         HAVING SUM(n) <> 0 OR SUM(lon_sum) <> 0 OR SUM(lat_sum) <> 0 {ADDED_TO_CELLS}",
         18 - finest,
         18 - finest,
+        kept.join(" UNION ALL "),
     )
 }

@@ -9,6 +9,7 @@ mod cells;
 mod check;
 mod fold;
 mod portion;
+mod sums;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
