@@ -13,7 +13,7 @@ use tokio::sync::{RwLock, oneshot};
 
 /// So often whoever asks first lets the others of its thread go first: those that are ready, and those whose requests have come
 /// in by then.
-const LET_GO_FIRST: u32 = 2;
+const LET_GO_FIRST: u32 = 4;
 
 /// What is asked, and where the answer is awaited.
 pub type Asked<I, O> = (I, Tell<O>);

@@ -111,12 +111,14 @@ async fn one_commit_each(
 ) -> Outcome<(Server, Figures)> {
     server.stop().await?;
     let server = site.start_with(&[("SUISHOUPAI_DATA__GROUP_COMMIT_MAX", "1")]).await?;
+    server.until_pictures_are_known().await?;
     move_to(&server, residents).await?;
     let one = async |resident: &mut Resident| resident.reported(true).await;
     let figures = measured(&server, residents, arguments.length(), one).await?;
     table::line("  with a commit for each", &figures);
     server.stop().await?;
     let server = site.start().await?;
+    server.until_pictures_are_known().await?;
     move_to(&server, residents).await?;
     Ok((server, figures))
 }

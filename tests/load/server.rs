@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::client::Client;
 use crate::fault::{Outcome, fault};
@@ -19,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Sign-in codes, as they appear in the log.
     pub(crate) codes: mpsc::UnboundedReceiver<String>,
+    /// Whether it has read the hashes of all photos, which it does beside its work after its start.
+    knows_pictures: watch::Receiver<bool>,
     /// From the start of the process until `/readyz` answered 200.
     pub(crate) ready_after: Duration,
 }
@@ -73,11 +75,12 @@ impl Server {
         let mut child = command.spawn()?;
         let (told, address) = oneshot::channel();
         let (code, codes) = mpsc::unbounded_channel();
+        let (known, knows_pictures) = watch::channel(false);
         let (out, log) = (child.stdout.take(), child.stderr.take());
-        let mut server =
-            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), codes, ready_after: START };
+        let address_yet = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self { child, address: address_yet, codes, knows_pictures, ready_after: START };
         watch_output(out, told);
-        watch_log(log, code);
+        watch_log(log, code, known);
         server.address = tokio::time::timeout(START, address)
             .await
             .map_err(|_| fault("the server did not start in time"))?
@@ -97,6 +100,16 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Err(fault("the server did not become ready in time"))
+    }
+
+    /// Waits until it has read the hashes of all photos: as long as it does, it has less time for what is measured.
+    pub(crate) async fn until_pictures_are_known(&self) -> Outcome<()> {
+        let mut known = self.knows_pictures.clone();
+        let told = tokio::time::timeout(START, known.wait_for(|known| *known)).await;
+        if matches!(told, Ok(Ok(_))) {
+            return Ok(());
+        }
+        Err(fault("the server has not read the hashes of the photos in time"))
     }
 
     /// A figure of `/proc/PID/status` in MiB, such as `VmRSS`.
@@ -151,8 +164,12 @@ fn watch_output(out: Option<impl Read + Send + 'static>, told: oneshot::Sender<S
     });
 }
 
-/// Picks the sign-in codes out of the log and repeats what is worse than a warning.
-fn watch_log(log: Option<impl Read + Send + 'static>, code: mpsc::UnboundedSender<String>) {
+/// Picks out of the log the sign-in codes and that pictures are known, and repeats what is worse than a warning.
+fn watch_log(
+    log: Option<impl Read + Send + 'static>,
+    code: mpsc::UnboundedSender<String>,
+    known: watch::Sender<bool>,
+) {
     let Some(log) = log else { return };
     std::thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
@@ -161,6 +178,7 @@ fn watch_log(log: Option<impl Read + Send + 'static>, code: mpsc::UnboundedSende
                 None if line.contains("ERROR") || line.starts_with("suishoupai:") => {
                     eprintln!("server: {line}")
                 }
+                None if line.contains("near pictures are known") => drop(known.send(true)),
                 None => {}
             }
         }

@@ -57,6 +57,7 @@ pub(crate) async fn up(
         PgConnection::establish(url)?.batch_execute("ANALYZE photos, photo_hashes")?;
     }
     let server = site.start().await?;
+    server.until_pictures_are_known().await?;
     looked_at(site).await?;
     let mut all = Vec::with_capacity(stocked.len());
     for (resident, photos) in stocked {
