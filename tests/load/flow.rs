@@ -83,13 +83,19 @@ pub(crate) async fn intake(arguments: &Arguments, site: &Site) -> Outcome<()> {
             let length = arguments.length().min(DISK);
             let ways = tokio::task::spawn_blocking(move || disk::ways(&folder, length)).await??;
             table::line(&format!("  {} pages to the disk alone", disk::PAGES), &ways);
-            shared.push(figures.per_second() / each.per_second().max(1e-9));
+            shared.push((figures.per_second(), each.per_second()));
         }
         rounds.push((figures, limit));
     }
     server.stop().await?;
     if !shared.is_empty() {
-        println!("shared commits / a commit for each: {} (bar: {SHARED})", table::range(&shared));
+        let ratios: Vec<f64> = shared.iter().map(|(shared, each)| shared / each.max(1e-9)).collect();
+        let (all, each) = shared.iter().fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+        println!(
+            "shared commits / a commit for each: {}, of the means {:.2} (bar: {SHARED})",
+            table::range(&ratios),
+            all / f64::max(each, 1e-9),
+        );
     }
     if !with_reads.is_empty() {
         print!("with what a request reads: ");
