@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here is a test that fails")]
 
+mod chores;
 mod client;
 mod cluster;
 mod codes;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -12,8 +11,6 @@ use suishoupai_api::callers;
 use suishoupai_api::clock::Clock;
 use suishoupai_api::config::{Config, Secret};
 use suishoupai_api::demo::{DISTRICT, POINT};
-use suishoupai_api::jobs;
-use suishoupai_api::service::{alarms, pictures, resumable, search, uploads};
 use suishoupai_api::services::Services;
 use suishoupai_core::demo::seeds;
 use suishoupai_core::flow::{Post, Role};
@@ -21,7 +18,6 @@ use suishoupai_core::time::Moment;
 use suishoupai_storage::db::accounts::{self, NewAccount};
 use suishoupai_storage::db::desk::{self, Notice};
 use suishoupai_storage::db::history::{self, Verified};
-use suishoupai_storage::db::jobs as queue;
 use suishoupai_storage::db::schema::{events, photos, reports, supervision_orders, tickets};
 use suishoupai_storage::db::{Conn, DbError};
 use suishoupai_storage::store::MAX_LIST;
@@ -271,11 +267,6 @@ impl Server {
         self.advance_seconds((millis + 999) / 1000);
     }
 
-    /// Writes down everything that the clocks call for by now; how many lines.
-    pub fn ring(&self) -> usize {
-        block_on(alarms::sweep(&self.services)).unwrap()
-    }
-
     /// A fresh position of somebody who stands so many metres north of the grid of `grid1`.
     pub fn standing(&self, metres: f64) -> Value {
         let lat = POINT.lat + metres / 111_195.0;
@@ -301,83 +292,10 @@ impl Server {
         self.services.db.meter().statements()
     }
 
-    /// Does all jobs that are due, and waits for those that the server itself is about.
-    ///
-    /// # Panics
-    /// When a job takes a minute.
-    pub fn drain(&self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            block_on(jobs::drain(&self.services)).unwrap();
-            if self.services.held.is_empty() {
-                return;
-            }
-            assert!(Instant::now() < deadline, "a job is under way for a minute");
-            std::thread::yield_now();
-        }
-    }
-
-    /// As [`Server::drain`], and goes on with jobs that are tried again after a pause, until none waits any more.
-    ///
-    /// # Panics
-    /// When a job fails again and again: says which.
-    pub fn drain_all(&self) {
-        for _ in 0..10 {
-            self.drain();
-            let left = self.read(|conn| queue::list(conn, false, 20));
-            if left.is_empty() {
-                return;
-            }
-            eprintln!("tried again: {left:?}");
-            self.advance_seconds(180);
-        }
-        panic!("jobs are left after ten tries");
-    }
-
-    /// Compares the evidence that waits for it with what was sent before; how many pieces.
-    pub fn compare(&self) -> usize {
-        block_on(pictures::compare(&self.services)).unwrap()
-    }
-
-    /// Reads all hashes of photos, as the server does by itself after its start.
-    pub fn know_pictures(&self) {
-        block_on(pictures::catch_up(&self.services)).unwrap();
-    }
-
-    /// Looks at the pictures near to those that have come since, as the server does by itself soon after; how many.
-    pub fn look_around(&self) -> usize {
-        block_on(pictures::look_around(&self.services)).unwrap()
-    }
-
-    /// Looks at photos that have no hash yet, as the job after an upgrade does.
-    pub fn look_at_old_photos(&self) {
-        block_on(pictures::hash_old(&self.services, 0)).unwrap();
-    }
-
-    /// Begins to look at the texts of reports that were there before texts could be sought.
-    pub fn look_at_old_texts(&self) {
-        block_on(search::index_old(&self.services, 0)).unwrap();
-    }
-
-    /// Forgets uploads whose time is over; how many.
-    pub fn sweep_uploads(&self) -> usize {
-        block_on(uploads::sweep(&self.services)).unwrap()
-    }
-
-    /// Forgets resumable uploads whose time is over; how many.
-    pub fn sweep_resumable(&self) -> usize {
-        block_on(resumable::sweep(&self.services)).unwrap()
-    }
-
     /// The keys of what is in the photo store.
     pub fn stored(&self) -> Vec<String> {
         let listed = block_on(self.services.store.list("", None, MAX_LIST)).unwrap();
         listed.into_iter().map(|(key, _)| key).collect()
-    }
-
-    /// Writes down which claims have run out; how many.
-    pub fn lapse_claims(&self) -> usize {
-        block_on(jobs::lapse_claims(&self.services)).unwrap()
     }
 
     /// The key of a unit by its code.

@@ -204,35 +204,27 @@ pub async fn compare(services: &Services) -> Result<usize, Fail> {
     if is_some_of_before {
         services.db.write(|conn| evidence::take_over(conn).map_err(Fail::from)).await?;
     }
+    in_portions(services, TOGETHER, || compare_some(services)).await
+}
+
+/// Does one portion after the other of work for which nobody waits, until one is not full or the server leaves; how much
+/// that came to. After each it rests for as long as that took, and longer where reports came in meanwhile: those who report
+/// would wait for the database and for a processor.
+async fn in_portions<F: Future<Output = Result<usize, Fail>>>(
+    services: &Services,
+    full: i64,
+    mut portion: impl FnMut() -> F,
+) -> Result<usize, Fail> {
     let mut all = 0;
     loop {
-        let rest = Rest::begin(services);
-        let compared = compare_some(services).await?;
-        all += compared;
-        if (compared as i64) < TOGETHER || services.leaving.has_begun() {
+        let (begun, reports) = (Instant::now(), services.intake.asked());
+        let done = portion().await?;
+        all += done;
+        if (done as i64) < full || services.leaving.has_begun() {
             return Ok(all);
         }
-        rest.take(services).await;
-    }
-}
-
-/// The rest after a portion of work for which nobody waits; but those who report at the same time would wait for the
-/// database and for a processor.
-#[derive(Debug)]
-struct Rest {
-    begun: Instant,
-    reports: u64,
-}
-
-impl Rest {
-    fn begin(services: &Services) -> Self {
-        Self { begun: Instant::now(), reports: services.intake.asked() }
-    }
-
-    /// As long as the portion took, and longer where reports came in meanwhile.
-    async fn take(self, services: &Services) {
-        let is_busy = services.intake.asked() > self.reports + FEW_REPORTS;
-        tokio::time::sleep(if is_busy { BUSY } else { 1 } * self.begun.elapsed()).await;
+        let is_busy = services.intake.asked() > reports + FEW_REPORTS;
+        tokio::time::sleep(if is_busy { BUSY } else { 1 } * begun.elapsed()).await;
     }
 }
 

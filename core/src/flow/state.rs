@@ -41,6 +41,10 @@ words! {
 }
 
 impl State {
+    /// Those of a ticket that stands for nothing that goes on or was done: it was taken back, found to be nothing, or goes on
+    /// as another one.
+    pub const UNDONE: [Self; 4] = [Self::Refused, Self::Withdrawn, Self::Voided, Self::Merged];
+
     /// Whether nothing more is expected of anybody.
     pub const fn is_final(self) -> bool {
         matches!(self, State::Closed | State::Refused | State::Withdrawn | State::Voided | State::Merged)

@@ -294,11 +294,10 @@ pub fn running(
     after: TicketId,
     limit: i64,
 ) -> Result<Vec<TicketId>, DbError> {
-    let ended = [State::Refused, State::Withdrawn, State::Voided, State::Merged].map(State::as_str);
     Ok(tickets::table
         .filter(tickets::district.eq(district).and(tickets::id.gt(after)))
         .filter(tickets::alarm_at.is_not_null().or(tickets::stage_due_at.is_not_null()))
-        .filter(tickets::state.ne_all(ended))
+        .filter(tickets::state.ne_all(State::UNDONE.map(State::as_str)))
         .select(tickets::id)
         .order(tickets::id)
         .limit(limit)

@@ -22,10 +22,6 @@ pub(super) const TILE: &str = "CAST(round(lat * 500) AS BIGINT) * 1000000 + CAST
 const MOST_NEAR: i64 = 200;
 const MOST_ROWS: i64 = 5000;
 
-/// States in which a ticket stands for nothing that goes on or was done: it was taken back, found to be nothing, or
-/// goes on as another one.
-const NOTHING: [State; 4] = [State::Refused, State::Withdrawn, State::Voided, State::Merged];
-
 /// The tickets of a district in some squares that were opened since an instant, the newest first, at most 200.
 ///
 /// # Errors
@@ -42,7 +38,7 @@ pub fn near(
         .filter(sql::<BigInt>(TILE).eq_any(tiles))
         .filter(tickets::created_at.ge(since.millis()))
         .filter(sql::<Integer>("+tickets.district").eq(district))
-        .filter(tickets::state.ne_all(NOTHING.map(State::as_str)))
+        .filter(tickets::state.ne_all(State::UNDONE.map(State::as_str)))
         .select(COLUMNS)
         .into_boxed();
     if !sensitive {
@@ -67,7 +63,7 @@ pub fn these(
     let mut query = tickets::table
         .filter(tickets::id.eq_any(ids))
         .filter(tickets::district.eq(district))
-        .filter(tickets::state.ne_all(NOTHING.map(State::as_str)))
+        .filter(tickets::state.ne_all(State::UNDONE.map(State::as_str)))
         .select(COLUMNS)
         .into_boxed();
     if !sensitive {

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use suishoupai_storage::db::DbError;
-use suishoupai_storage::db::hashes;
+use suishoupai_storage::db::turn::{self, Turn};
+use suishoupai_storage::db::{DbError, hashes};
 use suishoupai_tests::{Caller, Engine, Resident, Scenery, Server, both, wait_for};
 
 use crate::common::{rendered, whole};
@@ -73,6 +73,21 @@ fn whoever_comes_last_is_found_with_those_before(engine: Engine) {
     assert_eq!(server.look_around(), 1);
     let ticket = handed_in(&mine, again);
     assert_eq!(hashed(&server, ticket).len(), 1, "known when it was handed in");
+}
+
+#[test]
+fn one_server_at_a_time_writes_down_what_is_near() {
+    let first = Server::start(Engine::Postgres);
+    let second = first.twin();
+    let (_, photo) = uploaded(&first, &Scenery::of(1).jpeg(320, 240, 90));
+    let looked = wait_for(first.services().db.write(move |conn| {
+        assert!(turn::take(conn, Turn::Looks)?);
+        Ok::<_, DbError>(second.look_around())
+    }));
+    assert_eq!(looked.unwrap(), 0, "the other one has the turn");
+    assert_eq!(sought(&first, &[photo]), [photo]);
+    assert_eq!((first.look_around(), first.look_around()), (1, 0), "what was left waits");
+    assert!(sought(&first, &[photo]).is_empty());
 }
 
 fn a_picture_alone_is_not_sought(engine: Engine) {

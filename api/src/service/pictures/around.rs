@@ -5,7 +5,7 @@ use suishoupai_core::likeness::Print;
 use suishoupai_storage::db::turn::{self, Turn};
 use suishoupai_storage::db::{Conn, hashes};
 
-use super::{OVERLAP, Pictures, Rest, feed_of, read_from};
+use super::{OVERLAP, Pictures, feed_of, in_portions, read_from};
 use crate::fail::Fail;
 use crate::services::Services;
 
@@ -23,18 +23,10 @@ const MOST_TOLD: usize = 2_000;
 /// # Errors
 /// The database's.
 pub async fn look_around(services: &Services) -> Result<usize, Fail> {
-    let mut all = 0;
-    loop {
-        let rest = Rest::begin(services);
-        let looked = look_at_some(services).await?;
-        all += looked;
-        if (looked as i64) < TOGETHER || services.leaving.has_begun() {
-            return Ok(all);
-        }
-        rest.take(services).await;
-    }
+    in_portions(services, TOGETHER, || look_at_some(services)).await
 }
 
+/// Looks at the next ones; how many.
 async fn look_at_some(services: &Services) -> Result<usize, Fail> {
     let mut feed = feed_of(services).await;
     let own = services.clone();

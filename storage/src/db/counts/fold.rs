@@ -3,13 +3,14 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use suishoupai_core::flow::State;
 
 use super::portion;
+use crate::db::Db;
 use crate::db::conn::Conn;
 use crate::db::error::DbError;
 use crate::db::pieces::Pieces;
 use crate::db::turn::{self, Turn};
-use crate::db::{Db, at_once};
 
 /// Rows that are added up in one transaction: so few that nobody waits long for the writer, nor for a processor.
 pub(super) const PORTION: i64 = 200;
@@ -19,9 +20,6 @@ pub(super) const WHOLE: [u8; 4] = [12, 14, 16, 18];
 pub(super) const NARROWED: [u8; 3] = [12, 14, 16];
 /// Those: whether by category, and whether by month.
 pub(super) const NARROWINGS: [(bool, bool); 3] = [(true, false), (false, true), (true, true)];
-
-/// The states that stand for stage 2 of the squares; closed is stage 1, and all others are open.
-pub(super) const ENDED: [&str; 4] = ["refused", "withdrawn", "voided", "merged"];
 
 /// Which of the numbers that are kept by squares are added up by one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub async fn fold(db: &Db) -> Result<bool, DbError> {
         return db.write(|conn| Ok(turn::take(conn, Turn::Counts)? && fold_on_postgres(conn)?)).await;
     }
     // The one writer of SQLite is only troubled with the sums.
-    match db.read(|conn| at_once(conn, portion::sums)).await? {
+    match db.read(portion::sums).await? {
         Some(sums) => db.write(move |conn| portion::add(conn, &sums)).await,
         None => Ok(false),
     }
@@ -200,11 +198,11 @@ pub(super) fn squares(dialect: Dialect, source: &str) -> String {
              + extract(month FROM to_timestamp((created_at + 28800000) / 1000) AT TIME ZONE 'UTC') - 1)::integer"
         }
     };
-    let ended = ENDED.join("', '");
+    let undone = State::UNDONE.map(State::as_str).join("', '");
     format!(
         "SELECT district, COALESCE(category, '') AS category, {month} AS month, \
          {floor}(lat + 90.0) / 360.0 * 262144{close} AS y, {floor}(lon + 180.0) / 360.0 * 262144{close} AS x, \
-         CASE WHEN state = 'closed' THEN 1 WHEN state IN ('{ended}') THEN 2 ELSE 0 END AS stage, sensitive, n, \
+         CASE WHEN state = 'closed' THEN 1 WHEN state IN ('{undone}') THEN 2 ELSE 0 END AS stage, sensitive, n, \
          n * {floor}(lon + 180.0) * 1000000{close} AS lon_sum, \
          n * {floor}(lat + 90.0) * 1000000{close} AS lat_sum FROM {source}"
     )
@@ -237,8 +235,8 @@ fn into_cells(squares: &str, which: Kept) -> String {
     };
     format!(
         "{INTO_CELLS} SELECT district, level, {kind} AS kind, {time} AS time, \
-         row_y >> ({finest} - level) AS upper_y, column_x >> ({finest} - level) AS upper_x, stage, sensitive, CAST(SUM(n) AS BIGINT), \
-         CAST(SUM(lon_sum) AS BIGINT), CAST(SUM(lat_sum) AS BIGINT) \
+         row_y >> ({finest} - level) AS upper_y, column_x >> ({finest} - level) AS upper_x, stage, sensitive, \
+         CAST(SUM(n) AS BIGINT), CAST(SUM(lon_sum) AS BIGINT), CAST(SUM(lat_sum) AS BIGINT) \
          FROM (SELECT district, {of} y >> {} AS row_y, x >> {} AS column_x, stage, sensitive, \
          CAST(SUM(n) AS BIGINT) AS n, CAST(SUM(lon_sum) AS BIGINT) AS lon_sum, \
          CAST(SUM(lat_sum) AS BIGINT) AS lat_sum FROM ({squares}) fine \

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
+use suishoupai_core::flow::State;
 use suishoupai_core::time::Moment;
 
 use super::cells::FINEST;
-use super::fold::{ENDED, NARROWED, NARROWINGS, WHOLE};
+use super::fold::{NARROWED, NARROWINGS, WHOLE};
 
 /// A change of the number of tickets, as a step has left it.
 #[derive(Clone, Debug, Queryable)]
@@ -115,9 +116,20 @@ fn lies_in(step: &Step) -> (Square, InSquare) {
         y: (lat / 360.0 * columns) as i64,
         x: (lon / 360.0 * columns) as i64,
         category: step.category.clone().unwrap_or_default(),
-        stage: if step.state == "closed" { 1 } else { 2 * i32::from(ENDED.contains(&step.state.as_str())) },
+        stage: stage_of(&step.state),
         sensitive: step.sensitive,
     };
     let millionths = |degrees: f64| step.n * (degrees * 1_000_000.0) as i64;
     (square, InSquare { n: step.n, lon_sum: millionths(lon), lat_sum: millionths(lat) })
+}
+
+/// 0 open, 1 closed, 2 ended without anything done.
+fn stage_of(state: &str) -> i32 {
+    if state == State::Closed.as_str() {
+        1
+    } else if State::UNDONE.map(State::as_str).contains(&state) {
+        2
+    } else {
+        0
+    }
 }
