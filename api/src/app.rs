@@ -227,7 +227,7 @@ impl Application {
             metrics: Metrics::new(db.meter(), store.meter()),
             store,
             registry: ArcSwap::from_pointee(registry),
-            intake: reports::group(&config, &turns),
+            intake: reports::group(&config, &db, &turns),
             pace: reports::Pace::default(),
             repeats: reports::Repeats::default(),
             trail: audit::trail(&turns),

@@ -219,8 +219,8 @@ section! {
         /// How long the first answer to an Idempotency-Key is kept, in hours.
         idempotency_hours: u32 = 24, 1 to 720;
         /// How many reports that come in at the same time share a transaction at the most. Larger ones share a way to the disk
-        /// among more, but whoever comes while one is being written waits for all of it.
-        group_max: usize = 16, 1 to 1024;
+        /// among more, but whoever comes while one is being written waits for all of it. 0 takes what suits the database.
+        group_max: usize = 0, 0 to 1024;
         /// How many such transactions there are at the same time; more than one where database and servers have cores to spare.
         groups_at_once: u32 = 1, 1 to 64;
     }
