@@ -121,11 +121,11 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
         Target::Postgres(url) => {
             let mut conn = PgConnection::establish(&bounded(url)).map_err(DbError::connect)?;
             // A statement that takes longer than this is a defect; it must not hold a connection for ever. Plans are kept,
-            // also from when a table was small, so none may go through a whole table where an index serves; and to compile
-            // one never pays.
+            // also from when a table was small, so none may go through a whole table where an index serves, nor merge along
+            // one (the photos of a ticket were found by walking through all photos); and to compile one never pays.
             conn.batch_execute(
                 "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'; \
-                 SET enable_seqscan = off; SET jit = off",
+                 SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off",
             )
             .map_err(DbError::from)?;
             Ok(Conn::Pg(conn))
