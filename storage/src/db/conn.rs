@@ -122,7 +122,7 @@ pub(super) fn connect(target: &Target, used_for: Use) -> Result<Conn, DbError> {
             let mut conn = PgConnection::establish(&bounded(url)).map_err(DbError::connect)?;
             // A statement that takes longer than this is a defect; it must not hold a connection for ever. Plans are kept,
             // also from when a table was small, so none may go through a whole table where an index serves, nor merge along
-            // one (the photos of a ticket were found by walking through all photos); and to compile one never pays.
+            // an index: how far that walk goes hangs on keys that come later. And to compile one never pays.
             conn.batch_execute(
                 "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET TIME ZONE 'UTC'; \
                  SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off",
