@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::prelude::*;
 use suishoupai_api::jobs;
 use suishoupai_api::service::{alarms, pictures, resumable, search, uploads};
 use suishoupai_storage::db::jobs as queue;
+use suishoupai_storage::db::schema::jobs as rows;
 
 use crate::server::{Server, block_on};
 
@@ -22,12 +24,21 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             block_on(jobs::drain(self.services())).unwrap();
-            if self.services().held.is_empty() {
+            if self.services().held.is_empty() && !self.is_about_jobs() {
                 return;
             }
             assert!(Instant::now() < deadline, "a job is under way for a minute");
             std::thread::yield_now();
         }
+    }
+
+    /// Whether jobs are due that somebody is just taking, or that the server has taken and does not know of yet.
+    fn is_about_jobs(&self) -> bool {
+        let (now, holder) = (self.services().now(), self.services().held.holder);
+        self.read(move |conn| {
+            let taken = rows::table.filter(rows::lease.eq(holder)).count().get_result::<i64>(conn)?;
+            Ok(taken > 0 || queue::any_due(conn, now)?)
+        })
     }
 
     /// As [`Server::drain`], and goes on with jobs that are tried again after a pause, until none waits any more.

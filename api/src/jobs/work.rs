@@ -23,8 +23,8 @@ use crate::services::Services;
 /// The jobs that this process holds.
 #[derive(Debug)]
 pub struct Held {
-    /// By which the rows of its jobs are known: drawn by lot at the start of the process.
-    holder: i64,
+    /// By which the rows of its jobs in the queue are known: drawn by lot at the start of the process.
+    pub holder: i64,
     jobs: Mutex<BTreeSet<i64>>,
     /// How often this process has looked for jobs by itself and come to an end.
     looks: AtomicU64,
