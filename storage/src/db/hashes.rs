@@ -62,11 +62,22 @@ pub fn of(conn: &mut Conn, photos: &[i64]) -> Result<HashMap<i64, u64>, DbError>
     Ok(rows.into_iter().filter_map(|(id, hash)| Some((id, hash?.cast_unsigned()))).collect())
 }
 
-/// Those of the photos that there are, each with the hash of the picture, unless it has none or no other picture is near.
+/// A photo that somebody names.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedPicture {
+    /// What is known of it.
+    pub photo: Named,
+    /// The hash of the picture, where it has one.
+    pub hash: Option<u64>,
+    /// Whether it has been looked at and no other picture is near to it, nor has another one the same bytes.
+    pub is_alone: bool,
+}
+
+/// Those of the photos that there are.
 ///
 /// # Errors
 /// The database's.
-pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<(Named, Option<u64>)>, DbError> {
+pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<NamedPicture>, DbError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,27 +87,29 @@ pub fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<(Named, Option<u64>)>, 
         .filter(among(photos::id, ids));
     let rows: Vec<(NamedRow, Option<i64>, Option<bool>)> = each_backend!(conn, conn => columns.load(conn))?;
     let read = |(row, hash, has_near): (NamedRow, Option<i64>, Option<bool>)| {
-        let hash = hash.filter(|_| has_near != Some(false));
-        Ok((Named::read(row)?, hash.map(i64::cast_unsigned)))
+        let (photo, hash) = (Named::read(row)?, hash.map(i64::cast_unsigned));
+        Ok(NamedPicture { photo, hash, is_alone: has_near == Some(false) })
     };
     rows.into_iter().map(read).collect()
 }
 
-/// Pictures of which it is not known yet whether others are near, at most `limit`.
+/// Pictures of which it is not known yet whether others are near, at most `limit`; each with the SHA-256 of the original.
 ///
 /// # Errors
 /// The database's.
-pub fn unlooked(conn: &mut Conn, limit: i64) -> Result<Vec<Print>, DbError> {
-    let rows: Vec<(i64, i64)> = photo_hashes::table
+pub fn unlooked(conn: &mut Conn, limit: i64) -> Result<Vec<(Print, Vec<u8>)>, DbError> {
+    let rows: Vec<(i64, i64, Vec<u8>)> = photo_hashes::table
+        .inner_join(photos::table.on(photos::id.eq(photo_hashes::photo_id)))
         .filter(photo_hashes::hash.is_not_null().and(photo_hashes::has_near.is_null()))
-        .select((photo_hashes::photo_id, photo_hashes::hash.assume_not_null()))
+        .select((photo_hashes::photo_id, photo_hashes::hash.assume_not_null(), photos::sha256))
         .order(photo_hashes::photo_id)
         .limit(limit)
         .load(conn)?;
-    Ok(rows.into_iter().map(|(id, hash)| Print { hash: hash.cast_unsigned(), id }).collect())
+    let read = |(id, hash, sha256): (i64, i64, Vec<u8>)| (Print { hash: hash.cast_unsigned(), id }, sha256);
+    Ok(rows.into_iter().map(read).collect())
 }
 
-/// Writes down which pictures have near ones and which have none. Whoever has once been found to have one keeps it: another
+/// Writes down which pictures have near ones, or others with the same bytes, and which have none. Whoever has once been found to have one keeps it: another
 /// server, which knew of more, may have looked as well.
 ///
 /// # Errors

@@ -14,17 +14,18 @@ use crate::reuse_told::hashed;
 both!(
     whoever_comes_last_is_found_with_those_before,
     a_picture_alone_is_not_sought,
+    a_picture_alone_is_sought_by_itself,
     pictures_from_before_are_sought,
     a_server_looks_by_itself,
 );
 
-/// The photos that are sought by their hash when they are handed in.
+/// The photos of which others like them are sought when they are handed in.
 fn sought(server: &Server, photos: &[i64]) -> Vec<i64> {
     let all = photos.to_vec();
     let named = server.read(move |conn| hashes::named(conn, &all));
     assert_eq!(named.len(), photos.len());
-    let mut sought: Vec<i64> =
-        named.into_iter().filter(|(_, hash)| hash.is_some()).map(|(photo, _)| photo.id).collect();
+    let sought = named.into_iter().filter(|one| one.hash.is_some() && !one.is_alone);
+    let mut sought: Vec<i64> = sought.map(|one| one.photo.id).collect();
     sought.sort_unstable();
     sought
 }
@@ -104,6 +105,38 @@ fn a_picture_alone_is_not_sought(engine: Engine) {
     server.compare();
     let seen = server.official("dispatcher").ticket(ticket);
     assert_eq!(seen_before(&seen), [("reused", near, "before")]);
+}
+
+fn a_picture_alone_is_sought_by_itself(engine: Engine) {
+    let server = Server::start(engine);
+    let original = Scenery::of(1).jpeg(640, 480, 90);
+    let (who, photo, _) = sent(&server, &original);
+    assert_eq!(server.look_around(), 1);
+    assert!(sought(&server, &[photo]).is_empty());
+    server.advance_seconds(60);
+    // The same photo once more.
+    assert_eq!(hashed(&server, handed_in(&who, photo)).len(), 1);
+
+    // The same bytes, before and after anybody has looked.
+    for looked in [0, 2] {
+        server.advance_seconds(60);
+        let (other, copy) = uploaded(&server, &original);
+        if looked > 0 {
+            assert_eq!(server.look_around(), looked);
+        }
+        assert_eq!(hashed(&server, handed_in(&other, copy)).len(), 1, "{looked}");
+    }
+
+    // As if they were known to be alone: then others with these bytes are not asked for, but by comparing.
+    server.advance_seconds(60);
+    let (other, copy) = uploaded(&server, &original);
+    assert_eq!(server.look_around(), 1);
+    server.execute("UPDATE photo_hashes SET has_near = FALSE").unwrap();
+    let ticket = handed_in(&other, copy);
+    assert!(hashed(&server, ticket).is_empty());
+    server.compare();
+    let seen = server.official("dispatcher").ticket(ticket);
+    assert_eq!(seen_before(&seen), [("reused", copy, "before")]);
 }
 
 fn pictures_from_before_are_sought(engine: Engine) {

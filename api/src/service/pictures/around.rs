@@ -1,9 +1,11 @@
-//! Whether other pictures are near to one, found out once it has been rendered: whoever hands it in later looks only where
-//! there is something to be found, which is seldom.
+//! Whether other pictures are near to one, or have the same bytes, found out once it has been rendered: whoever hands it in
+//! later looks only where there is something to be found, which is seldom.
+
+use std::collections::HashMap;
 
 use suishoupai_core::likeness::Print;
 use suishoupai_storage::db::turn::{self, Turn};
-use suishoupai_storage::db::{Conn, hashes};
+use suishoupai_storage::db::{Conn, hashes, uses};
 
 use super::{OVERLAP, Pictures, feed_of, in_portions, read_from};
 use crate::fail::Fail;
@@ -17,8 +19,10 @@ const MOST_TOLD: usize = 2_000;
 /// Looks at the pictures that nobody has looked at yet; how many.
 ///
 /// One that is looked at is compared with all that were recorded before, and what is near to it is told of it. So, of a
-/// pair, the one that is looked at last finds the other, and both are known to have a near one. Where several servers are
-/// about it, one of them writes it down.
+/// pair, the one that is looked at last finds the other, and both are known to have a near one. The index forgets the oldest
+/// pictures where there are very many, so those with the same bytes are also asked for; of them only the later one is known
+/// not to be alone, since nobody hands in one that old for the first time. Where several servers are about it, one of them
+/// writes it down.
 ///
 /// # Errors
 /// The database's.
@@ -37,7 +41,8 @@ async fn look_at_some(services: &Services) -> Result<usize, Fail> {
             read_from(conn, &own.pictures, &mut feed, OVERLAP)?;
         }
         drop(feed);
-        Ok::<_, Fail>(around(&own.pictures, &fresh))
+        let same = uses::same_bytes(conn, fresh.iter().map(|(_, sha256)| sha256.clone()).collect())?;
+        Ok::<_, Fail>(around(&own.pictures, &fresh, &same))
     };
     let found = services.db.read(look).await?;
     let looked = found.looked;
@@ -60,18 +65,20 @@ async fn look_at_some(services: &Services) -> Result<usize, Fail> {
 struct Found {
     /// How many they were.
     looked: usize,
-    /// Those of them that have a near one, and all that are near to them.
+    /// Those of them that have a near one or one with the same bytes, and all that are near to them.
     with_near: Vec<i64>,
     /// Those of them that have none.
     without: Vec<i64>,
 }
 
-fn around(pictures: &Pictures, fresh: &[Print]) -> Found {
+/// `same` are the photos with each original, by its SHA-256.
+fn around(pictures: &Pictures, fresh: &[(Print, Vec<u8>)], same: &HashMap<Vec<u8>, Vec<i64>>) -> Found {
     let index = pictures.index.load();
     let mut found = Found { looked: fresh.len(), ..Found::default() };
-    for print in fresh {
+    for (print, sha256) in fresh {
         let hits = pictures.remembered.near(&index, print.hash, MOST_TOLD);
-        if hits.iter().all(|hit| hit.id == print.id) {
+        let mut others = hits.iter().map(|hit| &hit.id).chain(same.get(sha256).into_iter().flatten());
+        if others.all(|id| *id == print.id) {
             found.without.push(print.id);
         } else {
             found.with_near.push(print.id);
@@ -81,4 +88,24 @@ fn around(pictures: &Pictures, fresh: &[Print]) -> Found {
     found.with_near.sort_unstable();
     found.with_near.dedup();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_alone_where_none_is_near_and_none_has_its_bytes() {
+        let pictures = Pictures::new(1000);
+        let prints =
+            [(1, 0), (2, 0b111), (3, !0), (4, 0xffff_0000_ff00)].map(|(id, hash)| Print { hash, id });
+        pictures.index.store(Arc::new(pictures.index.load().with(&prints)));
+        let fresh: Vec<(Print, Vec<u8>)> = prints.iter().map(|one| (*one, vec![one.id as u8])).collect();
+        // The index does not know of the ninetieth photo any more.
+        let same = HashMap::from([(vec![1], vec![1]), (vec![3], vec![3]), (vec![4], vec![4, 90])]);
+        let found = around(&pictures, &fresh, &same);
+        assert_eq!((found.looked, found.with_near, found.without), (4, vec![1, 2, 4], vec![3]));
+    }
 }

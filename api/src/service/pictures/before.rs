@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use suishoupai_core::flow::{AccountId, Doubt};
 use suishoupai_core::likeness::{Use, doubts_of_reuse};
 use suishoupai_core::model::District;
+use suishoupai_storage::db::hashes::NamedPicture;
 use suishoupai_storage::db::photos::Named;
 use suishoupai_storage::db::uses::{self, Uses};
 use suishoupai_storage::db::{Conn, at_once, hashes};
@@ -75,9 +76,9 @@ pub fn lookups(turns: &Turns) -> Lookups {
     Together::new(turns, 1, MOST)
 }
 
-/// Looks up the photos that a request names, and the originals that came with it: where the same bytes were sent
-/// before, and near pictures as far as the photos have been rendered and the index has been read; it is not looked into for
-/// those of which [`super::look_around`] has found that there are none. What is found out later is found by
+/// Looks up the photos that a request names, and the originals that came with it: where they, and the same bytes, were sent
+/// before, and near pictures as far as the photos have been rendered and the index has been read. For others than itself is
+/// not looked where [`super::look_around`] has found that a photo is alone. What is found out later is found by
 /// [`super::compare`].
 ///
 /// # Errors
@@ -150,33 +151,35 @@ fn found_before(
     pictures: &Pictures,
     HandedIn { ids, originals }: HandedIn,
 ) -> Result<Before, Fail> {
-    let mut known: HashMap<[u8; 32], Option<u64>> = HashMap::new();
-    let mut named = HashMap::new();
-    for (photo, hash) in hashes::named(conn, &ids)? {
-        let of_bytes = known.entry(photo.sha256).or_default();
-        *of_bytes = of_bytes.or(hash);
+    let (mut named, mut found) = (HashMap::new(), Near::new());
+    let mut sought: HashMap<[u8; 32], Option<u64>> = HashMap::new();
+    for NamedPicture { photo, hash, is_alone } in hashes::named(conn, &ids)? {
+        // It may have been handed in before itself.
+        found.entry(photo.sha256).or_default().insert(photo.id, 0);
+        if !is_alone {
+            let of_bytes = sought.entry(photo.sha256).or_default();
+            *of_bytes = of_bytes.or(hash);
+        }
         named.insert(photo.id, photo);
     }
-    let mut found: HashMap<[u8; 32], HashMap<i64, u32>> =
-        known.keys().copied().chain(originals).map(|sha256| (sha256, HashMap::new())).collect();
     let index = pictures.index.load();
-    for (sha256, hash) in known.into_iter().filter_map(|(sha256, hash)| Some((sha256, hash?))) {
+    for (sha256, hash) in sought.iter().filter_map(|(sha256, hash)| Some((*sha256, (*hash)?))) {
         let hits = pictures.remembered.near(&index, hash, FEW_NEAR);
         found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
+    }
+    let sought = sought.into_keys().chain(originals).map(|sha256| sha256.to_vec()).collect();
+    for (sha256, photos) in uses::same_bytes(conn, sought)? {
+        let sha256 = sha256.try_into().map_err(|_| Code::Internal)?;
+        found.entry(sha256).or_default().extend(photos.into_iter().map(|photo| (photo, 0)));
     }
     Ok(Before(Arc::new(Found { named, earlier: used_before(conn, found)? })))
 }
 
-/// The uses of the photos that were found near to each original, and of those with the same bytes.
-fn used_before(
-    conn: &mut Conn,
-    mut found: HashMap<[u8; 32], HashMap<i64, u32>>,
-) -> Result<HashMap<[u8; 32], Vec<Earlier>>, Fail> {
-    let originals = found.keys().map(|sha256| sha256.to_vec()).collect();
-    let same = uses::same_bytes(conn, originals)?;
-    for (sha256, near) in &mut found {
-        near.extend(same.get(sha256.as_slice()).into_iter().flatten().map(|photo| (*photo, 0)));
-    }
+/// For each original, the photos near to it or with its bytes, and in how many bits they differ.
+type Near = HashMap<[u8; 32], HashMap<i64, u32>>;
+
+/// The uses of the photos that were found for each original.
+fn used_before(conn: &mut Conn, found: Near) -> Result<HashMap<[u8; 32], Vec<Earlier>>, Fail> {
     let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
     let mut by_photo: HashMap<i64, Vec<(District, AccountId, Use)>> = HashMap::new();
     for (district, account, used) in uses::uses_of(conn, photos.into_iter().collect(), Uses::First)? {
