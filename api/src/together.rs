@@ -40,17 +40,29 @@ impl<O: Send + 'static> Tell<O> {
     /// Gives answers, to each thread all of its own at once. Were each sent by itself, a thread that waits would be given the
     /// processor for every single one.
     pub fn answer_all(answers: impl IntoIterator<Item = (Self, O)>) {
-        let mut by_thread: Vec<(ThreadId, Vec<(Self, O)>)> = Vec::new();
-        for (tell, answer) in answers {
-            match by_thread.iter_mut().find(|(thread, _)| *thread == tell.thread) {
-                Some((_, others)) => others.push((tell, answer)),
-                None => by_thread.push((tell.thread, vec![(tell, answer)])),
+        Self::give_back(answers.into_iter().map(|(tell, answer)| (tell, answer, ())));
+    }
+
+    /// As [`Tell::answer_all`]; with an answer goes what was asked, to be dropped by the thread that has made it. That one has
+    /// the memory at hand for its next request then, and no thread has to hand it back to another.
+    pub fn give_back<I: Send + 'static>(answers: impl IntoIterator<Item = (Self, O, I)>) {
+        let mut by_thread: Vec<Vec<(Self, O, I)>> = Vec::new();
+        for one in answers {
+            let is_of_its_thread = |(other, ..): &(Self, O, I)| other.thread == one.0.thread;
+            match by_thread.iter_mut().find(|others| others.first().is_some_and(is_of_its_thread)) {
+                Some(others) => others.push(one),
+                None => by_thread.push(vec![one]),
             }
         }
-        for (_, answers) in by_thread {
-            let Some((tell, _)) = answers.first() else { continue };
+        for answers in by_thread {
+            let Some((tell, ..)) = answers.first() else { continue };
             let runtime = tell.runtime.clone();
-            runtime.spawn(async move { answers.into_iter().for_each(|(tell, answer)| tell.answer(answer)) });
+            runtime.spawn(async move {
+                for (tell, answer, asked) in answers {
+                    tell.answer(answer);
+                    drop(asked);
+                }
+            });
         }
     }
 }

@@ -32,67 +32,86 @@ fn plain(c: char) -> char {
 }
 
 /// A run of characters of one kind.
-enum Run {
-    Han(Vec<char>),
-    Other(String),
+#[derive(Clone, Copy, Debug)]
+enum Run<'t> {
+    Han(&'t str),
+    /// A word of another script.
+    Other(&'t str),
 }
 
-fn runs(text: &str) -> Vec<Run> {
-    let mut runs = Vec::new();
-    for c in text.chars().map(plain) {
-        if is_han(c) {
-            match runs.last_mut() {
-                Some(Run::Han(run)) => run.push(c),
-                _ => runs.push(Run::Han(vec![c])),
-            }
-        } else if c.is_ascii_alphanumeric() {
-            match runs.last_mut() {
-                Some(Run::Other(run)) => run.push(c),
-                _ => runs.push(Run::Other(c.to_string())),
-            }
-        } else {
-            // What ends a run begins none.
-            runs.push(Run::Other(String::new()));
-        }
+/// Texts as they are compared, with a space for every character that is not sought and between two texts.
+fn plain_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut all = String::new();
+    for text in texts {
+        let sought = |c| if is_han(c) || c.is_ascii_alphanumeric() { c } else { ' ' };
+        all.extend(text.chars().map(|c| sought(plain(c))));
+        all.push(' ');
     }
-    runs
+    all
 }
 
-fn pairs(run: &[char]) -> impl Iterator<Item = String> {
-    run.windows(2).map(|pair| pair.iter().collect())
+/// The runs of a plain text.
+fn runs(plain: &str) -> impl Iterator<Item = Run<'_>> {
+    plain.split(' ').filter(|piece| !piece.is_empty()).flat_map(|piece| {
+        let mut rest = piece;
+        std::iter::from_fn(move || {
+            let is_of_han = is_han(rest.chars().next()?);
+            let end = rest.find(|c| is_han(c) != is_of_han).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            rest = after;
+            Some(if is_of_han { Run::Han(run) } else { Run::Other(run) })
+        })
+    })
 }
 
-/// What is kept of the texts of a report, each once.
-pub fn tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut all = BTreeSet::new();
-    for run in texts.into_iter().flat_map(runs) {
+/// The pairs of neighbouring characters of a run.
+fn pairs(run: &str) -> impl Iterator<Item = &str> {
+    let nexts = run.char_indices().skip(1);
+    run.char_indices().zip(nexts).filter_map(|((from, _), (at, next))| run.get(from..at + next.len_utf8()))
+}
+
+/// What is kept of a word.
+fn cut(word: &str) -> &str {
+    // Such words are of one byte for each character.
+    word.get(..LONGEST).unwrap_or(word)
+}
+
+/// What is kept of the texts of a report, each once, and then `marks`; all with a space between them.
+pub fn kept<'a>(texts: impl IntoIterator<Item = &'a str>, marks: &[impl AsRef<str>]) -> String {
+    let plain = plain_text(texts);
+    let mut words = Vec::with_capacity(plain.len() / 3);
+    for run in runs(&plain) {
         match run {
-            Run::Han(run) => all.extend(pairs(&run)),
-            Run::Other(word) if !word.is_empty() => {
-                all.insert(word.chars().take(LONGEST).collect());
-            }
-            Run::Other(_) => {}
+            Run::Han(run) => words.extend(pairs(run)),
+            Run::Other(word) => words.push(cut(word)),
         }
     }
-    all.into_iter().take(MOST).collect()
+    words.sort_unstable();
+    words.dedup();
+    words.truncate(MOST);
+    words.extend(marks.iter().map(AsRef::as_ref));
+    words.join(" ")
 }
 
 /// What somebody seeks; none where it is a single Chinese character, or has nothing to seek at all.
 pub fn sought(text: &str) -> Option<Sought> {
+    let plain = plain_text([text]);
     let (mut tokens, mut phrases) = (BTreeSet::new(), BTreeSet::new());
-    for run in runs(text) {
+    for run in runs(&plain) {
         match run {
-            Run::Han(run) if run.len() < 2 => return None,
             Run::Han(run) => {
-                tokens.extend(pairs(&run));
-                if run.len() > 2 {
-                    phrases.insert(run.iter().collect::<String>());
+                tokens.extend(pairs(run).map(str::to_owned));
+                match pairs(run).count() {
+                    0 => return None,
+                    1 => {}
+                    _ => {
+                        phrases.insert(run.to_owned());
+                    }
                 }
             }
-            Run::Other(word) if !word.is_empty() => {
-                tokens.insert(word.chars().take(LONGEST).collect());
+            Run::Other(word) => {
+                tokens.insert(cut(word).to_owned());
             }
-            Run::Other(_) => {}
         }
     }
     let found = Sought { tokens: tokens.into_iter().collect(), phrases: phrases.into_iter().collect() };
@@ -107,9 +126,17 @@ mod tests {
 
     #[test]
     fn chinese_is_kept_in_pairs_and_the_rest_in_words() {
-        let kept = tokens(["路灯不亮，编号ＡＢ12。", "East Gate 3"]);
-        assert_eq!(kept, ["3", "ab12", "east", "gate", "不亮", "灯不", "编号", "路灯"]);
-        assert!(tokens(["", "！？ 。", "灯"]).is_empty());
+        let words = kept(["路灯不亮，编号ＡＢ12。", "East Gate 3"], &["zzd1"]);
+        assert_eq!(words, "3 ab12 east gate 不亮 灯不 编号 路灯 zzd1");
+        // What is of two texts is no pair, and what is there twice is kept once.
+        assert_eq!(kept(["路灯", "不亮", "路灯"], &[""; 0]), "不亮 路灯");
+        assert_eq!(kept(["", "！？ 。", "灯"], &[""; 0]), "");
+        let (long, many) =
+            ("a".repeat(41), (0..2_010).map(|n| format!("{n:05}")).collect::<Vec<_>>().join(" "));
+        assert_eq!(kept([long.as_str()], &[""; 0]), "a".repeat(40));
+        let words = kept([many.as_str()], &["zzg7"]);
+        assert_eq!(words.split(' ').count(), 2_001);
+        assert!(words.ends_with(" 01999 zzg7"), "the last are left out, the marks are not");
     }
 
     #[test]
@@ -129,10 +156,11 @@ mod tests {
             let chars: Vec<char> = text.chars().collect();
             let part: String = chars.iter().skip(from).take(len).filter(|c| is_han(**c)).collect();
             let is_whole = text.contains(&part);
-            let kept = tokens([text.as_str()]);
+            let words = kept([text.as_str()], &[""; 0]);
+            let words: Vec<&str> = words.split(' ').collect();
             if let Some(found) = sought(&part).filter(|_| is_whole) {
                 for token in found.tokens {
-                    prop_assert!(kept.contains(&token), "{} in {}", token, text);
+                    prop_assert!(words.contains(&token.as_str()), "{} in {}", token, text);
                 }
             }
         }

@@ -114,7 +114,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(invalid.fields([field]));
     }
     let bytes = whole::plain_integers(bytes);
-    let mut reader = serde_json::Deserializer::from_slice(&bytes);
+    // The way to each member is only kept by a second reading, of a body that turned out to be wrong.
+    serde_json::from_slice(&bytes).or_else(|_| with_path(&bytes))
+}
+
+/// Reads what is wrong, to say where.
+fn with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let cause = error.inner();
         match cause.classify() {

@@ -140,43 +140,55 @@ pub async fn rate_limits<B: MessageBody>(
 }
 
 fn write(headers: &mut HeaderMap, all: &[Standing]) {
+    if all.is_empty() {
+        return;
+    }
     let fields = [(POLICY, policies(all)), (LEFT, what_is_left(all))];
     for (name, text) in fields {
-        if let Ok(value) = HeaderValue::from_str(&text)
-            && !text.is_empty()
+        if !text.is_empty()
+            && let Ok(value) = HeaderValue::try_from(text)
         {
             headers.insert(name, value);
         }
     }
 }
 
+/// Room for what most answers say, so that the text need not grow.
+const ROOM: usize = 128;
+
 fn policies(all: &[Standing]) -> String {
-    let one = |standing: &Standing| {
+    let mut text = String::with_capacity(ROOM);
+    for standing in all {
         let Policy { name, counted, quota, window } = standing.policy;
-        let mut text = format!("\"{name}\";q={quota}");
+        // Writing into a text does not fail.
+        write!(text, "{}\"{name}\";q={quota}", comma(&text)).ok();
         match counted {
             Counted::Requests => {}
             Counted::Bytes => text.push_str(";qu=\"content-bytes\""),
             Counted::Concurrent => text.push_str(";qu=\"concurrent-requests\""),
         }
         if let Some(window) = window {
-            // Writing into a text does not fail.
             write!(text, ";w={window}").ok();
         }
-        text
-    };
-    all.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+    text
 }
 
 fn what_is_left(all: &[Standing]) -> String {
-    let one = |standing: &Standing| {
-        let mut text = format!("\"{}\";r={}", standing.policy.name, standing.left?);
+    let mut text = String::with_capacity(ROOM);
+    for standing in all {
+        let Some(left) = standing.left else { continue };
+        write!(text, "{}\"{}\";r={left}", comma(&text), standing.policy.name).ok();
         if let Some(more_in) = standing.more_in {
             write!(text, ";t={more_in}").ok();
         }
-        Some(text)
-    };
-    all.iter().filter_map(one).collect::<Vec<_>>().join(", ")
+    }
+    text
+}
+
+/// What stands before another one of a list.
+fn comma(before: &str) -> &'static str {
+    if before.is_empty() { "" } else { ", " }
 }
 
 #[cfg(test)]

@@ -42,6 +42,35 @@ async fn whoever_gets_no_answer_does_not_wait_for_ever() {
     );
 }
 
+/// Tells on which thread it was dropped.
+struct Dropped(std::sync::mpsc::Sender<ThreadId>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.send(thread::current().id()).ok();
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_is_dropped_where_it_was_made() {
+    let turns = Turns::start().unwrap();
+    let together = Together::<Dropped, ThreadId>::new(&turns, 1, 16);
+    let (tell, told) = std::sync::mpsc::channel();
+    let work = |group: Gathering<Dropped, ThreadId>| async move {
+        let by = thread::current().id();
+        Tell::give_back(group.take().into_iter().map(|(asked, tell)| (tell, by, asked)));
+    };
+    let by = together.ask(Dropped(tell), work).await.unwrap();
+    assert_ne!(by, thread::current().id(), "groups have a thread of their own");
+    // It is given up right after the answer, on this thread, which only has to get to it.
+    let mut dropped_on = told.try_recv();
+    while dropped_on.is_err() {
+        tokio::task::yield_now().await;
+        dropped_on = told.try_recv();
+    }
+    assert_eq!(dropped_on, Ok(thread::current().id()));
+}
+
 /// A group with this in it waits until the test lets it end.
 const SLOW: u32 = 0;
 /// So does one with this in it, and ends in a panic.

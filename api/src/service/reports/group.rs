@@ -93,6 +93,14 @@ async fn write(services: &Services, group: Gathering<Ready, Answer>) {
             None => rest.push((nth, tell)),
         }
     }
+    if rest.is_empty() {
+        // Nobody needs any more what they were made of.
+        let made = Arc::into_inner(ready).unwrap_or_default();
+        let made = made.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        return Tell::give_back(
+            told.into_iter().zip(made).map(|((tell, answer), made)| (tell, answer, made)),
+        );
+    }
     Tell::answer_all(told);
     // What could not be written so is tried alone, from its beginning; so one bad row fails alone.
     for (nth, tell) in rest {
