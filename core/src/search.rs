@@ -77,20 +77,20 @@ fn cut(word: &str) -> &str {
 }
 
 /// What is kept of the texts of a report, each once, and then `marks`; all with a space between them.
-pub fn kept<'a>(texts: impl IntoIterator<Item = &'a str>, marks: &[impl AsRef<str>]) -> String {
+pub fn words<'a>(texts: impl IntoIterator<Item = &'a str>, marks: &[impl AsRef<str>]) -> String {
     let plain = plain_text(texts);
-    let mut words = Vec::with_capacity(plain.len() / 3);
+    let mut all = Vec::with_capacity(plain.len() / 3);
     for run in runs(&plain) {
         match run {
-            Run::Han(run) => words.extend(pairs(run)),
-            Run::Other(word) => words.push(cut(word)),
+            Run::Han(run) => all.extend(pairs(run)),
+            Run::Other(word) => all.push(cut(word)),
         }
     }
-    words.sort_unstable();
-    words.dedup();
-    words.truncate(MOST);
-    words.extend(marks.iter().map(AsRef::as_ref));
-    words.join(" ")
+    all.sort_unstable();
+    all.dedup();
+    all.truncate(MOST);
+    all.extend(marks.iter().map(AsRef::as_ref));
+    all.join(" ")
 }
 
 /// What somebody seeks; none where it is a single Chinese character, or has nothing to seek at all.
@@ -126,17 +126,17 @@ mod tests {
 
     #[test]
     fn chinese_is_kept_in_pairs_and_the_rest_in_words() {
-        let words = kept(["路灯不亮，编号ＡＢ12。", "East Gate 3"], &["zzd1"]);
-        assert_eq!(words, "3 ab12 east gate 不亮 灯不 编号 路灯 zzd1");
+        let kept = words(["路灯不亮，编号ＡＢ12。", "East Gate 3"], &["zzd1"]);
+        assert_eq!(kept, "3 ab12 east gate 不亮 灯不 编号 路灯 zzd1");
         // What is of two texts is no pair, and what is there twice is kept once.
-        assert_eq!(kept(["路灯", "不亮", "路灯"], &[""; 0]), "不亮 路灯");
-        assert_eq!(kept(["", "！？ 。", "灯"], &[""; 0]), "");
+        assert_eq!(words(["路灯", "不亮", "路灯"], &[""; 0]), "不亮 路灯");
+        assert_eq!(words(["", "！？ 。", "灯"], &[""; 0]), "");
         let (long, many) =
             ("a".repeat(41), (0..2_010).map(|n| format!("{n:05}")).collect::<Vec<_>>().join(" "));
-        assert_eq!(kept([long.as_str()], &[""; 0]), "a".repeat(40));
-        let words = kept([many.as_str()], &["zzg7"]);
-        assert_eq!(words.split(' ').count(), 2_001);
-        assert!(words.ends_with(" 01999 zzg7"), "the last are left out, the marks are not");
+        assert_eq!(words([long.as_str()], &[""; 0]), "a".repeat(40));
+        let kept = words([many.as_str()], &["zzg7"]);
+        assert_eq!(kept.split(' ').count(), 2_001);
+        assert!(kept.ends_with(" 01999 zzg7"), "the last are left out, the marks are not");
     }
 
     #[test]
@@ -156,11 +156,11 @@ mod tests {
             let chars: Vec<char> = text.chars().collect();
             let part: String = chars.iter().skip(from).take(len).filter(|c| is_han(**c)).collect();
             let is_whole = text.contains(&part);
-            let words = kept([text.as_str()], &[""; 0]);
-            let words: Vec<&str> = words.split(' ').collect();
+            let kept = words([text.as_str()], &[""; 0]);
+            let kept: Vec<&str> = kept.split(' ').collect();
             if let Some(found) = sought(&part).filter(|_| is_whole) {
                 for token in found.tokens {
-                    prop_assert!(words.contains(&token.as_str()), "{} in {}", token, text);
+                    prop_assert!(kept.contains(&token.as_str()), "{} in {}", token, text);
                 }
             }
         }

@@ -109,8 +109,8 @@ pub fn unlooked(conn: &mut Conn, limit: i64) -> Result<Vec<(Print, Vec<u8>)>, Db
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Writes down which pictures have near ones, or others with the same bytes, and which have none. Whoever has once been found to have one keeps it: another
-/// server, which knew of more, may have looked as well.
+/// Writes down which pictures have near ones, or others with the same bytes, and which have none. Whoever has once been found
+/// to have one keeps it: another server, which knew of more, may have looked as well.
 ///
 /// # Errors
 /// The database's.

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use suishoupai_core::flow::{State, TicketId};
 use suishoupai_core::model::{District, UnitId};
-use suishoupai_core::search::{Sought, kept};
+use suishoupai_core::search::{Sought, words};
 
 use super::conn::Conn;
 use super::error::DbError;
@@ -59,7 +59,7 @@ impl Texts {
         (ticket, district, grid): (TicketId, District, UnitId),
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        Self { ticket, words: kept(texts, &[of_district(district), of_grid(grid)]) }
+        Self { ticket, words: words(texts, &[of_district(district), of_grid(grid)]) }
     }
 }
 

@@ -15,6 +15,7 @@ both!(
     whoever_comes_last_is_found_with_those_before,
     a_picture_alone_is_not_sought,
     a_picture_alone_is_sought_by_itself,
+    the_same_bytes_are_found_where_the_index_has_forgotten_them,
     pictures_from_before_are_sought,
     a_server_looks_by_itself,
 );
@@ -41,6 +42,16 @@ fn handed_in(who: &Caller, photo: i64) -> i64 {
     let mut draft = Resident::draft("井盖坏了");
     draft["photo_ids"] = json!([photo]);
     whole(&who.post("reports", &draft).expect(201)["ticket_id"])
+}
+
+/// Hands in a picture as if it and those like it were known to be alone: were they sought, they would be found.
+fn only_comparing_finds(server: &Server, who: &Caller, photo: i64) {
+    server.execute("UPDATE photo_hashes SET has_near = FALSE").unwrap();
+    let ticket = handed_in(who, photo);
+    assert!(hashed(server, ticket).is_empty());
+    server.compare();
+    let seen = server.official("dispatcher").ticket(ticket);
+    assert_eq!(seen_before(&seen), [("reused", photo, "before")]);
 }
 
 fn whoever_comes_last_is_found_with_those_before(engine: Engine) {
@@ -97,14 +108,7 @@ fn a_picture_alone_is_not_sought(engine: Engine) {
     server.advance_seconds(60);
     let (who, near) = uploaded(&server, &Scenery::of(1).jpeg(480, 360, 75));
     assert_eq!(server.look_around(), 2);
-    // As if the two were not near: were it sought, the other one would be found.
-    server.execute("UPDATE photo_hashes SET has_near = FALSE").unwrap();
-    let ticket = handed_in(&who, near);
-    assert!(hashed(&server, ticket).is_empty());
-    // Comparing seeks all the same.
-    server.compare();
-    let seen = server.official("dispatcher").ticket(ticket);
-    assert_eq!(seen_before(&seen), [("reused", near, "before")]);
+    only_comparing_finds(&server, &who, near);
 }
 
 fn a_picture_alone_is_sought_by_itself(engine: Engine) {
@@ -127,16 +131,23 @@ fn a_picture_alone_is_sought_by_itself(engine: Engine) {
         assert_eq!(hashed(&server, handed_in(&other, copy)).len(), 1, "{looked}");
     }
 
-    // As if they were known to be alone: then others with these bytes are not asked for, but by comparing.
     server.advance_seconds(60);
     let (other, copy) = uploaded(&server, &original);
     assert_eq!(server.look_around(), 1);
-    server.execute("UPDATE photo_hashes SET has_near = FALSE").unwrap();
-    let ticket = handed_in(&other, copy);
-    assert!(hashed(&server, ticket).is_empty());
-    server.compare();
-    let seen = server.official("dispatcher").ticket(ticket);
-    assert_eq!(seen_before(&seen), [("reused", copy, "before")]);
+    only_comparing_finds(&server, &other, copy);
+}
+
+fn the_same_bytes_are_found_where_the_index_has_forgotten_them(engine: Engine) {
+    let server = Server::start(engine);
+    let original = Scenery::of(1).jpeg(640, 480, 90);
+    let (_, first, _) = sent(&server, &original);
+    // The index never hears of it.
+    server.execute(&format!("DELETE FROM photo_hashes WHERE photo_id = {first}")).unwrap();
+    server.advance_seconds(60);
+    let (other, copy) = uploaded(&server, &original);
+    assert_eq!(server.look_around(), 1);
+    assert_eq!(sought(&server, &[copy]), [copy]);
+    assert_eq!(hashed(&server, handed_in(&other, copy)).len(), 1);
 }
 
 fn pictures_from_before_are_sought(engine: Engine) {

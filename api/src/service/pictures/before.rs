@@ -151,7 +151,7 @@ fn found_before(
     pictures: &Pictures,
     HandedIn { ids, originals }: HandedIn,
 ) -> Result<Before, Fail> {
-    let (mut named, mut found) = (HashMap::new(), Near::new());
+    let (mut named, mut found) = (HashMap::new(), ByOriginal::new());
     let mut sought: HashMap<[u8; 32], Option<u64>> = HashMap::new();
     for NamedPicture { photo, hash, is_alone } in hashes::named(conn, &ids)? {
         // It may have been handed in before itself.
@@ -167,19 +167,20 @@ fn found_before(
         let hits = pictures.remembered.near(&index, hash, FEW_NEAR);
         found.entry(sha256).or_default().extend(hits.into_iter().map(|hit| (hit.id, hit.bits)));
     }
-    let sought = sought.into_keys().chain(originals).map(|sha256| sha256.to_vec()).collect();
-    for (sha256, photos) in uses::same_bytes(conn, sought)? {
-        let sha256 = sha256.try_into().map_err(|_| Code::Internal)?;
-        found.entry(sha256).or_default().extend(photos.into_iter().map(|photo| (photo, 0)));
+    let sought: Vec<[u8; 32]> = sought.into_keys().chain(originals).collect();
+    let same = uses::same_bytes(conn, sought.iter().map(|sha256| sha256.to_vec()).collect())?;
+    for sha256 in sought {
+        let photos = same.get(sha256.as_slice()).into_iter().flatten();
+        found.entry(sha256).or_default().extend(photos.map(|photo| (*photo, 0)));
     }
     Ok(Before(Arc::new(Found { named, earlier: used_before(conn, found)? })))
 }
 
 /// For each original, the photos near to it or with its bytes, and in how many bits they differ.
-type Near = HashMap<[u8; 32], HashMap<i64, u32>>;
+type ByOriginal = HashMap<[u8; 32], HashMap<i64, u32>>;
 
 /// The uses of the photos that were found for each original.
-fn used_before(conn: &mut Conn, found: Near) -> Result<HashMap<[u8; 32], Vec<Earlier>>, Fail> {
+fn used_before(conn: &mut Conn, found: ByOriginal) -> Result<HashMap<[u8; 32], Vec<Earlier>>, Fail> {
     let photos: HashSet<i64> = found.values().flat_map(HashMap::keys).copied().collect();
     let mut by_photo: HashMap<i64, Vec<(District, AccountId, Use)>> = HashMap::new();
     for (district, account, used) in uses::uses_of(conn, photos.into_iter().collect(), Uses::First)? {

@@ -79,6 +79,21 @@ both!(a_panic_undoes_its_change_and_the_next_one_goes_on, |engine: Engine| async
     assert_eq!(db.read(rows).await.unwrap(), 1);
 });
 
+both!(a_change_holds_nothing_any_more_when_it_is_answered, |engine: Engine| async move {
+    let db = engine.db();
+    for fails in [false, true] {
+        let held = Arc::new(());
+        let own = Arc::clone(&held);
+        let change = move |conn: &mut Conn| {
+            let _own = &own;
+            put(conn, "key", 1)?;
+            if fails { Err(DbError::Corrupt("refused".to_owned())) } else { Ok(()) }
+        };
+        assert_eq!(db.write(change).await.is_err(), fails);
+        assert!(Arc::into_inner(held).is_some());
+    }
+});
+
 both!(no_update_is_lost, |engine: Engine| async move {
     let db = engine.db();
     db.write(|conn| put(conn, "sum", 0)).await.unwrap();
