@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use suishoupai_api::demo::DISTRICT;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -20,6 +21,8 @@ static CODES: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        // The names of jobs that are done for a district have its number in them.
+        spoken::public(DISTRICT);
         let lines = spoken::file("suite").map(|file| {
             let ours =
                 Targets::new().with_default(LevelFilter::INFO).with_target("suishoupai", LevelFilter::DEBUG);

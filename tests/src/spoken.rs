@@ -64,6 +64,11 @@ pub(crate) fn code(code: &str) {
     add(&SECRETS, &format!("code\t{code}"));
 }
 
+/// Notes a number that servers log by right, and which a code may happen to be.
+pub(crate) fn public(number: i32) {
+    add(&SECRETS, &format!("public\t{number:06}"));
+}
+
 /// Notes what must not be logged of a header or a body.
 pub(crate) fn told(authorization: Option<&[u8]>, body: &[u8]) {
     if SECRETS.is_none() {
