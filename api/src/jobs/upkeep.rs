@@ -80,9 +80,10 @@ pub(super) async fn add_up(services: &Services, looks: &AtomicU64) -> Result<(),
     if waiting < MUCH && !(is_time && waiting > 0) {
         return Ok(());
     }
+    let mut walk = counts::Walk::default();
     loop {
         let begun = Instant::now();
-        if !counts::fold(&services.db).await? || services.leaving.has_begun() {
+        if !counts::fold(&services.db, &mut walk).await? || services.leaving.has_begun() {
             return Ok(());
         }
         // Nobody waits for this: those who write at the same time go first.

@@ -23,7 +23,8 @@ both!(
 const WHOLE: &str = "bbox=118.0,24.3,118.3,24.6&datum=wgs84";
 
 fn fold(server: &Server) {
-    while wait_for(counts::fold(&server.services().db)).unwrap() {}
+    let mut walk = counts::Walk::default();
+    while wait_for(counts::fold(&server.services().db, &mut walk)).unwrap() {}
 }
 
 fn check(server: &Server) {

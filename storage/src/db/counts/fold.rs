@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable};
 use suishoupai_core::flow::State;
 
 use super::portion;
@@ -12,8 +12,12 @@ use crate::db::error::DbError;
 use crate::db::pieces::Pieces;
 use crate::db::turn::{self, Turn};
 
-/// Rows that are added up in one transaction: so few that nobody waits long for the writer, nor for a processor.
+/// Rows that are added up in one transaction on SQLite: so few that nobody waits long for the one writer.
 pub(super) const PORTION: i64 = 200;
+/// The same on PostgreSQL, where nobody waits for it. The more there are, the more of them fall on the same numbers.
+const PORTION_ON_POSTGRES: i64 = 1000;
+/// A walk begins anew after so many portions.
+const PORTIONS: u32 = 32;
 
 /// The levels of squares that are kept of all tickets, and by category or month or both.
 pub(super) const WHOLE: [u8; 4] = [12, 14, 16, 18];
@@ -50,14 +54,41 @@ pub fn waiting(conn: &mut Conn, most: i64) -> Result<i64, DbError> {
     Ok(both.into_iter().map(|one| one.number).sum())
 }
 
+/// How far somebody has come who adds up portion after portion.
+///
+/// PostgreSQL keeps the places of removed rows in an index until it is vacuumed. Whoever began at the smallest key for every
+/// portion would go through all of them each time. What was committed after its neighbours were added up is passed by;
+/// so a walk begins anew now and then, as another one does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Walk {
+    /// The last key of a ticket's step, and that of a work order's.
+    after: [i64; 2],
+    portions: u32,
+}
+
+impl Walk {
+    /// Where to begin the next portion, as it has come this far by this one.
+    fn goes_on(self, last: [Option<i64>; 2]) -> Self {
+        let portions = (self.portions + 1) % PORTIONS;
+        if portions == 0 {
+            return Self::default();
+        }
+        let [tickets, orders] = self.after;
+        Self { after: [last[0].unwrap_or(tickets), last[1].unwrap_or(orders)], portions }
+    }
+}
+
 /// Adds up a portion of what waits; says whether there may be more. Where another process is about it, it is left to that
 /// one.
 ///
 /// # Errors
 /// The database's.
-pub async fn fold(db: &Db) -> Result<bool, DbError> {
+pub async fn fold(db: &Db, walk: &mut Walk) -> Result<bool, DbError> {
     if db.is_shared() {
-        return db.write(|conn| Ok(turn::take(conn, Turn::Counts)? && fold_on_postgres(conn)?)).await;
+        let before = *walk;
+        let (is_more, after) = db.write(move |conn| fold_on_postgres(conn, before)).await?;
+        *walk = after;
+        return Ok(is_more);
     }
     // The one writer of SQLite is only troubled with the sums.
     match db.read(portion::sums).await? {
@@ -66,10 +97,13 @@ pub async fn fold(db: &Db) -> Result<bool, DbError> {
     }
 }
 
-fn fold_on_postgres(conn: &mut Conn) -> Result<bool, DbError> {
-    let some = |table: &str| format!("id IN (SELECT id FROM {table} ORDER BY id LIMIT {PORTION})");
-    let (tickets, orders) = (some("ticket_deltas"), some("order_deltas"));
-    Ok(fold_where(conn, &tickets, &orders)? >= PORTION)
+fn fold_on_postgres(conn: &mut Conn, walk: Walk) -> Result<(bool, Walk), DbError> {
+    if !turn::take(conn, Turn::Counts)? {
+        return Ok((false, walk));
+    }
+    let taken = take_and_add(conn, walk.after, PORTION_ON_POSTGRES)?;
+    let is_more = taken.iter().any(|taken| taken.rows >= PORTION_ON_POSTGRES);
+    Ok((is_more, walk.goes_on(taken.map(|taken| taken.last))))
 }
 
 /// Counts everything anew, for those who have filled the tables without the steps.
@@ -89,56 +123,67 @@ pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
          created_at, lon, lat, 1 FROM tickets; \
          INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders"
     ))?;
-    fold_where(conn, "id > 0", "id > 0")?;
+    fold_all(conn)?;
     // PostgreSQL would go through the places of all these rows for every number that is asked for.
     Ok(conn.batch_execute(clear)?)
 }
 
-/// Adds up those rows for which the conditions hold; answers how many those of tickets or of orders were.
-pub(super) fn fold_where(conn: &mut Conn, tickets: &str, orders: &str) -> Result<i64, DbError> {
+/// Adds up all that waits in the transaction.
+pub(super) fn fold_all(conn: &mut Conn) -> Result<(), DbError> {
     let dialect = Dialect::of(conn);
-    if dialect == Dialect::Sqlite {
-        // Whoever writes is alone, so the same rows are read some times and then removed.
-        let source = |table: &str, which: &str| format!("(SELECT * FROM {table} WHERE {which}) taken");
-        let places = "district, street_id, community_id, grid_id, state, sensitive";
-        let counts = format!(
-            "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas WHERE {tickets} \
-             GROUP BY {places}) {}",
-            into_counts("placed"),
-        );
-        Pieces::execute(counts, conn)?;
-        let squares = squares(dialect, &source("ticket_deltas", tickets));
-        for kept in [Kept::Whole, Kept::Narrowed] {
-            Pieces::execute(into_cells(&squares, kept), conn)?;
-        }
-        let removed = Pieces::execute(format!("DELETE FROM ticket_deltas WHERE {tickets}"), conn)?;
-        Pieces::execute(into_orders(&source("order_deltas", orders)), conn)?;
-        let others = Pieces::execute(format!("DELETE FROM order_deltas WHERE {orders}"), conn)?;
-        return Ok(i64::try_from(removed.max(others)).unwrap_or(i64::MAX));
+    if dialect == Dialect::Pg {
+        take_and_add(conn, [0, 0], i64::MAX)?;
+        return Ok(());
     }
-    // What is removed is what is added up, whatever others commit meanwhile.
-    let squares = squares(dialect, "taken");
-    let of_tickets = format!(
-        "WITH taken AS (DELETE FROM ticket_deltas WHERE {tickets} RETURNING *), \
-         counted AS ({} RETURNING 1), placed AS ({} RETURNING 1), narrowed AS ({} RETURNING 1) \
-         SELECT count(*) FROM taken",
-        into_counts("taken"),
-        into_cells(&squares, Kept::Whole),
-        into_cells(&squares, Kept::Narrowed),
+    // Whoever writes is alone, so the same rows are read some times and then removed.
+    let places = "district, street_id, community_id, grid_id, state, sensitive";
+    let counts = format!(
+        "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas GROUP BY {places}) {}",
+        into_counts("placed"),
     );
-    let of_orders = format!(
-        "WITH taken AS (DELETE FROM order_deltas WHERE {orders} RETURNING *), \
-         counted AS ({} RETURNING 1) SELECT count(*) FROM taken",
-        into_orders("taken"),
-    );
-    let mut most = 0;
-    for text in [of_tickets, of_orders] {
-        let mut statement = Pieces::<BigInt>::new();
-        statement.sql(text);
-        let taken: Vec<i64> = statement.load(conn)?;
-        most = taken.into_iter().fold(most, i64::max);
+    Pieces::execute(counts, conn)?;
+    let squares = squares(dialect, "ticket_deltas");
+    for kept in [Kept::Whole, Kept::Narrowed] {
+        Pieces::execute(into_cells(&squares, kept), conn)?;
     }
-    Ok(most)
+    Pieces::execute(into_orders("order_deltas"), conn)?;
+    Ok(conn.batch_execute("DELETE FROM ticket_deltas; DELETE FROM order_deltas")?)
+}
+
+/// What was added up of a table.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    rows: i64,
+    last: Option<i64>,
+}
+
+/// Adds up the next rows of tickets and of orders behind these keys, `most` of each, on PostgreSQL. What is removed is what
+/// is added up, whatever others commit meanwhile.
+fn take_and_add(conn: &mut Conn, after: [i64; 2], most: i64) -> Result<[Taken; 2], DbError> {
+    let squares = squares(Dialect::Pg, "taken");
+    let [of_tickets, of_orders] = after;
+    let tickets =
+        [into_counts("taken"), into_cells(&squares, Kept::Whole), into_cells(&squares, Kept::Narrowed)];
+    Ok([
+        take("ticket_deltas", of_tickets, most, &tickets, conn)?,
+        take("order_deltas", of_orders, most, &[into_orders("taken")], conn)?,
+    ])
+}
+
+/// Removes the next rows of a table, as `taken`, of which `into` makes others.
+fn take(table: &str, after: i64, most: i64, into: &[String], conn: &mut Conn) -> Result<Taken, DbError> {
+    let mut statement = Pieces::<(BigInt, Nullable<BigInt>)>::new();
+    statement.sql(format!("WITH taken AS (DELETE FROM {table} WHERE id > ")).value(after);
+    statement
+        .sql(format!(" AND id <= (SELECT max(id) FROM (SELECT id FROM {table} WHERE id > "))
+        .value(after);
+    statement.sql(" ORDER BY id").limit(most).sql(") next) RETURNING *)");
+    for (nth, rows) in into.iter().enumerate() {
+        statement.sql(format!(", added{nth} AS ({rows} RETURNING 1)"));
+    }
+    statement.sql(" SELECT count(*), max(id) FROM taken");
+    let taken: Vec<(i64, Option<i64>)> = statement.load(conn)?;
+    Ok(taken.first().map_or(Taken { rows: 0, last: None }, |(rows, last)| Taken { rows: *rows, last: *last }))
 }
 
 pub(super) const INTO_COUNTS: &str = "INSERT INTO ticket_counts (district, unit_id, state, sensitive, n)";
@@ -247,4 +292,70 @@ fn into_cells(squares: &str, which: Kept) -> String {
         18 - finest,
         kept.join(" UNION ALL "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::counts;
+    use crate::db::counts::testing::{Whole, leave, whole};
+    use crate::db::tests::engine::Engine;
+
+    async fn execute(db: &Db, sql: String) {
+        db.write(move |conn| Ok::<_, DbError>(conn.batch_execute(&sql)?)).await.unwrap();
+    }
+
+    async fn tickets(db: &Db) -> i64 {
+        db.read(whole).await.unwrap().tickets
+    }
+
+    #[tokio::test]
+    async fn a_walk_adds_up_everything_portion_after_portion() {
+        let engine = Engine::postgres();
+        let (db, mut walk) = (engine.db(), Walk::default());
+        execute(&db, leave(2 * PORTION_ON_POSTGRES + 50)).await;
+        for (is_more, added) in [
+            (true, PORTION_ON_POSTGRES),
+            (true, 2 * PORTION_ON_POSTGRES),
+            (false, 2 * PORTION_ON_POSTGRES + 50),
+            (false, 2 * PORTION_ON_POSTGRES + 50),
+        ] {
+            assert_eq!(fold(&db, &mut walk).await.unwrap(), is_more, "{added}");
+            assert_eq!(db.read(whole).await.unwrap(), Whole { tickets: added, cells: added, orders: 1 });
+        }
+        assert_eq!(db.read(|conn| counts::waiting(conn, 10)).await.unwrap(), 0);
+
+        // The same walk goes on with what comes after.
+        execute(&db, leave(3)).await;
+        assert!(!fold(&db, &mut walk).await.unwrap());
+        let all = 2 * PORTION_ON_POSTGRES + 53;
+        assert_eq!(db.read(whole).await.unwrap(), Whole { tickets: all, cells: all, orders: 2 });
+    }
+
+    /// A row of which the key is smaller than those that were added up, as the one of a slow transaction.
+    async fn leave_late(db: &Db) {
+        let sql = "INSERT INTO ticket_deltas (id, district, grid_id, community_id, street_id, state, category, sensitive, \
+                   created_at, lon, lat, n) VALUES (5, 350203, 4, 3, 2, 'received', NULL, 1 = 0, 86400000, 118.0, 24.4, 1)";
+        execute(db, sql.to_owned()).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_late_is_added_up_by_another_walk_or_when_it_begins_anew() {
+        let engine = Engine::postgres();
+        let (db, mut walk) = (engine.db(), Walk::default());
+        execute(&db, "ALTER TABLE ticket_deltas ALTER COLUMN id RESTART WITH 100".to_owned()).await;
+        execute(&db, leave(3)).await;
+        fold(&db, &mut walk).await.unwrap();
+        leave_late(&db).await;
+        fold(&db, &mut walk).await.unwrap();
+        assert_eq!(tickets(&db).await, 3, "it is behind");
+        fold(&db, &mut Walk::default()).await.unwrap();
+        assert_eq!(tickets(&db).await, 4);
+
+        leave_late(&db).await;
+        for _ in 0..PORTIONS {
+            fold(&db, &mut walk).await.unwrap();
+        }
+        assert_eq!(tickets(&db).await, 5);
+    }
 }

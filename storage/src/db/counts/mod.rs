@@ -10,6 +10,8 @@ mod check;
 mod fold;
 mod portion;
 mod sums;
+#[cfg(test)]
+mod testing;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -26,7 +28,7 @@ use super::word::Word;
 pub(in crate::db) use cells::spots_sql;
 pub use cells::{COARSEST, Cell, FINEST, FINEST_NARROWED, Narrow, Spot, Window, cells, side, spots};
 pub use check::differences;
-pub use fold::{count_anew, fold, waiting};
+pub use fold::{Walk, count_anew, fold, waiting};
 
 /// The tickets of a district in one state.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]

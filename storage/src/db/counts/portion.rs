@@ -153,42 +153,15 @@ fn put<const N: usize>(
 #[cfg(test)]
 mod tests {
     use diesel::connection::SimpleConnection;
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::Text;
     use proptest::prelude::*;
     use proptest::sample;
 
     use super::*;
     use crate::db::counts;
-    use crate::db::counts::fold::fold_where;
+    use crate::db::counts::fold::{Walk, fold_all};
+    use crate::db::counts::testing::{Whole, leave, whole};
     use crate::db::tests::engine::Engine;
-
-    #[derive(Debug, PartialEq, Eq, QueryableByName)]
-    struct Whole {
-        #[diesel(sql_type = BigInt)]
-        tickets: i64,
-        #[diesel(sql_type = BigInt)]
-        cells: i64,
-        #[diesel(sql_type = BigInt)]
-        orders: i64,
-    }
-
-    fn whole(conn: &mut Conn) -> Result<Whole, DbError> {
-        let sql = "SELECT (SELECT COALESCE(SUM(n), 0) FROM ticket_counts WHERE unit_id = 0) AS tickets, \
-             (SELECT COALESCE(SUM(n), 0) FROM map_cells WHERE level = 18) AS cells, \
-             (SELECT COALESCE(SUM(n), 0) FROM order_counts) AS orders";
-        Ok(diesel::sql_query(sql).get_result(conn)?)
-    }
-
-    /// As many steps as there are numbers.
-    fn leave(count: i64) -> String {
-        format!(
-            "WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < {count}) \
-             INSERT INTO ticket_deltas (district, grid_id, community_id, street_id, state, category, sensitive, \
-             created_at, lon, lat, n) SELECT 350203, 4, 3, 2, 'received', NULL, 0, i * 86400000, 118.0 + i * 0.001, \
-             24.4, 1 FROM number; \
-             INSERT INTO order_deltas (district, unit_id, state, n) VALUES (350203, 9, 'open', 1)"
-        )
-    }
 
     #[tokio::test]
     async fn what_somebody_else_has_added_up_is_not_added_again() {
@@ -196,24 +169,25 @@ mod tests {
         let db = engine.db();
         db.write(|conn| Ok::<_, DbError>(conn.batch_execute(&leave(PORTION + 50))?)).await.unwrap();
         let early = db.read(sums).await.unwrap().unwrap();
-        assert!(counts::fold(&db).await.unwrap(), "there is more than a portion");
+        assert!(counts::fold(&db, &mut Walk::default()).await.unwrap(), "there is more than a portion");
         let added = db.write(move |conn| add(conn, &early)).await;
         assert!(matches!(added, Err(DbError::Conflict)), "{added:?}");
-        assert!(!counts::fold(&db).await.unwrap());
-        assert!(!counts::fold(&db).await.unwrap(), "nothing is left");
+        assert!(!counts::fold(&db, &mut Walk::default()).await.unwrap());
+        assert!(!counts::fold(&db, &mut Walk::default()).await.unwrap(), "nothing is left");
         let all = Whole { tickets: PORTION + 50, cells: PORTION + 50, orders: 1 };
         assert_eq!(db.read(whole).await.unwrap(), all);
 
         // Keys are not used again, though the table is empty.
         db.write(|conn| Ok::<_, DbError>(conn.batch_execute(&leave(3))?)).await.unwrap();
         let early = db.read(sums).await.unwrap().unwrap();
-        counts::fold(&db).await.unwrap();
+        counts::fold(&db, &mut Walk::default()).await.unwrap();
         db.write(|conn| Ok::<_, DbError>(conn.batch_execute(&leave(3))?)).await.unwrap();
         assert!(matches!(db.write(move |conn| add(conn, &early)).await, Err(DbError::Conflict)));
-        counts::fold(&db).await.unwrap();
+        counts::fold(&db, &mut Walk::default()).await.unwrap();
         let all = Whole { tickets: PORTION + 56, cells: PORTION + 56, orders: 3 };
         assert_eq!(db.read(whole).await.unwrap(), all);
     }
+
     #[derive(Debug, PartialEq, QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
@@ -280,12 +254,13 @@ mod tests {
                 let db = engine.db();
                 let again = left.clone();
                 db.write(move |conn| Ok::<_, DbError>(conn.batch_execute(&left)?)).await.unwrap();
-                while counts::fold(&db).await.unwrap() {}
+                let mut walk = Walk::default();
+                while counts::fold(&db, &mut walk).await.unwrap() {}
                 let added = db.read(numbers).await.unwrap();
                 let count = move |conn: &mut Conn| {
                     conn.batch_execute("DELETE FROM ticket_counts; DELETE FROM map_cells; DELETE FROM order_counts")?;
                     conn.batch_execute(&again)?;
-                    fold_where(conn, "id > 0", "id > 0")
+                    fold_all(conn)
                 };
                 db.write(count).await.unwrap();
                 (added, db.read(numbers).await.unwrap())
