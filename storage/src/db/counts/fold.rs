@@ -177,7 +177,7 @@ fn take(table: &str, after: i64, most: i64, into: &[String], conn: &mut Conn) ->
     statement
         .sql(format!(" AND id <= (SELECT max(id) FROM (SELECT id FROM {table} WHERE id > "))
         .value(after);
-    statement.sql(" ORDER BY id").limit(most).sql(") next) RETURNING *)");
+    statement.sql(format!(" ORDER BY id LIMIT {most}) next) RETURNING *)"));
     for (nth, rows) in into.iter().enumerate() {
         statement.sql(format!(", added{nth} AS ({rows} RETURNING 1)"));
     }
