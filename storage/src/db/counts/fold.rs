@@ -16,8 +16,8 @@ use crate::db::turn::{self, Turn};
 pub(super) const PORTION: i64 = 200;
 /// The same on PostgreSQL, where nobody waits for it. The more there are, the more of them fall on the same numbers.
 const PORTION_ON_POSTGRES: i64 = 1000;
-/// A walk begins anew after so many portions.
-const PORTIONS: u32 = 32;
+/// After so many portions a walk begins anew.
+const ANEW_AFTER: u32 = 32;
 
 /// The levels of squares that are kept of all tickets, and by category or month or both.
 pub(super) const WHOLE: [u8; 4] = [12, 14, 16, 18];
@@ -54,11 +54,11 @@ pub fn waiting(conn: &mut Conn, most: i64) -> Result<i64, DbError> {
     Ok(both.into_iter().map(|one| one.number).sum())
 }
 
-/// How far somebody has come who adds up portion after portion.
+/// How far whoever adds up portion after portion has come on PostgreSQL. SQLite needs none.
 ///
 /// PostgreSQL keeps the places of removed rows in an index until it is vacuumed. Whoever began at the smallest key for every
-/// portion would go through all of them each time. What was committed after its neighbours were added up is passed by;
-/// so a walk begins anew now and then, as another one does.
+/// portion would go through all of them each time. A row that was committed after rows with larger keys had been added up
+/// is passed by; it waits, and counts as waiting, until the walk begins anew or the next one begins.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Walk {
     /// The last key of a ticket's step, and that of a work order's.
@@ -69,7 +69,7 @@ pub struct Walk {
 impl Walk {
     /// Where to begin the next portion, as it has come this far by this one.
     fn goes_on(self, last: [Option<i64>; 2]) -> Self {
-        let portions = (self.portions + 1) % PORTIONS;
+        let portions = (self.portions + 1) % ANEW_AFTER;
         if portions == 0 {
             return Self::default();
         }
@@ -101,7 +101,7 @@ fn fold_on_postgres(conn: &mut Conn, walk: Walk) -> Result<(bool, Walk), DbError
     if !turn::take(conn, Turn::Counts)? {
         return Ok((false, walk));
     }
-    let taken = take_and_add(conn, walk.after, PORTION_ON_POSTGRES)?;
+    let taken = take_and_add(conn, walk.after)?;
     let is_more = taken.iter().any(|taken| taken.rows >= PORTION_ON_POSTGRES);
     Ok((is_more, walk.goes_on(taken.map(|taken| taken.last))))
 }
@@ -123,31 +123,25 @@ pub fn count_anew(conn: &mut Conn) -> Result<(), DbError> {
          created_at, lon, lat, 1 FROM tickets; \
          INSERT INTO order_deltas (district, unit_id, state, n) SELECT district, unit_id, state, 1 FROM work_orders"
     ))?;
-    fold_all(conn)?;
-    // PostgreSQL would go through the places of all these rows for every number that is asked for.
+    add_all(conn)?;
+    // Were the rows only deleted, PostgreSQL would go through the places of all of them for every number that is asked for.
     Ok(conn.batch_execute(clear)?)
 }
 
-/// Adds up all that waits in the transaction.
-pub(super) fn fold_all(conn: &mut Conn) -> Result<(), DbError> {
-    let dialect = Dialect::of(conn);
-    if dialect == Dialect::Pg {
-        take_and_add(conn, [0, 0], i64::MAX)?;
-        return Ok(());
-    }
-    // Whoever writes is alone, so the same rows are read some times and then removed.
+/// Adds up all that waits, and removes none of it: for whoever is alone with these tables.
+pub(super) fn add_all(conn: &mut Conn) -> Result<(), DbError> {
     let places = "district, street_id, community_id, grid_id, state, sensitive";
     let counts = format!(
         "WITH placed AS MATERIALIZED (SELECT {places}, SUM(n) AS n FROM ticket_deltas GROUP BY {places}) {}",
         into_counts("placed"),
     );
     Pieces::execute(counts, conn)?;
-    let squares = squares(dialect, "ticket_deltas");
+    let squares = squares(Dialect::of(conn), "ticket_deltas");
     for kept in [Kept::Whole, Kept::Narrowed] {
         Pieces::execute(into_cells(&squares, kept), conn)?;
     }
     Pieces::execute(into_orders("order_deltas"), conn)?;
-    Ok(conn.batch_execute("DELETE FROM ticket_deltas; DELETE FROM order_deltas")?)
+    Ok(())
 }
 
 /// What was added up of a table.
@@ -157,27 +151,26 @@ struct Taken {
     last: Option<i64>,
 }
 
-/// Adds up the next rows of tickets and of orders behind these keys, `most` of each, on PostgreSQL. What is removed is what
-/// is added up, whatever others commit meanwhile.
-fn take_and_add(conn: &mut Conn, after: [i64; 2], most: i64) -> Result<[Taken; 2], DbError> {
+/// Adds up a portion of tickets and one of orders behind these keys, on PostgreSQL. What is removed is what is added up,
+/// whatever others commit meanwhile.
+fn take_and_add(conn: &mut Conn, [of_tickets, of_orders]: [i64; 2]) -> Result<[Taken; 2], DbError> {
     let squares = squares(Dialect::Pg, "taken");
-    let [of_tickets, of_orders] = after;
     let tickets =
         [into_counts("taken"), into_cells(&squares, Kept::Whole), into_cells(&squares, Kept::Narrowed)];
     Ok([
-        take("ticket_deltas", of_tickets, most, &tickets, conn)?,
-        take("order_deltas", of_orders, most, &[into_orders("taken")], conn)?,
+        take("ticket_deltas", of_tickets, &tickets, conn)?,
+        take("order_deltas", of_orders, &[into_orders("taken")], conn)?,
     ])
 }
 
-/// Removes the next rows of a table, as `taken`, of which `into` makes others.
-fn take(table: &str, after: i64, most: i64, into: &[String], conn: &mut Conn) -> Result<Taken, DbError> {
+/// Removes the next rows of a table, as `taken`, of which each statement of `into` makes others.
+fn take(table: &str, after: i64, into: &[String], conn: &mut Conn) -> Result<Taken, DbError> {
     let mut statement = Pieces::<(BigInt, Nullable<BigInt>)>::new();
     statement.sql(format!("WITH taken AS (DELETE FROM {table} WHERE id > ")).value(after);
     statement
         .sql(format!(" AND id <= (SELECT max(id) FROM (SELECT id FROM {table} WHERE id > "))
         .value(after);
-    statement.sql(format!(" ORDER BY id LIMIT {most}) next) RETURNING *)"));
+    statement.sql(format!(" ORDER BY id LIMIT {PORTION_ON_POSTGRES}) next) RETURNING *)"));
     for (nth, rows) in into.iter().enumerate() {
         statement.sql(format!(", added{nth} AS ({rows} RETURNING 1)"));
     }
@@ -353,7 +346,7 @@ mod tests {
         assert_eq!(tickets(&db).await, 4);
 
         leave_late(&db).await;
-        for _ in 0..PORTIONS {
+        for _ in 0..ANEW_AFTER {
             fold(&db, &mut walk).await.unwrap();
         }
         assert_eq!(tickets(&db).await, 5);

@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::db::counts;
-    use crate::db::counts::fold::{Walk, fold_all};
+    use crate::db::counts::fold::{Walk, add_all};
     use crate::db::counts::testing::{Whole, leave, whole};
     use crate::db::tests::engine::Engine;
 
@@ -260,7 +260,7 @@ mod tests {
                 let count = move |conn: &mut Conn| {
                     conn.batch_execute("DELETE FROM ticket_counts; DELETE FROM map_cells; DELETE FROM order_counts")?;
                     conn.batch_execute(&again)?;
-                    fold_all(conn)
+                    add_all(conn)
                 };
                 db.write(count).await.unwrap();
                 (added, db.read(numbers).await.unwrap())
